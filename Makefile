@@ -1,0 +1,344 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# The one Makefile of the project (GNU make, not recursive).
+#
+#   make configure && ./configure && make && make check      in a checkout; `make help` lists the rest
+#
+# It includes config.mk, which ./configure wrote, and the sources.mk of each folder. Those set:
+#
+#   common/sources.mk          LIBSNO_SRC (libsno.a), SNOCTL_SRC
+#   core-agent/sources.mk      CORE_AGENT_SRC
+#   terminal-agent/sources.mk  TERMINAL_AGENT_SRC
+#   sat-forwarder/sources.mk   SAT_FORWARDER_SRC
+#   tests/sources.mk           UNIT_SRC, UNIT_SUPPORT_SRC, FUZZ_SRC, BENCH_SRC, TOOL_SRC
+#
+# with paths relative to the top of the source tree. A new file in one of these folders is
+# picked up by itself: $(call sources,PATTERN) lists what is there.
+#
+# Everything built goes below $(O), which is `build`; the sanitizer and fuzz variants are the
+# same rules with another O, compiler and VARIANT_CFLAGS. The user's CPPFLAGS, CFLAGS and
+# LDFLAGS come last on every command line.
+
+MAKEFLAGS += --no-builtin-rules
+.SUFFIXES:
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := all
+
+# What works before ./configure has run, and what must not trigger the compiler.
+UNCONFIGURED := configure help
+ifneq ($(wildcard config.mk),)
+include config.mk
+else
+srcdir := $(patsubst %/,%,$(dir $(lastword $(MAKEFILE_LIST))))
+ifneq ($(filter-out $(UNCONFIGURED),$(or $(MAKECMDGOALS),all)),)
+$(error run ./configure first (in a checkout: make configure && ./configure))
+endif
+endif
+
+O ?= build
+FUZZ_TIME ?= 20
+sources = $(sort $(patsubst $(srcdir)/%,%,$(wildcard $(addprefix $(srcdir)/,$(1)))))
+
+include $(srcdir)/common/sources.mk
+include $(srcdir)/core-agent/sources.mk
+include $(srcdir)/terminal-agent/sources.mk
+include $(srcdir)/sat-forwarder/sources.mk
+include $(srcdir)/tests/sources.mk
+
+# --- output ------------------------------------------------------------------------------------
+
+V ?= 0
+ifeq ($(V),0)
+Q := @
+say = @printf '  %-8s %s\n' $(1) $(2);
+else
+Q :=
+say :=
+endif
+
+# --- flags -------------------------------------------------------------------------------------
+
+WARN_CFLAGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla
+
+# _FORTIFY_SOURCE warns without optimisation, so it follows the -O that finally counts.
+optimised = $(filter-out -O0,$(lastword $(filter -O%,$(VARIANT_CFLAGS) $(CFLAGS))))
+ifeq ($(HARDENING),yes)
+FORTIFY = $(if $(VARIANT_CFLAGS),,$(if $(optimised),-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2))
+endif
+
+SNO_CPPFLAGS = -I$(srcdir)/common -I$(srcdir) $(PKG_CFLAGS) $(FORTIFY) \
+	-DSNO_VERSION='"$(VERSION)"' -DSNO_SYSCONFDIR='"$(sysconfdir)/sno"' \
+	-DSNO_RUNDIR='"$(runstatedir)/sno"' -DSNO_STATEDIR='"$(localstatedir)/lib/sno"'
+SNO_CFLAGS = -std=gnu11 $(WARN_CFLAGS) $(HARDEN_CFLAGS) $(VARIANT_CFLAGS)
+SNO_LDFLAGS = -Wl,--as-needed $(HARDEN_LDFLAGS) $(VARIANT_CFLAGS)
+
+COMPILE = $(CC) -MMD -MP $(SNO_CPPFLAGS) $(CPPFLAGS) $(SNO_CFLAGS) $(CFLAGS)
+LINK = $(CC) $(SNO_CFLAGS) $(CFLAGS) $(SNO_LDFLAGS) $(LDFLAGS)
+objects = $(patsubst %.c,$(O)/%.o,$(1))
+
+# --- programs ----------------------------------------------------------------------------------
+
+# A daemon is its main.o and the archive of all its other objects; unit tests link that archive.
+LIBSNO := $(O)/libsno.a
+DAEMON_DIRS := core-agent terminal-agent sat-forwarder
+ARCHIVES := $(LIBSNO) $(patsubst %,$(O)/%.a,$(DAEMON_DIRS))
+with_main = $(if $(filter %/main.c,$(2)),$(O)/$(1))
+SBIN_PROGRAMS := $(call with_main,sno-core-agent,$(CORE_AGENT_SRC)) \
+	$(call with_main,sno-terminal-agent,$(TERMINAL_AGENT_SRC)) \
+	$(call with_main,sno-sat-forwarder,$(SAT_FORWARDER_SRC))
+BIN_PROGRAMS := $(if $(SNOCTL_SRC),$(O)/snoctl)
+PROGRAMS := $(strip $(SBIN_PROGRAMS) $(BIN_PROGRAMS))
+
+all: $(LIBSNO) $(PROGRAMS)
+
+$(LIBSNO): $(call objects,$(LIBSNO_SRC))
+$(O)/core-agent.a: $(call objects,$(filter-out %/main.c,$(CORE_AGENT_SRC)))
+$(O)/terminal-agent.a: $(call objects,$(filter-out %/main.c,$(TERMINAL_AGENT_SRC)))
+$(O)/sat-forwarder.a: $(call objects,$(filter-out %/main.c,$(SAT_FORWARDER_SRC)))
+
+$(ARCHIVES):
+	$(call say,AR,$@)
+	@mkdir -p $(@D)
+	$(Q)rm -f $@ && $(AR) rcs $@ $(filter %.o,$^)
+
+$(O)/sno-core-agent: $(O)/core-agent/main.o $(O)/core-agent.a $(LIBSNO)
+$(O)/sno-terminal-agent: $(O)/terminal-agent/main.o $(O)/terminal-agent.a $(LIBSNO)
+$(O)/sno-sat-forwarder: $(O)/sat-forwarder/main.o $(O)/sat-forwarder.a $(LIBSNO)
+$(O)/snoctl: $(call objects,$(SNOCTL_SRC)) $(LIBSNO)
+
+$(PROGRAMS):
+	$(call say,LINK,$@)
+	$(Q)$(LINK) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(PKG_LIBS) $(LIBS)
+
+$(O)/%.o: $(srcdir)/%.c config.mk
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(COMPILE) -c -o $@ $<
+
+# --- tests -------------------------------------------------------------------------------------
+
+# A unit test that includes kernel_fake.h gets that object in place of the real kernel; one that
+# includes a daemon's header (as "core-agent/session.h") gets that daemon's archive.
+UNIT_PROGRAMS := $(patsubst %.c,$(O)/%,$(UNIT_SRC))
+UNIT_SUPPORT := $(O)/tests/unit/support.a
+FAKE_TESTS := $(if $(UNIT_SRC),$(shell cd $(srcdir) && grep -l '"kernel_fake.h"' $(UNIT_SRC)))
+daemon_tests = $(if $(UNIT_SRC),$(shell cd $(srcdir) && grep -l '"$(1)/' $(UNIT_SRC) $(BENCH_SRC)))
+
+$(UNIT_SUPPORT): $(call objects,$(UNIT_SUPPORT_SRC))
+	@mkdir -p $(@D)
+	$(Q)rm -f $@ && $(AR) rcs $@ $(filter %.o,$^)
+
+$(UNIT_PROGRAMS): $(O)/%: $(O)/%.o $(UNIT_SUPPORT)
+$(patsubst %.c,$(O)/%,$(FAKE_TESTS)): $(O)/tests/unit/kernel_fake.o
+$(foreach d,$(DAEMON_DIRS),$(eval $(patsubst %.c,$(O)/%,$(call daemon_tests,$(d))): $(O)/$(d).a))
+$(UNIT_PROGRAMS): $(LIBSNO)
+	$(call say,LINK,$@)
+	$(Q)$(LINK) -o $@ $(filter %.o,$^) $(filter-out $(LIBSNO),$(filter %.a,$^)) $(LIBSNO) \
+		$(CMOCKA_LIBS) $(PKG_LIBS) $(LIBS)
+
+# Test tools and benchmarks: one program per file.
+TOOL_PROGRAMS := $(patsubst %.c,$(O)/%,$(TOOL_SRC))
+BENCH_PROGRAMS := $(patsubst %.c,$(O)/%,$(BENCH_SRC))
+$(TOOL_PROGRAMS) $(BENCH_PROGRAMS): $(O)/%: $(O)/%.o $(LIBSNO)
+	$(call say,LINK,$@)
+	$(Q)$(LINK) -o $@ $(filter %.o,$^) $(filter-out $(LIBSNO),$(filter %.a,$^)) $(LIBSNO) \
+		$(PKG_LIBS) $(LIBS)
+
+# The tools are called by people: a link beside their source.
+TOOL_LINKS := $(if $(filter build,$(O)),$(patsubst %.c,%,$(TOOL_SRC)))
+$(TOOL_LINKS): %: $(O)/%
+	@mkdir -p $(@D)
+	$(Q)ln -sf ../$< $@
+
+TEST_PROGRAMS := $(UNIT_PROGRAMS) $(TOOL_PROGRAMS) $(BENCH_PROGRAMS)
+test-programs: all $(TEST_PROGRAMS) $(TOOL_LINKS)
+all: $(TOOL_PROGRAMS) $(BENCH_PROGRAMS) $(TOOL_LINKS)
+
+RUN_TESTS = SRCDIR=$(abspath $(srcdir)) BUILD=$(abspath $(O)) $(srcdir)/tests/run
+
+check: test-programs
+	@$(RUN_TESTS) all
+check-unit: test-programs
+	@$(RUN_TESTS) unit
+check-static check-layers check-config check-netns check-uml: test-programs
+	@$(RUN_TESTS) $(patsubst check-%,%,$@)
+
+SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+check-asan:
+	@$(MAKE) --no-print-directory O=$(O)/asan VARIANT_CFLAGS="$(SANITIZE)" check-unit
+
+bench: all $(BENCH_PROGRAMS)
+	@$(RUN_TESTS) bench
+
+# Each fuzz target runs for FUZZ_TIME seconds from its corpus tests/fuzz/NAME.corpus; what it
+# finds beyond that stays in the build directory, crashes included.
+FUZZ_PROGRAMS := $(patsubst %.c,$(O)/%,$(FUZZ_SRC))
+$(FUZZ_PROGRAMS): $(O)/%: $(O)/%.o $(LIBSNO)
+	$(call say,LINK,$@)
+	$(Q)$(LINK) -fsanitize=fuzzer -o $@ $(filter %.o,$^) $(LIBSNO) $(PKG_LIBS) $(LIBS)
+fuzz-programs: $(FUZZ_PROGRAMS)
+fuzz:
+	@$(MAKE) --no-print-directory O=$(O)/fuzz CC="$(FUZZ_CC)" HARDEN_CFLAGS= HARDEN_LDFLAGS= \
+		VARIANT_CFLAGS="$(SANITIZE) -fsanitize=fuzzer-no-link" fuzz-programs
+	@SRCDIR=$(abspath $(srcdir)) BUILD=$(abspath $(O)/fuzz) FUZZ_TIME=$(FUZZ_TIME) \
+		$(srcdir)/tests/run fuzz
+
+# --- installation ------------------------------------------------------------------------------
+
+MAN_PAGES := $(call sources,*/*.1 */*.5 */*.8)
+# conf/*.conf and conf/*.csv are the example configurations. A folder conf/NAME.d or conf/systemd
+# holds drop-ins for another program; a file NAME.in has @sbindir@ and the like replaced.
+EXAMPLES := $(call sources,conf/*.conf conf/*.csv)
+drop_ins = $(patsubst %.in,$(O)/%,$(call sources,conf/$(1)/*))
+UNITS := $(if $(systemdsystemunitdir),$(call drop_ins,systemd))
+TMPFILES := $(call drop_ins,tmpfiles.d)
+SYSUSERS := $(call drop_ins,sysusers.d)
+SYSCTL := $(call drop_ins,sysctl.d)
+RT_PROTOS := $(call drop_ins,rt_protos.d)
+NETWORKD := $(call drop_ins,networkd.conf.d)
+NETWORKMANAGER := $(call drop_ins,NetworkManager)
+DOCS := README COPYING $(call sources,common/PROTOCOL)
+
+exampledir = $(docdir)/examples
+confdir = $(sysconfdir)/sno
+tmpfilesdir = $(prefix)/lib/tmpfiles.d
+sysusersdir = $(prefix)/lib/sysusers.d
+sysctldir = $(prefix)/lib/sysctl.d
+networkddir = $(prefix)/lib/systemd/networkd.conf.d
+rtprotosdir = $(sysconfdir)/iproute2/rt_protos.d
+networkmanagerdir = $(sysconfdir)/NetworkManager/conf.d
+
+$(O)/conf/%: $(srcdir)/conf/%.in config.mk
+	$(call say,SUBST,$@)
+	@mkdir -p $(@D)
+	$(Q)sed -e 's|@bindir@|$(bindir)|g' -e 's|@sbindir@|$(sbindir)|g' \
+		-e 's|@sysconfdir@|$(sysconfdir)|g' -e 's|@runstatedir@|$(runstatedir)|g' \
+		-e 's|@localstatedir@|$(localstatedir)|g' $< > $@
+all: $(filter $(O)/%,$(UNITS) $(TMPFILES) $(SYSUSERS) $(SYSCTL) $(RT_PROTOS) $(NETWORKD) $(NETWORKMANAGER))
+
+# One line per installed file: mode, directory, sources. Both install and uninstall read it.
+# $(1) is called with (mode, directory, files).
+define each_installed
+$(call $(1),755,$(sbindir),$(SBIN_PROGRAMS))
+$(call $(1),755,$(bindir),$(BIN_PROGRAMS))
+$(call $(1),644,$(mandir)/man1,$(filter %.1,$(MAN_PAGES)))
+$(call $(1),644,$(mandir)/man5,$(filter %.5,$(MAN_PAGES)))
+$(call $(1),644,$(mandir)/man8,$(filter %.8,$(MAN_PAGES)))
+$(call $(1),644,$(docdir),$(DOCS))
+$(call $(1),644,$(exampledir),$(EXAMPLES))
+$(call $(1),644,$(systemdsystemunitdir),$(UNITS))
+$(call $(1),644,$(tmpfilesdir),$(TMPFILES))
+$(call $(1),644,$(sysusersdir),$(SYSUSERS))
+$(call $(1),644,$(sysctldir),$(SYSCTL))
+$(call $(1),644,$(networkddir),$(NETWORKD))
+$(call $(1),644,$(rtprotosdir),$(RT_PROTOS))
+$(call $(1),644,$(networkmanagerdir),$(NETWORKMANAGER))
+endef
+
+# A built file is named from here, any other from the source tree.
+located = $(foreach f,$(1),$(if $(filter $(O)/%,$(f)),$(f),$(srcdir)/$(f)))
+newline := $(shell printf '\n_')
+define install_files
+$(if $(3),$(INSTALL) -d '$(DESTDIR)$(2)' && $(INSTALL) -m $(1) $(call located,$(3)) '$(DESTDIR)$(2)' || exit 1;)
+endef
+define uninstall_files
+$(if $(3),rm -f $(patsubst %,'$(DESTDIR)$(2)/%',$(notdir $(3)));)
+endef
+INSTALLED_EMPTY = $(exampledir) $(docdir) $(confdir)
+
+install: all
+	$(Q)$(strip $(call each_installed,install_files))
+	$(Q)$(INSTALL) -d -m 750 '$(DESTDIR)$(confdir)'
+
+install-strip: install
+	$(Q)$(STRIP) $(patsubst %,'$(DESTDIR)$(sbindir)/%',$(notdir $(SBIN_PROGRAMS))) \
+		$(patsubst %,'$(DESTDIR)$(bindir)/%',$(notdir $(BIN_PROGRAMS)))
+
+# Takes away what install put there, and the directories that are ours and now empty.
+# Configurations that the administrator wrote stay.
+uninstall:
+	$(Q)$(strip $(call each_installed,uninstall_files))
+	$(Q)for dir in $(INSTALLED_EMPTY); do \
+		if [ -d "$(DESTDIR)$$dir" ]; then rmdir --ignore-fail-on-non-empty "$(DESTDIR)$$dir"; fi; \
+	done
+
+installcheck:
+	@SBINDIR='$(DESTDIR)$(sbindir)' BINDIR='$(DESTDIR)$(bindir)' \
+		EXAMPLEDIR='$(DESTDIR)$(exampledir)' MANDIR='$(DESTDIR)$(mandir)' VERSION='$(VERSION)' \
+		PROGRAMS='$(notdir $(PROGRAMS))' $(srcdir)/tests/installcheck
+
+# --- distribution ------------------------------------------------------------------------------
+
+DIST := $(PACKAGE)-$(VERSION)
+# A checkout ships what git tracks; an unpacked release ships all it has but what is built.
+dist_files = cd $(srcdir) && if [ -e .git ]; then git ls-files; else \
+	find . -type f ! -path './$(O)/*' ! -path './autom4te.cache/*' ! -path './$(DIST)/*' \
+	! -name '*.tar.gz' ! -name config.mk ! -name config.status ! -name config.log \
+	! -path './configure' | sed 's|^\./||' | LC_ALL=C sort; fi
+
+dist: $(DIST).tar.gz
+$(DIST).tar.gz: $(srcdir)/configure FORCE
+	$(call say,DIST,$@)
+	$(Q)rm -rf $(DIST) && mkdir $(DIST)
+	$(Q)($(dist_files)) | tar -C $(srcdir) -cf - -T - | tar -C $(DIST) -xf -
+	$(Q)cp $(srcdir)/configure $(DIST)/configure && touch $(DIST)/configure
+	$(Q)tar --sort=name --owner=0 --group=0 --numeric-owner -czf $@ $(DIST)
+	$(Q)rm -rf $(DIST)
+
+# Unpacks the release read-only, builds it outside its tree, tests, installs, checks what is
+# installed, and proves that uninstall and distclean leave nothing behind.
+distcheck: dist
+	@V=$(V) DIST=$(DIST) MAKE='$(MAKE)' $(srcdir)/tests/distcheck $(abspath $(O))/distcheck
+
+# --- upkeep ------------------------------------------------------------------------------------
+
+$(srcdir)/configure: $(srcdir)/configure.ac
+	$(call say,AUTOCONF,$@)
+	$(Q)cd $(srcdir) && autoconf && rm -rf autom4te.cache
+ifneq ($(srcdir),.)
+configure: $(srcdir)/configure
+endif
+ifneq ($(wildcard config.status),)
+config.mk: $(srcdir)/common/config.mk.in config.status
+	$(Q)./config.status --quiet
+config.status: $(srcdir)/configure
+	$(Q)./config.status --quiet --recheck
+endif
+
+clean:
+	$(Q)rm -rf $(O)
+	$(Q)rm -f $(TOOL_LINKS)
+
+distclean: clean
+	$(Q)rm -rf autom4te.cache $(DIST)
+	$(Q)rm -f config.mk config.status config.log $(DIST).tar.gz
+	$(Q)if [ -L Makefile ]; then rm -f Makefile; rmdir tests 2>/dev/null || :; fi
+
+help:
+	@sed -n 's/^#: //p' $(srcdir)/Makefile
+
+#: make                 build the daemons, snoctl and the test tools into build/
+#: make configure       write ./configure (in a checkout; needs autoconf)
+#: make check           every test: unit, configuration, layers, style, namespaces, UML
+#: make check-unit      unit tests only; runs anywhere, as any user
+#: make check-config    the example configurations and the broken ones in tests/config
+#: make check-layers    which code may use what
+#: make check-static    layers, shellcheck and clang-format
+#: make check-netns     namespace tests on this kernel (root)
+#: make check-uml       the same tests inside user-mode Linux (root)
+#: make check-asan      unit tests with address and undefined-behaviour sanitizers
+#: make fuzz            each fuzz target for FUZZ_TIME=20 seconds (clang)
+#: make bench           benchmarks
+#: make install         with DESTDIR and every GNU directory variable
+#: make install-strip uninstall installcheck
+#: make dist distcheck  release tarball; build, test, install and remove it
+#: make clean distclean
+#:
+#: V=1 shows the commands. REQUIRE_NETNS=1 and REQUIRE_UML=1 turn skipped namespace and UML
+#: tests into failures. TESTS="pattern ..." limits a check to the tests so named.
+
+.PHONY: all test-programs check check-unit check-config check-layers check-static check-netns \
+	check-uml check-asan bench fuzz fuzz-programs install install-strip uninstall installcheck \
+	dist distcheck clean distclean help FORCE
+
+-include $(shell find $(O) -name '*.d' 2>/dev/null)
