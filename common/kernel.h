@@ -1,0 +1,514 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The whole kernel surface of the daemons.
+ *
+ * The kernel forwards; the daemons only program it. Everything they may ask of it is declared here,
+ * without one netlink type, so that tests/unit/kernel_fake.c can stand in for it, remember it and
+ * refuse the Nth request. The real thing is common/kernel_*.c, one concept per file.
+ *
+ * What holds for every function below:
+ *
+ *  - It returns 0 or -errno (other results are said). 0 means that the kernel has acknowledged it.
+ *  - After a failure kernel_error() tells what was attempted and why the kernel refused, with the
+ *    kernel's own extended ACK text where it gave one.
+ *  - A delete of what is not there is done: ENOENT, ESRCH, ENODEV and EADDRNOTAVAIL count as 0.
+ *  - "replace" and "ensure" create what is missing and are 0 when it is already so.
+ *  - "each" functions collect the whole dump first (repeating it when the kernel says that it was
+ *    interrupted by a change) and call back only then: the callback may use the same context,
+ *    also to delete what it was shown. A non-zero result of the callback ends the walk and is
+ *    returned.
+ *  - Interfaces are named by index; 0 is "none". Addresses are in network byte order (addr.h),
+ *    every other number is in host byte order.
+ *  - What the kernel can mark as somebody's carries KERNEL_PROTOCOL: routes, rules, addresses
+ *    (Linux 5.18) and neighbours (Linux 5.2); tc actions carry a cookie, XFRM objects their reqid.
+ *    "Ours" below means: carries that mark. It survives a restart of the daemon.
+ *
+ * A context is not to be shared between threads.
+ */
+#ifndef SNO_KERNEL_H
+#define SNO_KERNEL_H
+
+#include "addr.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Our routing protocol number: `sno` in rt_protos.d, outside rtnetlink.h and FRR's 186-198. */
+#define KERNEL_PROTOCOL 83
+
+/* Rules of ours have priorities in this range, and tables are numbered from KERNEL_TABLE_BASE. */
+#define KERNEL_RULE_PRIORITY_MIN 8300
+#define KERNEL_RULE_PRIORITY_MAX 8399
+#define KERNEL_TABLE_BASE	 8300
+
+/* Room for an interface name and its final zero (IFNAMSIZ), and for a link kind ("vxlan"). */
+#define KERNEL_NAME 16
+#define KERNEL_KIND 16
+
+/*
+ * The context: sockets to the kernel's network configuration, in the network namespace of the
+ * caller at the time of kernel_open(). Needs CAP_NET_ADMIN for every change. *k is NULL on failure;
+ * then the negative errno is all there is to say.
+ */
+struct kernel;
+
+int kernel_open(struct kernel **k);
+void kernel_close(struct kernel *k);
+
+/*
+ * What went wrong in the last function that failed, for the log:
+ * "route 10.1.0.7/32: Nexthop has invalid gateway. (EINVAL)". Valid until the next call. "" when
+ * nothing has failed yet.
+ */
+const char *kernel_error(const struct kernel *k);
+
+/* ---- links (kernel_link.c) ------------------------------------------------------------- */
+
+struct kernel_link {
+	unsigned int ifindex;
+	unsigned int master; /* index of the bridge it is a port of, or 0 */
+	unsigned int mtu;
+	struct lladdr mac; /* all zero where the link has no Ethernet address */
+	bool up;	   /* administratively up */
+	bool carrier;	   /* the lower layer is up: packets pass when up is set too */
+	bool promiscuous;  /* promiscuity asked for by the administrator or by us */
+	bool loopback;
+	bool external; /* a collect-metadata tunnel device */
+	char name[KERNEL_NAME];
+	char kind[KERNEL_KIND]; /* "bridge", "vxlan", "veth" ..., "" for a device without kind */
+};
+
+typedef int (*kernel_link_fn)(const struct kernel_link *link, void *arg);
+
+/* Finds a link by its name or index. -ENODEV when there is none. */
+int kernel_link_find(struct kernel *k, const char *name, struct kernel_link *link);
+int kernel_link_get(struct kernel *k, unsigned int ifindex, struct kernel_link *link);
+int kernel_link_each(struct kernel *k, kernel_link_fn each, void *arg);
+
+int kernel_link_set_up(struct kernel *k, unsigned int ifindex, bool up);
+int kernel_link_set_mtu(struct kernel *k, unsigned int ifindex, unsigned int mtu);
+int kernel_link_set_mac(struct kernel *k, unsigned int ifindex, const struct lladdr *mac);
+int kernel_link_set_promisc(struct kernel *k, unsigned int ifindex, bool promisc);
+/* Makes the link a port of a bridge; master 0 releases it. */
+int kernel_link_set_master(struct kernel *k, unsigned int ifindex, unsigned int master);
+/* Removes a device (bridge, tunnel). Removing one that is not there is done. */
+int kernel_link_delete(struct kernel *k, unsigned int ifindex);
+
+/* ---- bridges (kernel_bridge.c) --------------------------------------------------------- */
+
+struct kernel_bridge {
+	struct lladdr mac;   /* all zero: the kernel's choice */
+	unsigned int ageing; /* seconds until a learnt station is forgotten */
+	bool mcast_snooping;
+	bool stp;
+};
+
+/*
+ * Makes or adopts the bridge of this name with these options, and sets it up. -EEXIST when the
+ * name belongs to a device that is no bridge. The index is stored in *ifindex.
+ */
+int kernel_bridge_ensure(struct kernel *k, const char *name, const struct kernel_bridge *bridge,
+			 unsigned int *ifindex);
+
+/* How a port behaves. A fresh kernel port: not isolated, learning, floods all. */
+struct kernel_bridge_port {
+	bool isolated;	  /* no frames to or from other isolated ports */
+	bool learning;	  /* source addresses enter the fdb by themselves */
+	bool flood;	  /* unknown unicast leaves here */
+	bool mcast_flood; /* unregistered multicast leaves here */
+	bool bcast_flood;
+	bool neigh_suppress; /* the bridge answers ARP and ND for addresses it knows */
+};
+
+/* Sets all of them on a port (a link that has a bridge as master). */
+int kernel_bridge_port_set(struct kernel *k, unsigned int port,
+			   const struct kernel_bridge_port *flags);
+/* Reads them. -ENODEV when the link is no bridge port. */
+int kernel_bridge_port_get(struct kernel *k, unsigned int port, struct kernel_bridge_port *flags);
+
+/* A static fdb entry: frames to this station leave by this port of its bridge. */
+struct kernel_fdb {
+	unsigned int port;
+	struct lladdr mac;
+};
+
+typedef int (*kernel_fdb_fn)(const struct kernel_fdb *fdb, void *arg);
+
+/* Replacing moves the station when another port of the same bridge holds it. */
+int kernel_fdb_replace(struct kernel *k, const struct kernel_fdb *fdb);
+int kernel_fdb_delete(struct kernel *k, const struct kernel_fdb *fdb);
+/* The static entries (not the learnt ones, not the ports' own addresses) of a bridge's ports. */
+int kernel_fdb_each(struct kernel *k, unsigned int bridge, kernel_fdb_fn each, void *arg);
+
+/* ---- addresses (kernel_address.c) ------------------------------------------------------ */
+
+struct kernel_address {
+	unsigned int ifindex;
+	struct addr addr;
+	uint8_t length; /* of the on-link prefix; host bits of addr are kept */
+	bool nodad;	/* IPv6: usable at once, no duplicate address detection */
+	bool ours;	/* filled in by each and by the monitor; ignored in requests */
+};
+
+typedef int (*kernel_address_fn)(const struct kernel_address *address, void *arg);
+
+/* Adds the address, or changes its flags when it is there. */
+int kernel_address_replace(struct kernel *k, const struct kernel_address *address);
+int kernel_address_delete(struct kernel *k, const struct kernel_address *address);
+/* The addresses of one interface, or of all when ifindex is 0: anybody's, see .ours. */
+int kernel_address_each(struct kernel *k, unsigned int ifindex, kernel_address_fn each, void *arg);
+
+/* ---- neighbours (kernel_neighbour.c) --------------------------------------------------- */
+
+/* A permanent neighbour: no ARP or ND is ever sent for it. */
+struct kernel_neighbour {
+	unsigned int ifindex;
+	struct addr addr;
+	struct lladdr mac;
+};
+
+typedef int (*kernel_neighbour_fn)(const struct kernel_neighbour *neighbour, void *arg);
+
+int kernel_neighbour_replace(struct kernel *k, const struct kernel_neighbour *neighbour);
+/* Only interface and address matter. */
+int kernel_neighbour_delete(struct kernel *k, const struct kernel_neighbour *neighbour);
+/* Ours, on one interface or, when ifindex is 0, on all. */
+int kernel_neighbour_each(struct kernel *k, unsigned int ifindex, kernel_neighbour_fn each,
+			  void *arg);
+
+/* ---- rules (kernel_rule.c) ------------------------------------------------------------- */
+
+/* Packets that came in by iif with a source in from are looked up in table. */
+struct kernel_rule {
+	sa_family_t family;    /* AF_INET or AF_INET6 */
+	uint32_t priority;     /* KERNEL_RULE_PRIORITY_MIN..MAX; lower is asked first */
+	char iif[KERNEL_NAME]; /* "" is any */
+	struct prefix from;    /* AF_UNSPEC is any */
+	struct prefix to;      /* AF_UNSPEC is any */
+	uint32_t table;
+};
+
+typedef int (*kernel_rule_fn)(const struct kernel_rule *rule, void *arg);
+
+/* Adding the same rule twice leaves one. */
+int kernel_rule_add(struct kernel *k, const struct kernel_rule *rule);
+/* Deletes the rule that agrees in every field. */
+int kernel_rule_delete(struct kernel *k, const struct kernel_rule *rule);
+/* Ours, of both families. */
+int kernel_rule_each(struct kernel *k, kernel_rule_fn each, void *arg);
+
+/* ---- tunnel devices (kernel_tunnel.c) -------------------------------------------------- */
+
+/*
+ * The collect-metadata devices, one per kind and namespace, into which encapsulating routes point.
+ *
+ *   kind   device                  outer    inner        name      key
+ *   gre    gre external            IPv4     IPv4, IPv6   sno-gre   32 bits
+ *   gre6   ip6gre external         IPv6     IPv4, IPv6   sno-gre6  32 bits
+ *   ipip   ipip external           IPv4     IPv4         sno-ipip  none
+ *   gpe    vxlan external gpe      either   IPv4, IPv6   sno-gpe   24 bits
+ */
+enum kernel_tunnel {
+	KERNEL_TUNNEL_NONE,
+	KERNEL_TUNNEL_GRE,
+	KERNEL_TUNNEL_GRE6,
+	KERNEL_TUNNEL_IPIP,
+	KERNEL_TUNNEL_GPE,
+};
+#define KERNEL_TUNNELS 5 /* one more than the largest kind */
+
+#define KERNEL_GPE_PORT 4790 /* draft-ietf-nvo3-vxlan-gpe section 6.1 */
+
+/* "gre", "gre6", "ipip", "gpe", "none" (kernel_text.c). */
+const char *kernel_tunnel_text(enum kernel_tunnel kind);
+/* The device's name, "sno-gre" ...; "" for NONE (kernel_text.c). */
+const char *kernel_tunnel_device(enum kernel_tunnel kind);
+
+/*
+ * Does this kernel have the kind? 0 yes, -EOPNOTSUPP no, otherwise the failure of asking (-EPERM
+ * ...). Makes a device and removes it again, where none is there yet.
+ */
+int kernel_tunnel_probe(struct kernel *k, enum kernel_tunnel kind);
+
+/*
+ * Makes or adopts the device of this kind, sets MTU (0: leave) and sets it up. -EEXIST when an
+ * external device of this kind has another name (the kernel allows only one; the message tells
+ * which), or when our name belongs to a device of another kind.
+ */
+int kernel_tunnel_ensure(struct kernel *k, enum kernel_tunnel kind, unsigned int mtu,
+			 unsigned int *ifindex);
+
+/* A GRE tunnel that carries Ethernet, as feeder between a satellite and a ground station. */
+struct kernel_gretap {
+	struct addr local; /* IPv4 (gretap) or IPv6 (ip6gretap), both ends of one family */
+	struct addr remote;
+	uint32_t key;	  /* 0: no key */
+	unsigned int mtu; /* 0: 1500 */
+};
+
+/*
+ * Makes or replaces the device and sets it up. Outer packets may be fragmented (nopmtudisc,
+ * ignore-df) so that full-size frames pass, whatever the inner DF bit says.
+ */
+int kernel_gretap_ensure(struct kernel *k, const char *name, const struct kernel_gretap *gretap,
+			 unsigned int *ifindex);
+
+/* ---- routes (kernel_route.c, kernel_route_message.c, kernel_route_batch.c) -------------- */
+
+/* Encapsulation by the collect-metadata device that the route points to (LWTUNNEL_ENCAP_IP, _IP6).
+ */
+struct kernel_encap {
+	struct addr dst; /* AF_UNSPEC: no encapsulation, the rest is ignored */
+	struct addr src; /* needed; same family as dst */
+	uint32_t key;	 /* 0: none is sent. gpe: the low 24 bits are the VNI */
+	uint8_t ttl;	 /* 0 is taken as 64: the inner one is never inherited */
+	uint8_t tos;
+	bool df; /* set the outer DF bit */
+};
+
+enum kernel_route_type {
+	KERNEL_ROUTE_UNICAST,
+	KERNEL_ROUTE_LOCAL,	  /* delivered here; a prefix is as good as an address */
+	KERNEL_ROUTE_BLACKHOLE,	  /* dropped silently */
+	KERNEL_ROUTE_UNREACHABLE, /* dropped with ICMP host unreachable */
+};
+
+/*
+ * A route is identified by (dst, table, metric): replace overwrites the one that agrees in these,
+ * delete removes it, whatever else the fields say. Give the same metric in both.
+ */
+struct kernel_route {
+	struct prefix dst; /* length 0 with the family set is the default route */
+	uint32_t table;	   /* 0: local (255) for type local, otherwise main (254) */
+	uint32_t metric;   /* 0: the kernel's default (0 for IPv4, 1024 for IPv6) */
+	enum kernel_route_type type;
+	unsigned int oif;
+	struct addr gateway; /* may be IPv6 for an IPv4 dst (RTA_VIA) */
+	struct addr prefsrc; /* source of local packets that take this route */
+	struct kernel_encap encap;
+	unsigned int mtu; /* 0: that of the device */
+	bool mtu_lock;	  /* path MTU discovery must not change it: no exception per HoA */
+	bool onlink;	  /* believe that the gateway is on the link */
+	uint8_t protocol; /* filled in by lookup and by the monitor; requests always say 83 */
+};
+
+typedef int (*kernel_route_fn)(const struct kernel_route *route, void *arg);
+
+/*
+ * The metric for routes to one HoA (kernel_text.c). IPv4 encapsulating routes of one device that
+ * differ only in the encapsulation are kept by the kernel in one hash chain; a metric fixed per HoA
+ * spreads them (1.2k/s against 199k/s at 20,000 routes). IPv6 does not need it and has 1024.
+ * Every route to that HoA, tunnelled or not, has to use it, so that one replaces the other.
+ */
+uint32_t kernel_route_metric(const struct addr *hoa);
+
+int kernel_route_replace(struct kernel *k, const struct kernel_route *route);
+int kernel_route_delete(struct kernel *k, const struct kernel_route *route);
+/* Ours, of both families and all tables; for adoption and sweeping after a restart. */
+int kernel_route_each(struct kernel *k, kernel_route_fn each, void *arg);
+
+/* The route that a packet from here to dst takes now: oif, gateway, prefsrc, mtu (0: device's). */
+int kernel_route_lookup(struct kernel *k, const struct addr *dst, struct kernel_route *route);
+
+/* One change of a batch. error is 0 or -errno for this very item afterwards. */
+struct kernel_route_change {
+	bool remove; /* false: replace */
+	int error;
+	struct kernel_route route;
+};
+
+/*
+ * Applies the changes in order with few system calls. Every item is tried, whatever becomes of the
+ * others. Returns 0 when all succeeded, otherwise the error of the first item that failed, which is
+ * also what kernel_error() tells.
+ */
+int kernel_route_batch(struct kernel *k, struct kernel_route_change *changes, size_t count);
+
+/* ---- IPsec (kernel_xfrm.c) ------------------------------------------------------------- */
+
+enum kernel_cipher {
+	KERNEL_CIPHER_CHACHA20_POLY1305, /* RFC 7634; 32 bytes of key and 4 of salt */
+	KERNEL_CIPHER_AES_256_GCM,	 /* RFC 4106 with 16-byte ICV; likewise */
+};
+#define KERNEL_SA_KEY 36
+
+/* One ESP security association in tunnel mode, one direction. */
+struct kernel_sa {
+	struct addr src, dst;
+	uint32_t spi;	/* 256 or more (RFC 4303 section 2.1) */
+	uint32_t reqid; /* ties it to policies, and marks it as ours */
+	enum kernel_cipher cipher;
+	uint8_t key[KERNEL_SA_KEY]; /* key, then salt; zero in what each shows. Wipe it after use */
+	unsigned int replay_window; /* packets, up to 4096; 0 at the sender */
+	bool esn;		    /* 64-bit sequence numbers (RFC 4304); needs a window */
+	uint64_t packets, bytes;    /* filled in by each */
+};
+
+typedef int (*kernel_sa_fn)(const struct kernel_sa *sa, void *arg);
+
+/* -EEXIST when (dst, spi) is taken. */
+int kernel_sa_add(struct kernel *k, const struct kernel_sa *sa);
+/* Changes lifetime, window and the like of one that is there; -ESRCH when none is. Keys stay. */
+int kernel_sa_update(struct kernel *k, const struct kernel_sa *sa);
+/* Only dst and spi matter. */
+int kernel_sa_delete(struct kernel *k, const struct kernel_sa *sa);
+/* Those whose reqid lies in low..high. */
+int kernel_sa_each(struct kernel *k, uint32_t low, uint32_t high, kernel_sa_fn each, void *arg);
+
+enum kernel_direction { KERNEL_IN, KERNEL_OUT };
+
+/*
+ * What must be protected. A policy is identified by direction and selector (src, dst, proto,
+ * ports). A block policy (block set) refuses what it selects; it carries reqid only as our mark.
+ */
+struct kernel_policy {
+	enum kernel_direction direction;
+	struct prefix src, dst; /* both of one family, never AF_UNSPEC: ::/0 is any */
+	uint8_t proto;		/* IPPROTO_GRE, IPPROTO_UDP ...; 0 is any */
+	uint16_t sport, dport;	/* UDP only; 0 is any */
+	uint32_t priority;	/* the lowest number that matches decides */
+	bool block;
+	uint32_t reqid;
+	struct addr tunnel_src, tunnel_dst; /* ends of the SA; ignored when block */
+};
+
+typedef int (*kernel_policy_fn)(const struct kernel_policy *policy, void *arg);
+
+/* -EEXIST when the selector is taken. */
+int kernel_policy_add(struct kernel *k, const struct kernel_policy *policy);
+/* Adds or overwrites. */
+int kernel_policy_update(struct kernel *k, const struct kernel_policy *policy);
+int kernel_policy_delete(struct kernel *k, const struct kernel_policy *policy);
+/* Those whose reqid lies in low..high. */
+int kernel_policy_each(struct kernel *k, uint32_t low, uint32_t high, kernel_policy_fn each,
+		       void *arg);
+
+/* Removes policies, then associations, whose reqid lies in low..high. */
+int kernel_xfrm_flush(struct kernel *k, uint32_t low, uint32_t high);
+
+/* ---- traffic control (kernel_tc.c) ----------------------------------------------------- */
+
+/*
+ * Re-association of a satellite is one atomic replacement: filters on the ingress of devices refer
+ * to a shared action by its index, and the action says where frames leave.
+ */
+
+/* Gives the device the clsact queueing discipline, on which ingress filters hang. */
+int kernel_tc_clsact_ensure(struct kernel *k, unsigned int ifindex);
+/* Removes it, and all filters of the device with it. */
+int kernel_tc_clsact_delete(struct kernel *k, unsigned int ifindex);
+
+/* A redirect action: what is handed to action `index` leaves by `ifindex`. */
+struct kernel_redirect {
+	uint32_t index; /* 1 or more; one numbering per namespace */
+	unsigned int ifindex;
+};
+
+typedef int (*kernel_redirect_fn)(const struct kernel_redirect *redirect, void *arg);
+
+/* Makes the action or, atomically, points it elsewhere. */
+int kernel_tc_redirect_replace(struct kernel *k, const struct kernel_redirect *redirect);
+/* -EPERM while a filter refers to it. Only index matters. */
+int kernel_tc_redirect_delete(struct kernel *k, const struct kernel_redirect *redirect);
+/* Ours, by the cookie. */
+int kernel_tc_redirect_each(struct kernel *k, kernel_redirect_fn each, void *arg);
+
+/* A filter on the ingress of a device that hands every frame to a redirect action. */
+struct kernel_filter {
+	unsigned int ifindex;
+	uint16_t priority; /* 1 or more; identifies the filter on its device */
+	uint32_t action;   /* index of the redirect action, which must exist */
+};
+
+typedef int (*kernel_filter_fn)(const struct kernel_filter *filter, void *arg);
+
+/* The device needs its clsact first. Replaces the filter of that priority. */
+int kernel_tc_filter_replace(struct kernel *k, const struct kernel_filter *filter);
+/* Only ifindex and priority matter. */
+int kernel_tc_filter_delete(struct kernel *k, const struct kernel_filter *filter);
+/* The filters on the ingress of one device that refer to a redirect action. */
+int kernel_tc_filter_each(struct kernel *k, unsigned int ifindex, kernel_filter_fn each, void *arg);
+
+/* ---- sysctl (kernel_sysctl.c) ---------------------------------------------------------- */
+
+/*
+ * Writes /proc/sys/WHERE/INTERFACE/NAME; interface NULL leaves that part out. What already has the
+ * value is not written, so that a read-only /proc/sys with the shipped sysctl.d in force is fine.
+ *     kernel_sysctl_set(k, "net/ipv4", NULL, "ip_forward", "1");
+ *     kernel_sysctl_set(k, "net/ipv6/conf", "sno-acc", "accept_dad", "0");
+ * -EINVAL when a part climbs out of its place ("..", a slash in interface or name).
+ */
+int kernel_sysctl_set(struct kernel *k, const char *where, const char *interface, const char *name,
+		      const char *value);
+/* Reads it without the final newline. -ERANGE when it does not fit. */
+int kernel_sysctl_get(struct kernel *k, const char *where, const char *interface, const char *name,
+		      char *value, size_t size);
+
+/* ---- monitor (kernel_monitor.c) -------------------------------------------------------- */
+
+enum kernel_event_type {
+	KERNEL_EVENT_LINK, /* a link is new or has changed: look at up, carrier, master */
+	KERNEL_EVENT_LINK_GONE,
+	KERNEL_EVENT_ADDRESS, /* an address is new or has changed (anybody's) */
+	KERNEL_EVENT_ADDRESS_GONE,
+	KERNEL_EVENT_ROUTE,	     /* a route of ours was set by somebody else, or is replayed */
+	KERNEL_EVENT_ROUTE_GONE,     /* a route of ours was removed by somebody else */
+	KERNEL_EVENT_NEIGHBOUR,	     /* a permanent neighbour is new or has changed (anybody's) */
+	KERNEL_EVENT_NEIGHBOUR_GONE, /* a neighbour is gone or is permanent no more */
+	KERNEL_EVENT_RESYNC_BEGIN,   /* events were lost: the whole state follows as events ... */
+	KERNEL_EVENT_RESYNC,	     /* ... and is complete: what was not replayed is gone */
+};
+
+struct kernel_event {
+	enum kernel_event_type type;
+	bool replay; /* part of a resynchronisation, maybe nothing new */
+	union {
+		struct kernel_link link;
+		struct kernel_address address;
+		struct kernel_route route;
+		struct kernel_neighbour neighbour;
+	};
+};
+
+/* What to listen to; or-ed. */
+#define KERNEL_WATCH_LINKS	0x1
+#define KERNEL_WATCH_ADDRESSES	0x2
+#define KERNEL_WATCH_ROUTES	0x4 /* ours only */
+#define KERNEL_WATCH_NEIGHBOURS 0x8
+
+struct kernel_monitor;
+
+typedef void (*kernel_monitor_fn)(const struct kernel_event *event, void *arg);
+
+/*
+ * Listens to changes in the namespace of k, which must outlive the monitor. What the context k
+ * itself asked for is not reported for routes and neighbours. buffer is the receive buffer in bytes
+ * (0: 4 MiB).
+ *
+ * The kernel removes the IPv4 routes of a link that goes down or away without a word: a link event
+ * with up unset stands for the loss of all routes through it.
+ */
+int kernel_monitor_open(struct kernel_monitor **m, struct kernel *k, unsigned int watch,
+			size_t buffer, kernel_monitor_fn fn, void *arg);
+void kernel_monitor_close(struct kernel_monitor *m);
+/* For the event loop: readable means kernel_monitor_read(). Non-blocking, close-on-exec. */
+int kernel_monitor_fd(const struct kernel_monitor *m);
+/*
+ * Reads all that is there and calls back. When the kernel had to drop events (ENOBUFS) it
+ * resynchronises at once: RESYNC_BEGIN, the watched state as it is now, RESYNC. The callback may
+ * use the context k, but must neither read nor close the monitor.
+ */
+int kernel_monitor_read(struct kernel_monitor *m);
+/* Replays the watched state as above at will, e.g. once at start. */
+int kernel_monitor_resync(struct kernel_monitor *m);
+
+/* ---- text (kernel_text.c) -------------------------------------------------------------- */
+
+/* "10.1.0.7/32 table 254 metric 66543 via fe80::2 dev 5 mtu 1400 lock", for logs and tests. */
+#define KERNEL_ROUTE_TEXT 384
+const char *kernel_route_text(const struct kernel_route *route, char text[KERNEL_ROUTE_TEXT]);
+/* "link-gone", "resync" ... */
+const char *kernel_event_text(enum kernel_event_type type);
+
+#endif
