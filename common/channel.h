@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The channel between two cores (PROTOCOL section 4): Noise KKpsk2 handshake, sealed datagrams,
+ * rekey, boot epochs, liveness. One `struct channel` per configured peer. It does no input or
+ * output of its own and reads no clock: octets go in, callbacks come out.
+ */
+#ifndef SNO_CHANNEL_H
+#define SNO_CHANNEL_H
+
+#include "clock.h"
+#include "message.h"
+#include "request.h"
+
+struct channel;
+
+/* The channel's view of its owner (core-agent/peer.c). */
+struct channel_ops {
+	/* Send one datagram to the peer's present endpoint. 0 or -errno (only counted). */
+	int (*transmit)(void *context, const uint8_t *datagram, size_t length);
+	/* The session is up (hello is the peer's, valid until the next one) or down (hello NULL).
+	 * restarted: the peer's EPOCH differs from the one known before. */
+	void (*state)(void *context, const struct message *hello, bool restarted, usec_t now);
+	/* An authentic request that has not been executed yet; answer it with request_answer(), now
+	 * or later. */
+	void (*request)(void *context, const struct message *request, usec_t now);
+	void *context;
+};
+
+struct channel_timers {
+	usec_t keepalive, dead_peer, handshake_retry, rekey_after, rekey_grace, reject_after;
+};
+/* Defaults of PROTOCOL section 12. */
+extern const struct channel_timers channel_timers_default;
+
+struct channel_identity {
+	uint8_t private_key[32];
+	uint8_t public_key[32];
+};
+
+/*
+ * A channel to the peer with this static public key. identity must outlive it. psk may be NULL
+ * (zero). hello is what this core says of itself (copied; EPOCH is its boot epoch). peer_name is
+ * checked against the peer's hello. NULL when out of memory. Nothing is sent before channel_tick().
+ */
+struct channel *channel_new(const struct channel_identity *identity, const uint8_t peer_public[32],
+			    const uint8_t psk[32], const char *peer_name,
+			    const struct message *hello, const struct channel_timers *timers,
+			    const struct channel_ops *ops);
+/* Wipes and frees, sends nothing. */
+void channel_free(struct channel *c);
+
+/* The 8 octets by which an initiation names its sender (section 4.1). */
+void channel_hint(uint8_t hint[8], const uint8_t public_key[32]);
+/* Peer lookup for a datagram before any cryptography: true when it is an initiation, with its hint.
+ */
+bool channel_initiation_hint(const uint8_t *datagram, size_t length, uint8_t hint[8]);
+/* True when it is a response or sealed datagram; *index is the receiver index it carries. */
+bool channel_receiver_index(const uint8_t *datagram, size_t length, uint32_t *index);
+/* True when this channel has handed out that receiver index (any of its sessions or its pending
+ * handshake). */
+bool channel_owns_index(const struct channel *c, uint32_t index);
+
+/*
+ * A datagram for this channel. DROP_NONE when it was authentic and has been consumed (callbacks
+ * were called), else the reason it was dropped for. *authentic is set when the sender proved
+ * itself, so that the owner may move the peer's endpoint there (roaming cores, NAT).
+ */
+enum drop channel_receive(struct channel *c, const uint8_t *datagram, size_t length, usec_t now,
+			  bool *authentic);
+
+/* Seal and send one message that is no request (keepalive, error). 0, -ENOTCONN, -EINVAL. */
+int channel_send(struct channel *c, const struct message *m, usec_t now);
+/* The request table of this channel; request_send() on a down channel ends with
+ * REASON_HOME_UNREACHABLE at the next tick. */
+struct requests *channel_requests(struct channel *c);
+
+/* All that time brings: handshakes, rekey, keepalive, death, retransmission. Returns the next
+ * instant to be called. */
+usec_t channel_tick(struct channel *c, usec_t now);
+
+bool channel_up(const struct channel *c);
+/* The peer's newest hello, NULL while none has been authenticated. */
+const struct message *channel_hello(const struct channel *c);
+
+struct channel_counters {
+	uint64_t handshakes, rekeys, restarts_seen, deaths;
+	uint64_t sent_datagrams, received_datagrams;
+	uint64_t sent[256];	/* messages by type, retransmissions included */
+	uint64_t received[256]; /* messages by type */
+	uint64_t drops[DROP_COUNT];
+};
+const struct channel_counters *channel_counters(const struct channel *c);
+/* Age of the current session in microseconds, -1 when there is none. */
+usec_t channel_session_age(const struct channel *c, usec_t now);
+
+#endif

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Requests and answers (PROTOCOL section 3.3): at-most-once execution over a datagram channel.
+ *
+ * One `struct requests` per direction pair (a peer core, an access session). The asking side keeps
+ * the octets of each outstanding request and sends them again with back-off until the answer comes;
+ * the answering side keeps each answer for ANSWER_CACHE seconds and repeats it instead of executing
+ * twice. Time is passed in. Sending is a callback, so that tests lose, repeat and reorder at will.
+ */
+#ifndef SNO_REQUEST_H
+#define SNO_REQUEST_H
+
+#include "clock.h"
+#include "message.h"
+
+struct requests;
+
+/*
+ * How a request ended. answer is NULL when there was none: then reason says why (REASON_TIMEOUT,
+ * REASON_HOME_UNREACHABLE). answer->reason is copied to reason otherwise; an `error` answer arrives
+ * as answer with type MESSAGE_ERROR. Called exactly once per request, never from within
+ * request_send().
+ */
+typedef void request_done(void *context, uint64_t token, enum reason reason,
+			  const struct message *answer, usec_t now);
+
+struct request_ops {
+	/* Give these octets (one encoded message) to the channel. A negative return is only
+	 * counted: the retransmission will try again. */
+	int (*transmit)(void *context, const uint8_t *octets, size_t length);
+	void *context;
+};
+
+/* A new table; NULL when out of memory. */
+struct requests *requests_new(const struct request_ops *ops);
+/* Wipes and frees; outstanding requests end without a callback. */
+void requests_free(struct requests *r);
+
+/*
+ * Send a request: m->id is assigned here, m is encoded and kept until it ends. token is given back
+ * to done, so that a caller may look its object up again instead of holding a pointer across time
+ * (0 is allowed). Returns the request id (above 0), -EINVAL (not a request, not encodable),
+ * -ENOMEM.
+ */
+int64_t request_send(struct requests *r, struct message *m, request_done *done, void *context,
+		     uint64_t token, usec_t now);
+
+/* Forget an outstanding request without a callback. */
+void request_cancel(struct requests *r, uint32_t id);
+
+/* An answer has arrived (already authenticated and parsed). Unknown ids are ignored and counted. */
+void request_answered(struct requests *r, const struct message *answer, usec_t now);
+
+enum request_fate {
+	REQUEST_NEW,	  /* execute it, then call request_answer() */
+	REQUEST_REPEATED, /* the cached answer was sent again */
+	REQUEST_RUNNING	  /* being executed: ignore */
+};
+
+/* A request has arrived: is it new? A new one is remembered as running. */
+enum request_fate request_arrived(struct requests *r, const struct message *request, usec_t now);
+
+/*
+ * Answer a request that is running: encodes, remembers and transmits. answer->type must be the
+ * answer to the request's type or MESSAGE_ERROR; answer->id is set from id. 0, -EINVAL, -ENOENT
+ * (not running), -ENOMEM.
+ */
+int request_answer(struct requests *r, uint32_t id, struct message *answer, usec_t now);
+
+/* Everything of the other side's past is void (it restarted): the answer cache is emptied. */
+void requests_peer_restarted(struct requests *r);
+/* End all outstanding requests with this reason, through their callbacks (peer down). */
+void requests_fail(struct requests *r, enum reason reason, usec_t now);
+
+/* Retransmit and expire what is due. Returns the next instant at which to be called, USEC_NEVER if
+ * none. */
+usec_t requests_tick(struct requests *r, usec_t now);
+
+struct request_counters {
+	uint64_t sent, retransmitted, answered, timed_out, failed, unknown_answers;
+	uint64_t arrived, repeated, running;
+};
+const struct request_counters *requests_counters(const struct requests *r);
+/* Smoothed round-trip time in microseconds, 0 while nothing was measured. */
+usec_t requests_srtt(const struct requests *r);
+
+#endif
