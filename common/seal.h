@@ -64,6 +64,16 @@ static inline uint64_t seal_counter(const struct seal_tx *tx)
 }
 
 /*
+ * One AEAD operation with an explicit counter, below everything else here; the handshake uses it
+ * (noise.c), all others seal_close() and seal_open(). seal_decrypt() takes the length with the
+ * tag, at least SEAL_TAG: 0, or -EBADMSG and out holds zeros.
+ */
+void seal_encrypt(const uint8_t key[KEY_LENGTH], uint64_t counter, const void *ad, size_t ad_length,
+		  const void *plain, size_t length, uint8_t *out);
+int seal_decrypt(const uint8_t key[KEY_LENGTH], uint64_t counter, const void *ad, size_t ad_length,
+		 const uint8_t *sealed, size_t length, void *out);
+
+/*
  * Encrypts length bytes of plain into length + SEAL_TAG bytes of out and takes one counter. ad is
  * authenticated, not encrypted. out may be plain itself; no other overlap. 0, or -EKEYEXPIRED when
  * the key has used up its counters (rekey long before).
