@@ -4,9 +4,10 @@
  *
  * The API is OpenBSD's: the function's name is the level, log_warn() adds the text of errno,
  * log_warnx() does not. Messages go to stderr; with the journal's `<N>` priority prefix when
- * stderr is the journal (JOURNAL_STREAM), with a time when it is a terminal, and to syslog(3) once
- * a daemon has detached. What a remote can cause at will goes through log_remote(), which a token
- * bucket limits, so that nobody fills the disk from outside (the idea is BIRD's log classes).
+ * stderr is the journal (JOURNAL_STREAM), with the time when it is a terminal or the level is
+ * debug, and to syslog(3) once a daemon has detached. What a remote can cause at will goes through
+ * log_remote(), which a token bucket limits, so that nobody fills the disk from outside (the idea
+ * is BIRD's log classes).
  *
  * One message is one line: control characters in it are written as \xHH, so that nothing that came
  * from a configuration or a datagram can forge a second line.

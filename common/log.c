@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Messages to stderr, the journal or syslog(3): one message, one line, one write(2), so that lines
+ * of several processes on one stream do not mix. See log.h for who says what.
+ */
+#include "log.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <syslog.h>
+#include <time.h>
+#include <unistd.h>
+
+#define LOG_LINE 4096
+
+static struct {
+	const char *ident;
+	enum log_level level;
+	enum log_target target;
+	bool terminal;
+} state = {.level = LOG_LEVEL_INFO, .target = LOG_TO_STDERR};
+
+static const struct {
+	enum log_level level;
+	const char *name;
+	const char *prefix; /* on a plain stream; what is normal has none */
+} levels[] = {
+	{LOG_LEVEL_ERROR, "error", "error: "}, {LOG_LEVEL_WARNING, "warning", "warning: "},
+	{LOG_LEVEL_NOTICE, "notice", ""},      {LOG_LEVEL_INFO, "info", ""},
+	{LOG_LEVEL_DEBUG, "debug", "debug: "},
+};
+
+#define LEVELS (sizeof(levels) / sizeof(levels[0]))
+
+/* systemd.exec(5): JOURNAL_STREAM is DEVICE:INODE of the stream that leads to the journal. */
+static bool stderr_is_journal(void)
+{
+	const char *text = getenv("JOURNAL_STREAM");
+	unsigned long long device, inode;
+	struct stat st;
+
+	if (!text || sscanf(text, "%llu:%llu", &device, &inode) != 2)
+		return false;
+	return fstat(STDERR_FILENO, &st) == 0 && st.st_dev == device && st.st_ino == inode;
+}
+
+void log_init(const char *ident, enum log_level level, enum log_target target)
+{
+	if (target == LOG_TO_AUTO)
+		target = stderr_is_journal() ? LOG_TO_JOURNAL : LOG_TO_STDERR;
+	if (state.target == LOG_TO_SYSLOG)
+		closelog();
+	state.ident = ident;
+	state.level = level;
+	state.target = target;
+	state.terminal = isatty(STDERR_FILENO) == 1;
+	if (target == LOG_TO_SYSLOG)
+		openlog(ident, LOG_PID | LOG_NDELAY, LOG_DAEMON);
+}
+
+void log_set_level(enum log_level level)
+{
+	state.level = level;
+}
+
+enum log_level log_get_level(void)
+{
+	return state.level;
+}
+
+int log_level_parse(const char *text, enum log_level *level)
+{
+	for (size_t i = 0; i < LEVELS; i++) {
+		if (strcmp(text, levels[i].name) == 0) {
+			*level = levels[i].level;
+			return 0;
+		}
+	}
+	return -EINVAL;
+}
+
+const char *log_level_name(enum log_level level)
+{
+	for (size_t i = 0; i < LEVELS; i++) {
+		if (levels[i].level == level)
+			return levels[i].name;
+	}
+	return "unknown";
+}
+
+static const char *level_prefix(enum log_level level)
+{
+	for (size_t i = 0; i < LEVELS; i++) {
+		if (levels[i].level == level)
+			return levels[i].prefix;
+	}
+	return "";
+}
+
+/*
+ * Copies what fits, with control characters as \xHH; "..." ends what did not fit. Bytes from 0x80
+ * pass: messages are UTF-8. Returns the length; out is not terminated.
+ */
+static size_t escape(char *out, size_t size, const char *in)
+{
+	static const char hex[] = "0123456789abcdef";
+	static const char dots[] = "...";
+	size_t n = 0, room = size - (sizeof(dots) - 1);
+
+	for (; *in; in++) {
+		unsigned char c = (unsigned char)*in;
+		size_t need = c < 0x20 || c == 0x7f ? 4 : 1;
+
+		if (n + need > room) {
+			memcpy(out + n, dots, sizeof(dots) - 1);
+			return n + sizeof(dots) - 1;
+		}
+		if (need == 1) {
+			out[n++] = (char)c;
+			continue;
+		}
+		out[n++] = '\\';
+		out[n++] = 'x';
+		out[n++] = hex[c >> 4];
+		out[n++] = hex[c & 15];
+	}
+	return n;
+}
+
+/* What stands before a message on stderr. Returns its length. */
+static size_t line_head(char *line, size_t size, enum log_level level)
+{
+	size_t n = 0;
+
+	if (state.target == LOG_TO_JOURNAL)
+		return (size_t)snprintf(line, size, "<%d>", (int)level);
+	if (state.ident && (state.terminal || state.level >= LOG_LEVEL_DEBUG)) {
+		usec_t wall = clock_wall();
+		time_t seconds = (time_t)(wall / USEC_PER_SEC);
+		struct tm tm;
+
+		localtime_r(&seconds, &tm);
+		n = strftime(line, size, "%F %T", &tm);
+		n += (size_t)snprintf(line + n, size - n, ".%06d ", (int)(wall % USEC_PER_SEC));
+	}
+	if (state.ident)
+		n += (size_t)snprintf(line + n, size - n, "%.64s: ", state.ident);
+	return n + (size_t)snprintf(line + n, size - n, "%s", level_prefix(level));
+}
+
+static void emit(enum log_level level, const char *message)
+{
+	char line[LOG_LINE];
+	size_t n = 0;
+
+	if (state.target != LOG_TO_SYSLOG)
+		n = line_head(line, sizeof(line), level);
+	n += escape(line + n, sizeof(line) - n - 1, message);
+	if (state.target == LOG_TO_SYSLOG) {
+		syslog((int)level, "%.*s", (int)n, line);
+		return;
+	}
+	line[n++] = '\n';
+	/* Nobody is left to tell when even this fails. */
+	while (write(STDERR_FILENO, line, n) < 0 && errno == EINTR)
+		;
+}
+
+void log_vmessage(enum log_level level, const char *format, va_list ap)
+{
+	char message[LOG_LINE];
+	int saved = errno;
+
+	if (level <= state.level) {
+		vsnprintf(message, sizeof(message), format, ap);
+		emit(level, message);
+	}
+	errno = saved;
+}
+
+void log_message(enum log_level level, const char *format, ...)
+{
+	va_list ap;
+
+	va_start(ap, format);
+	log_vmessage(level, format, ap);
+	va_end(ap);
+}
+
+void log_error(const char *format, ...)
+{
+	va_list ap;
+
+	va_start(ap, format);
+	log_vmessage(LOG_LEVEL_ERROR, format, ap);
+	va_end(ap);
+}
+
+void log_warnx(const char *format, ...)
+{
+	va_list ap;
+
+	va_start(ap, format);
+	log_vmessage(LOG_LEVEL_WARNING, format, ap);
+	va_end(ap);
+}
+
+void log_notice(const char *format, ...)
+{
+	va_list ap;
+
+	va_start(ap, format);
+	log_vmessage(LOG_LEVEL_NOTICE, format, ap);
+	va_end(ap);
+}
+
+void log_info(const char *format, ...)
+{
+	va_list ap;
+
+	va_start(ap, format);
+	log_vmessage(LOG_LEVEL_INFO, format, ap);
+	va_end(ap);
+}
+
+void log_debug(const char *format, ...)
+{
+	va_list ap;
+
+	va_start(ap, format);
+	log_vmessage(LOG_LEVEL_DEBUG, format, ap);
+	va_end(ap);
+}
+
+static void warn_with(int error, const char *format, va_list ap) LOG_PRINTF(2, 0);
+
+static void warn_with(int error, const char *format, va_list ap)
+{
+	char message[LOG_LINE];
+	int saved = errno;
+
+	if (state.level >= LOG_LEVEL_WARNING) {
+		vsnprintf(message, sizeof(message), format, ap);
+		log_warnx("%s: %s", message, strerror(error));
+	}
+	errno = saved;
+}
+
+void log_warn(const char *format, ...)
+{
+	va_list ap;
+
+	va_start(ap, format);
+	warn_with(errno, format, ap);
+	va_end(ap);
+}
+
+void log_warn_errno(int error, const char *format, ...)
+{
+	va_list ap;
+
+	va_start(ap, format);
+	warn_with(error < 0 ? -error : error, format, ap);
+	va_end(ap);
+}
+
+/* The generic cell rate algorithm: one instant is the whole state of the bucket. */
+bool log_allow(struct log_limit *limit, usec_t now)
+{
+	const usec_t interval = 60 * USEC_PER_SEC / LOG_LIMIT_PER_MINUTE;
+	usec_t spent = limit->allowance > now ? limit->allowance : now;
+
+	if (spent - now > (LOG_LIMIT_BURST - 1) * interval) {
+		limit->suppressed++;
+		return false;
+	}
+	limit->allowance = spent + interval;
+	return true;
+}
+
+void log_remote(struct log_limit *limit, usec_t now, const char *format, ...)
+{
+	va_list ap;
+
+	if (!log_allow(limit, now))
+		return;
+	if (limit->suppressed) {
+		log_warnx("%lu similar messages suppressed", limit->suppressed);
+		limit->suppressed = 0;
+	}
+	va_start(ap, format);
+	log_vmessage(LOG_LEVEL_WARNING, format, ap);
+	va_end(ap);
+}
+
+void log_transition(const char *what, const char *old_state, const char *new_state,
+		    const char *reason)
+{
+	if (strcmp(old_state, new_state) == 0)
+		return;
+	log_info("%s: %s -> %s%s%s", what, old_state, new_state, reason ? ", " : "",
+		 reason ? reason : "");
+}
