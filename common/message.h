@@ -16,7 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define SNO_VERSION	  1
+#define SNO_WIRE_VERSION  1
 #define SNO_CORE_PORT	  6275
 #define SNO_ACCESS_PORT	  6276
 #define SNO_DATAGRAM_MAX  1280
@@ -201,6 +201,15 @@ struct message {
 	struct message_blob sealed;
 };
 
+/*
+ * The head alone (section 2.1), for datagrams that are not attributes: handshakes and sealed ones.
+ * Reading checks length (up to a datagram's limit), version and reserved field; the type may be
+ * any. DROP_NONE, DROP_LONG, DROP_SHORT or DROP_VERSION; outputs are set only with DROP_NONE.
+ */
+void message_write_head(uint8_t out[SNO_HEAD_LENGTH], enum message_type type, uint32_t id);
+enum drop message_read_head(const uint8_t *in, size_t length, enum message_type *type,
+			    uint32_t *id);
+
 /* An empty message of this type. */
 void message_init(struct message *m, enum message_type type, uint32_t id);
 /* True when the attribute is present. */
@@ -218,9 +227,11 @@ void message_set_access_key(struct message *m, const uint8_t key[32]);
 void message_set_blob(struct message *m, enum attribute a, const void *bytes, size_t length);
 
 /*
- * Encode. Returns the number of octets written to out (head and attributes), -EMSGSIZE when cap is
- * too small, -EINVAL when the message breaks its row in the table (missing or unexpected attribute,
- * value outside its domain), so a message that was written can always be read.
+ * Encode. Returns the number of octets written to out (head and attributes), -EMSGSIZE when cap or
+ * SNO_DATAGRAM_MAX is too small, -EINVAL when the message breaks its row in the table (missing or
+ * unexpected attribute, value outside its domain), so a message that was written can always be
+ * read. Writing knows no place: BINDING, which some requests need between cores only, is the
+ * caller's to set.
  */
 int message_write(const struct message *m, uint8_t *out, size_t cap);
 
