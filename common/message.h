@@ -5,7 +5,7 @@
  * A message is a flat value with a set of present attributes. Reading fills it from bytes or
  * names the reason why the whole datagram is dropped; writing is the exact inverse, so that
  * each message has one encoding. Which attributes a type requires and allows stands in one
- * table in message.c, and nowhere else.
+ * table in message_table.c, and nowhere else.
  */
 #ifndef SNO_MESSAGE_H
 #define SNO_MESSAGE_H
