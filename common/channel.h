@@ -13,12 +13,19 @@
 
 struct channel;
 
-/* The channel's view of its owner (core-agent/peer.c). */
+/*
+ * The channel's view of its owner (core-agent/peer.c). state, request and the ends of requests may
+ * call everything below again except channel_receive(), channel_tick() and channel_free().
+ */
 struct channel_ops {
-	/* Send one datagram to the peer's present endpoint. 0 or -errno (only counted). */
+	/* Send one datagram to the peer's present endpoint. 0 or -errno (only counted). The one
+	 * exception is a handshake response (type 0x02): it is transmitted within the
+	 * channel_receive() of its initiation and should go back to where that came from, because
+	 * an initiation alone may be a replay and so never moves the endpoint. */
 	int (*transmit)(void *context, const uint8_t *datagram, size_t length);
 	/* The session is up (hello is the peer's, valid until the next one) or down (hello NULL).
-	 * restarted: the peer's EPOCH differs from the one known before. */
+	 * restarted: the peer's EPOCH differs from the one known before; outstanding requests have
+	 * ended by then. Also called when an up peer's hello has changed. */
 	void (*state)(void *context, const struct message *hello, bool restarted, usec_t now);
 	/* An authentic request that has not been executed yet; answer it with request_answer(), now
 	 * or later. */
@@ -28,6 +35,7 @@ struct channel_ops {
 
 struct channel_timers {
 	usec_t keepalive, dead_peer, handshake_retry, rekey_after, rekey_grace, reject_after;
+	uint64_t rekey_messages; /* datagrams sealed by one side; 0: the default */
 };
 /* Defaults of PROTOCOL section 12. */
 extern const struct channel_timers channel_timers_default;
@@ -49,6 +57,8 @@ struct channel *channel_new(const struct channel_identity *identity, const uint8
 /* Wipes and frees, sends nothing. */
 void channel_free(struct channel *c);
 
+#define CHANNEL_HINT 8
+
 /* The 8 octets by which an initiation names its sender (section 4.1). */
 void channel_hint(uint8_t hint[8], const uint8_t public_key[32]);
 /* Peer lookup for a datagram before any cryptography: true when it is an initiation, with its hint.
@@ -59,6 +69,8 @@ bool channel_receiver_index(const uint8_t *datagram, size_t length, uint32_t *in
 /* True when this channel has handed out that receiver index (any of its sessions or its pending
  * handshake). */
 bool channel_owns_index(const struct channel *c, uint32_t index);
+/* The one channel of this process that has, NULL when none has; in constant time. */
+struct channel *channel_find(uint32_t index);
 
 /*
  * A datagram for this channel. DROP_NONE when it was authentic and has been consumed (callbacks
@@ -68,14 +80,16 @@ bool channel_owns_index(const struct channel *c, uint32_t index);
 enum drop channel_receive(struct channel *c, const uint8_t *datagram, size_t length, usec_t now,
 			  bool *authentic);
 
-/* Seal and send one message that is no request (keepalive, error). 0, -ENOTCONN, -EINVAL. */
+/* Seal and send one message that is no request (keepalive, error). 0, -ENOTCONN, -EINVAL, or what
+ * transmit said. */
 int channel_send(struct channel *c, const struct message *m, usec_t now);
 /* The request table of this channel; request_send() on a down channel ends with
  * REASON_HOME_UNREACHABLE at the next tick. */
 struct requests *channel_requests(struct channel *c);
 
 /* All that time brings: handshakes, rekey, keepalive, death, retransmission. Returns the next
- * instant to be called. */
+ * instant to be called; call it also after request_send() and channel_receive(), which bring new
+ * instants. */
 usec_t channel_tick(struct channel *c, usec_t now);
 
 bool channel_up(const struct channel *c);
@@ -83,10 +97,12 @@ bool channel_up(const struct channel *c);
 const struct message *channel_hello(const struct channel *c);
 
 struct channel_counters {
+	/* handshakes: completed ones; rekeys: those of them while up, without a restart */
 	uint64_t handshakes, rekeys, restarts_seen, deaths;
-	uint64_t sent_datagrams, received_datagrams;
-	uint64_t sent[256];	/* messages by type, retransmissions included */
-	uint64_t received[256]; /* messages by type */
+	/* unsent: datagrams that transmit refused; received: all, dropped ones included */
+	uint64_t sent_datagrams, unsent_datagrams, received_datagrams;
+	uint64_t sent[256]; /* by type: 0x01, 0x02 and what was sealed, retransmissions included */
+	uint64_t received[256]; /* by type, authentic and well-formed ones */
 	uint64_t drops[DROP_COUNT];
 };
 const struct channel_counters *channel_counters(const struct channel *c);

@@ -13,13 +13,21 @@
 #include "clock.h"
 #include "message.h"
 
+#define REQUEST_MAX_TRIES	5		      /* sendings of one request */
+#define REQUEST_TIMEOUT_INITIAL (500 * USEC_PER_MSEC) /* while nothing was measured */
+#define REQUEST_TIMEOUT_MIN	(100 * USEC_PER_MSEC)
+#define REQUEST_TIMEOUT_MAX	(2 * USEC_PER_SEC)	/* before the first retransmission */
+#define REQUEST_ANSWER_CACHE	(60 * USEC_PER_SEC)	/* outlives every retransmission */
+#define REQUEST_LIMIT		65536			/* outstanding, and answers kept */
+#define REQUEST_OCTETS_MAX	(SNO_DATAGRAM_MAX - 32) /* one message in a sealed datagram */
+
 struct requests;
 
 /*
  * How a request ended. answer is NULL when there was none: then reason says why (REASON_TIMEOUT,
  * REASON_HOME_UNREACHABLE). answer->reason is copied to reason otherwise; an `error` answer arrives
  * as answer with type MESSAGE_ERROR. Called exactly once per request, never from within
- * request_send().
+ * request_send(). It may call everything here except requests_free().
  */
 typedef void request_done(void *context, uint64_t token, enum reason reason,
 			  const struct message *answer, usec_t now);
@@ -40,7 +48,8 @@ void requests_free(struct requests *r);
  * Send a request: m->id is assigned here, m is encoded and kept until it ends. token is given back
  * to done, so that a caller may look its object up again instead of holding a pointer across time
  * (0 is allowed). Returns the request id (above 0), -EINVAL (not a request, not encodable),
- * -ENOMEM.
+ * -ENOBUFS (REQUEST_LIMIT outstanding), -ENOMEM. It is due before the instant that the last
+ * requests_tick() returned, so tick again after sending.
  */
 int64_t request_send(struct requests *r, struct message *m, request_done *done, void *context,
 		     uint64_t token, usec_t now);
@@ -54,10 +63,14 @@ void request_answered(struct requests *r, const struct message *answer, usec_t n
 enum request_fate {
 	REQUEST_NEW,	  /* execute it, then call request_answer() */
 	REQUEST_REPEATED, /* the cached answer was sent again */
-	REQUEST_RUNNING	  /* being executed: ignore */
+	REQUEST_RUNNING	  /* being executed, or too old, or no room to remember it: ignore */
 };
 
-/* A request has arrived: is it new? A new one is remembered as running. */
+/*
+ * A request has arrived: is it new? A new one is remembered as running. What was forgotten (after
+ * ANSWER_CACHE, or to make room) is never executed again: ids count up (section 3.3), so one that
+ * is not above all forgotten ones is too old.
+ */
 enum request_fate request_arrived(struct requests *r, const struct message *request, usec_t now);
 
 /*
@@ -77,11 +90,17 @@ void requests_fail(struct requests *r, enum reason reason, usec_t now);
 usec_t requests_tick(struct requests *r, usec_t now);
 
 struct request_counters {
-	uint64_t sent, retransmitted, answered, timed_out, failed, unknown_answers;
-	uint64_t arrived, repeated, running;
+	/* Asking: requests, further sendings, how they ended; answers to nothing outstanding;
+	 * sendings that the channel did not take. */
+	uint64_t sent, retransmitted, answered, timed_out, failed, unknown_answers, unsent;
+	/* Answering: executed, answered from the cache, ignored while running, ignored as too old,
+	 * ignored or pushed out of the cache for want of room. */
+	uint64_t arrived, repeated, running, stale, overflow;
 };
 const struct request_counters *requests_counters(const struct requests *r);
 /* Smoothed round-trip time in microseconds, 0 while nothing was measured. */
 usec_t requests_srtt(const struct requests *r);
+/* Requests that have not ended yet. */
+size_t requests_outstanding(const struct requests *r);
 
 #endif
