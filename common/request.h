@@ -80,7 +80,10 @@ enum request_fate request_arrived(struct requests *r, const struct message *requ
  */
 int request_answer(struct requests *r, uint32_t id, struct message *answer, usec_t now);
 
-/* Everything of the other side's past is void (it restarted): the answer cache is emptied. */
+/*
+ * Everything of the other side's past is void (it restarted): the answer cache is emptied, requests
+ * that are running included. Ids begin anew, so a caller that answers later must forget them too.
+ */
 void requests_peer_restarted(struct requests *r);
 /* End all outstanding requests with this reason, through their callbacks (peer down). */
 void requests_fail(struct requests *r, enum reason reason, usec_t now);
