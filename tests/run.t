@@ -1,0 +1,81 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# The test runner itself: in a small tree of its own, what passes, fails, skips, dies or hangs is
+# reported as such, and REQUIRE_NETNS turns a skip into a failure.
+# shellcheck disable=SC2016 # the scripts written here expand their own variables
+
+set -u
+here=$(cd -- "$(dirname -- "$0")" && pwd)
+work=$(mktemp -d) || exit 1
+trap 'rm -rf "$work"' EXIT
+unset REQUIRE_NETNS REQUIRE_UML TESTS JOBS BUILD SRCDIR TEST_TIMEOUT
+
+mkdir -p "$work"/{tests/netns,tests/unit,scripts}
+cp "$here/run" "$work/tests/run"
+# As if UML ran the command: the launcher has its own test.
+cat >"$work/scripts/uml" <<'UML'
+#!/bin/bash
+while [ "$1" != -- ]; do shift; done
+shift
+exec "$@"
+UML
+chmod +x "$work/scripts/uml"
+
+# case_file NAME BODY
+case_file() {
+	printf '#!/bin/bash\n%s\n' "$2" >"$work/tests/$1"
+	chmod +x "$work/tests/$1"
+}
+case_file pass.t 'echo 1..1; echo ok 1'
+case_file fail.t 'echo 1..1; echo not ok 1; exit 1'
+case_file short.t 'echo 1..2; echo ok 1'
+case_file dies.t 'echo 1..1; echo ok 1; exit 3'
+case_file killed.t 'echo 1..1; echo ok 1; kill -SEGV $$'
+case_file hangs.t 'echo 1..1; echo ok 1; sleep 60'
+case_file silent.t ':'
+case_file seventyseven.t 'echo "no such kernel"; exit 77'
+case_file planned.t 'echo "1..0 # SKIP no such kernel"'
+case_file netns/whole.t 'echo "1..0 # SKIP no tunnel"'
+case_file netns/status.t 'echo "no tunnel"; exit 77'
+case_file netns/point.t 'echo 1..2; echo ok 1; echo "ok 2 - gre # SKIP no gre"'
+case_file netns/where.t 'echo 1..1; [ "$KERNEL" = host ] && echo ok 1 || echo not ok 1'
+case_file netns/inside.t $'# kernels: uml\necho 1..1; [ "$KERNEL$SNO_IN_UML" = uml1 ] && echo ok 1 || echo not ok 1'
+
+# expect NAME RESULT TESTS MODE [VARIABLE=VALUE]...
+expect() {
+	local name=$1 result=$2 tests=$3 mode=$4 got
+	shift 4
+	count=$((count + 1))
+	got=$(env "$@" TESTS="$tests" "$work/tests/run" "$mode" 2>&1)
+	if grep -q "$result" <<<"$got"; then
+		echo "ok $count - $name"
+	else
+		echo "not ok $count - $name"
+		printf '# %s\n' "${got//$'\n'/$'\n'# }"
+	fi
+}
+
+count=0
+[ "$(id -u)" -eq 0 ] && points=18 || points=10
+echo "1..$points"
+expect 'a pass passes' 'Result: PASS' pass.t static
+expect 'a failure fails' 'Result: FAIL' fail.t static
+expect 'a plan not kept fails' 'Result: FAIL' short.t static
+expect 'an exit status fails' 'Result: FAIL' dies.t static
+expect 'a signal fails' 'Result: FAIL' killed.t static
+expect 'no TAP at all fails' 'Result: FAIL' silent.t static
+expect 'a test that hangs fails' 'Result: FAIL' hangs.t static TEST_TIMEOUT=1
+expect 'status 77 skips with its reason' 'seventyseven.t .. skipped: no such kernel' seventyseven.t static
+expect 'an empty plan skips with its reason' 'planned.t .. skipped: no such kernel' planned.t static
+expect 'no test of that name is a failure' 'no test named nonsense' nonsense static
+if [ "$points" -gt 10 ]; then
+	expect 'a namespace test may skip' 'whole.t .. skipped: no tunnel' netns/whole.t netns
+	expect 'REQUIRE_NETNS: an empty plan fails' 'Result: FAIL' netns/whole.t netns REQUIRE_NETNS=1
+	expect 'REQUIRE_NETNS: status 77 fails' 'Result: FAIL' netns/status.t netns REQUIRE_NETNS=1
+	expect 'REQUIRE_NETNS: a point may skip' 'Result: PASS' netns/point.t netns REQUIRE_NETNS=1
+	expect 'a test knows its kernel' 'Result: PASS' netns/where.t netns
+	expect 'a point may skip in UML' 'Result: PASS' netns/point.t uml
+	expect 'REQUIRE_UML: a point fails' 'Result: FAIL' netns/point.t uml REQUIRE_UML=1
+	expect 'a header selects the kernel' 'Result: PASS' netns/inside.t uml REQUIRE_UML=1
+fi
