@@ -56,7 +56,9 @@ struct daemon_program {
 	 * Makes a new configuration take effect; only reloadable keys differ. 0, and the running
 	 * structure is then exchanged by daemon_reload(); or -errno with everything as before.
 	 * `reply` is where to say why, by control_refuse() (NULL on SIGHUP: then log). NULL hook:
-	 * reload is refused. Do not keep pointers into the old configuration.
+	 * reload is refused. Do not keep pointers into the old configuration, it
+	 * is freed next. Strings and lists of the new one stay where they are until the next
+	 * reload that changes something; the structure around them is moved.
 	 */
 	int (*apply)(void *arg, const void *old_config, const void *new_config,
 		     struct control_reply *reply);
@@ -113,6 +115,9 @@ int daemon_serve(struct daemon *daemon, struct ev_loop *loop,
 
 /* All is open: tells systemd (READY=1, STATUS=) and the waiting parent, and leaves the terminal. */
 void daemon_ready(struct daemon *daemon, const char *status);
+
+/* Sets the level of the log to what the options and the configuration ask for. */
+void daemon_log_level(const struct daemon *daemon);
 
 /* Changes the line that `systemctl status` shows. */
 void daemon_status(const char *format, ...) LOG_PRINTF(1, 2);
