@@ -193,7 +193,11 @@ typedef int (*kernel_rule_fn)(const struct kernel_rule *rule, void *arg);
 
 /* Adding the same rule twice leaves one. */
 int kernel_rule_add(struct kernel *k, const struct kernel_rule *rule);
-/* Deletes the rule that agrees in every field. */
+/*
+ * Deletes the rule that agrees in every field. -ENOTUNIQ when the kernel would rather delete a
+ * narrower one: give rules that differ only in a field that one of them leaves out different
+ * priorities.
+ */
 int kernel_rule_delete(struct kernel *k, const struct kernel_rule *rule);
 /* Ours, of both families. */
 int kernel_rule_each(struct kernel *k, kernel_rule_fn each, void *arg);
@@ -325,7 +329,7 @@ struct kernel_route_change {
  */
 int kernel_route_batch(struct kernel *k, struct kernel_route_change *changes, size_t count);
 
-/* ---- IPsec (kernel_xfrm.c) ------------------------------------------------------------- */
+/* ---- IPsec (kernel_xfrm.c, kernel_xfrm_policy.c) --------------------------------------- */
 
 enum kernel_cipher {
 	KERNEL_CIPHER_CHACHA20_POLY1305, /* RFC 7634; 32 bytes of key and 4 of salt */
@@ -341,7 +345,8 @@ struct kernel_sa {
 	enum kernel_cipher cipher;
 	uint8_t key[KERNEL_SA_KEY]; /* key, then salt; zero in what each shows. Wipe it after use */
 	unsigned int replay_window; /* packets, up to 4096; 0 at the sender */
-	bool esn;		    /* 64-bit sequence numbers (RFC 4304); needs a window */
+	bool esn;		    /* 64-bit sequence numbers (RFC 4304), at both ends or none */
+	uint64_t packet_limit;	    /* after so many the kernel drops the association; 0: none */
 	uint64_t packets, bytes;    /* filled in by each */
 };
 
@@ -349,7 +354,7 @@ typedef int (*kernel_sa_fn)(const struct kernel_sa *sa, void *arg);
 
 /* -EEXIST when (dst, spi) is taken. */
 int kernel_sa_add(struct kernel *k, const struct kernel_sa *sa);
-/* Changes lifetime, window and the like of one that is there; -ESRCH when none is. Keys stay. */
+/* Changes packet_limit of one that is there; -ESRCH when none is. Key, window and ESN stay. */
 int kernel_sa_update(struct kernel *k, const struct kernel_sa *sa);
 /* Only dst and spi matter. */
 int kernel_sa_delete(struct kernel *k, const struct kernel_sa *sa);

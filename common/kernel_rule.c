@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Routing policy rules: what came in on the access side from a home prefix is looked up in the
+ * table of its home core.
+ */
+#include "kernel_internal.h"
+
+#include <errno.h>
+#include <linux/fib_rules.h>
+#include <netlink/addr.h>
+#include <netlink/msg.h>
+#include <netlink/object.h>
+#include <netlink/route/rule.h>
+#include <stdio.h>
+#include <string.h>
+
+static int rule_fail(struct kernel *k, int err, const struct kernel_rule *rule, const char *verb)
+{
+	char from[PREFIX_TEXT], to[PREFIX_TEXT];
+
+	return kernel_fail(k, err, "rule %u iif %s from %s to %s table %u%s", rule->priority,
+			   rule->iif[0] ? rule->iif : "any", prefix_format(&rule->from, from),
+			   prefix_format(&rule->to, to), rule->table, verb);
+}
+
+static int rule_prefix_set(struct rtnl_rule *object, const struct prefix *p,
+			   int (*set)(struct rtnl_rule *, struct nl_addr *))
+{
+	struct nl_addr *n;
+	int err;
+
+	if (prefix_none(p))
+		return 0;
+	n = kernel_nl_addr(&p->addr, p->length);
+	err = n ? set(object, n) : -1;
+	nl_addr_put(n);
+	return err;
+}
+
+static struct rtnl_rule *rule_object(const struct kernel_rule *rule)
+{
+	struct rtnl_rule *object = rtnl_rule_alloc();
+
+	if (!object)
+		return NULL;
+	rtnl_rule_set_family(object, rule->family);
+	rtnl_rule_set_prio(object, rule->priority);
+	rtnl_rule_set_table(object, rule->table);
+	rtnl_rule_set_action(object, FR_ACT_TO_TBL);
+	if (rtnl_rule_set_protocol(object, KERNEL_PROTOCOL) == 0 &&
+	    rule_prefix_set(object, &rule->from, rtnl_rule_set_src) == 0 &&
+	    rule_prefix_set(object, &rule->to, rtnl_rule_set_dst) == 0 &&
+	    (!rule->iif[0] || rtnl_rule_set_iif(object, rule->iif) == 0))
+		return object;
+	rtnl_rule_put(object);
+	return NULL;
+}
+
+int kernel_rule_add(struct kernel *k, const struct kernel_rule *rule)
+{
+	struct rtnl_rule *object = rule_object(rule);
+	struct nl_msg *msg = NULL;
+	int err = -ENOMEM;
+
+	k->reason[0] = '\0';
+	if (object && rtnl_rule_build_add_request(object, NLM_F_CREATE | NLM_F_EXCL, &msg) == 0)
+		err = kernel_request_nl(k, msg);
+	rtnl_rule_put(object);
+	return rule_fail(k, err == -EEXIST ? 0 : err, rule, "");
+}
+
+/*
+ * Removes one rule that the kernel finds to agree. To the kernel a field that the request leaves
+ * out agrees with anything, so the caller has made sure that there is no such other rule.
+ */
+static int rule_remove(struct kernel *k, const struct kernel_rule *rule)
+{
+	struct rtnl_rule *object = rule_object(rule);
+	struct nl_msg *msg = NULL;
+	int err = -ENOMEM;
+
+	k->reason[0] = '\0';
+	if (object && rtnl_rule_build_delete_request(object, 0, &msg) == 0)
+		err = kernel_gone(kernel_request_nl(k, msg));
+	rtnl_rule_put(object);
+	return rule_fail(k, err, rule, " delete");
+}
+
+static void rule_prefix_get(struct prefix *p, struct nl_addr *n)
+{
+	size_t length = n ? nl_addr_get_len(n) : 0;
+
+	if (length != 4 && length != 16)
+		return;
+	p->addr.family = length == 4 ? AF_INET : AF_INET6;
+	memcpy(p->addr.bytes, nl_addr_get_binary_addr(n), length);
+	p->length = (uint8_t)nl_addr_get_prefixlen(n);
+}
+
+static void rule_object_take(struct nl_object *object, void *arg)
+{
+	struct rtnl_rule **taken = arg;
+
+	if (strcmp(nl_object_get_type(object), "route/rule") != 0)
+		return;
+	nl_object_get(object);
+	*taken = (struct rtnl_rule *)object;
+}
+
+/* Keeps rules of ours that send to a table. */
+static int rule_parse(const struct nlmsghdr *nlh, void *item, const void *arg)
+{
+	struct nl_msg *msg = nlmsg_convert((struct nlmsghdr *)nlh);
+	struct rtnl_rule *object = NULL;
+	struct kernel_rule *rule = item;
+	uint8_t protocol = 0;
+	int keep = 0;
+
+	(void)arg;
+	if (!msg)
+		return -ENOMEM;
+	nlmsg_set_proto(msg, NETLINK_ROUTE);
+	if (nl_msg_parse(msg, rule_object_take, &object) == 0 && object &&
+	    rtnl_rule_get_protocol(object, &protocol) == 0 && protocol == KERNEL_PROTOCOL &&
+	    rtnl_rule_get_action(object) == FR_ACT_TO_TBL) {
+		rule->family = (sa_family_t)rtnl_rule_get_family(object);
+		rule->priority = rtnl_rule_get_prio(object);
+		rule->table = rtnl_rule_get_table(object);
+		if (rtnl_rule_get_iif(object))
+			snprintf(rule->iif, sizeof(rule->iif), "%s", rtnl_rule_get_iif(object));
+		rule_prefix_get(&rule->from, rtnl_rule_get_src(object));
+		rule_prefix_get(&rule->to, rtnl_rule_get_dst(object));
+		keep = 1;
+	}
+	rtnl_rule_put(object);
+	nlmsg_free(msg);
+	return keep;
+}
+
+static int rule_list(struct kernel *k, sa_family_t family, struct kernel_list *list)
+{
+	struct nlmsghdr *nlh = kernel_message(k, RTM_GETRULE, 0, sizeof(struct fib_rule_hdr));
+	struct fib_rule_hdr *frh = mnl_nlmsg_get_payload(nlh);
+
+	frh->family = (uint8_t)family;
+	return kernel_fail(k, kernel_dump(k, nlh, rule_parse, NULL, list), "list of rules");
+}
+
+static bool rule_equal(const struct kernel_rule *a, const struct kernel_rule *b)
+{
+	return a->family == b->family && a->priority == b->priority && a->table == b->table &&
+	       strcmp(a->iif, b->iif) == 0 && prefix_equal(&a->from, &b->from) &&
+	       prefix_equal(&a->to, &b->to);
+}
+
+/* Would the kernel take `rule` for the one meant by the request? */
+static bool rule_agrees(const struct kernel_rule *request, const struct kernel_rule *rule)
+{
+	return request->priority == rule->priority && request->table == rule->table &&
+	       (!request->iif[0] || strcmp(request->iif, rule->iif) == 0) &&
+	       (prefix_none(&request->from) || prefix_equal(&request->from, &rule->from)) &&
+	       (prefix_none(&request->to) || prefix_equal(&request->to, &rule->to));
+}
+
+/*
+ * Deletes exactly this rule, or none: a request with a field left out could hit a narrower rule of
+ * the same priority and table, which no set of rules of ours has.
+ */
+int kernel_rule_delete(struct kernel *k, const struct kernel_rule *rule)
+{
+	struct kernel_list list = {.size = sizeof(struct kernel_rule)};
+	const struct kernel_rule *r, *end;
+	bool found = false, other = false;
+	int err;
+
+	if (rule->iif[0] && !prefix_none(&rule->from) && !prefix_none(&rule->to))
+		return rule_remove(k, rule);
+	err = rule_list(k, rule->family, &list);
+	end = (struct kernel_rule *)list.items + list.count;
+	for (r = (struct kernel_rule *)list.items; !err && r < end; r++) {
+		found |= rule_equal(rule, r);
+		other |= !rule_equal(rule, r) && rule_agrees(rule, r);
+	}
+	if (!err && found && other)
+		err = kernel_refuse(k, -ENOTUNIQ, "a narrower rule has the same priority and table",
+				    "rule %u table %u delete", rule->priority, rule->table);
+	if (!err && found)
+		err = rule_remove(k, rule);
+	kernel_list_free(&list);
+	return err;
+}
+
+int kernel_rule_each(struct kernel *k, kernel_rule_fn each, void *arg)
+{
+	struct kernel_list list = {.size = sizeof(struct kernel_rule)};
+	size_t i;
+	int err;
+
+	err = rule_list(k, AF_INET, &list);
+	if (!err)
+		err = rule_list(k, AF_INET6, &list);
+	for (i = 0; !err && i < list.count; i++)
+		err = each((struct kernel_rule *)list.items + i, arg);
+	kernel_list_free(&list);
+	return err;
+}
