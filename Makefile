@@ -50,7 +50,8 @@ include $(srcdir)/tests/sources.mk
 V ?= 0
 ifeq ($(V),0)
 Q := @
-say = @printf '  %-8s %s\n' $(1) $(2);
+# Quiet too under make -s.
+say = $(if $(findstring s,$(firstword -$(MAKEFLAGS))),@,@printf '  %-8s %s\n' $(1) $(2);)
 else
 Q :=
 say :=
@@ -237,12 +238,11 @@ endef
 
 # A built file is named from here, any other from the source tree.
 located = $(foreach f,$(1),$(if $(filter $(O)/%,$(f)),$(f),$(srcdir)/$(f)))
-newline := $(shell printf '\n_')
 define install_files
-$(if $(3),$(INSTALL) -d '$(DESTDIR)$(2)' && $(INSTALL) -m $(1) $(call located,$(3)) '$(DESTDIR)$(2)' || exit 1;)
+$(if $(strip $(3)),$(INSTALL) -d '$(DESTDIR)$(2)' && $(INSTALL) -m $(1) $(call located,$(3)) '$(DESTDIR)$(2)' || exit 1;)
 endef
 define uninstall_files
-$(if $(3),rm -f $(patsubst %,'$(DESTDIR)$(2)/%',$(notdir $(3)));)
+$(if $(strip $(3)),rm -f $(patsubst %,'$(DESTDIR)$(2)/%',$(notdir $(3)));)
 endef
 INSTALLED_EMPTY = $(exampledir) $(docdir) $(confdir)
 
