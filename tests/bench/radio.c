@@ -8,14 +8,16 @@
  * time (entering namespaces, opening sockets) is done before the old link is cut, so the gap is
  * the one asked for, to some tens of microseconds.
  *
- *   radio -g GAP_US -l LINK=NETNS/PORT ... FROM TO
+ *   radio -g GAP_US [-o FILE] -l LINK=NETNS/PORT ... FROM TO
  *
- * FROM may be "-": nothing to leave (the terminal had no link).
+ * FROM may be "-" or empty: nothing to leave (the terminal had no link). With -o a line "FROM TO
+ * DOWN UP" is added to FILE, the moments of cut and return in microseconds of CLOCK_MONOTONIC.
  */
 #define _GNU_SOURCE
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <net/if.h>
 #include <sched.h>
 #include <stdint.h>
@@ -38,7 +40,7 @@ struct port {
 
 static void usage(void)
 {
-	fputs("usage: radio -g GAP_US -l LINK=NETNS/PORT ... FROM TO\n", stderr);
+	fputs("usage: radio -g GAP_US [-o FILE] -l LINK=NETNS/PORT ... FROM TO\n", stderr);
 	exit(2);
 }
 
@@ -87,15 +89,46 @@ static void port_set(struct port *port, int up)
 		err(1, "%s %s", port->request.ifr_name, up ? "up" : "down");
 }
 
+static struct timespec now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts;
+}
+
+static int64_t microseconds(const struct timespec *ts)
+{
+	return ts->tv_sec * INT64_C(1000000) + ts->tv_nsec / 1000;
+}
+
+/* Cuts the old link, waits, restores the new one; tells when. */
+static void go(struct port *old, struct port *new, long gap_us, struct timespec *cut,
+	       struct timespec *back)
+{
+	*cut = now();
+	if (old->fd >= 0)
+		port_set(old, 0);
+
+	struct timespec until = {.tv_sec =
+					 cut->tv_sec + (cut->tv_nsec + gap_us * 1000) / 1000000000,
+				 .tv_nsec = (cut->tv_nsec + gap_us * 1000) % 1000000000};
+	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL) == EINTR)
+		continue;
+	port_set(new, 1);
+	*back = now();
+}
+
 int main(int argc, char **argv)
 {
 	struct sched_param priority = {.sched_priority = 20};
+	const char *record = NULL;
 	char *links[LINKS_MAX];
 	size_t count = 0;
 	long gap = 0;
 	int option;
 
-	while ((option = getopt(argc, argv, "g:l:")) != -1) {
+	while ((option = getopt(argc, argv, "g:l:o:")) != -1) {
 		switch (option) {
 		case 'g':
 			gap = atol(optarg);
@@ -104,6 +137,9 @@ int main(int argc, char **argv)
 			if (count == LINKS_MAX)
 				errx(2, "more than %d links", LINKS_MAX);
 			links[count++] = optarg;
+			break;
+		case 'o':
+			record = optarg;
 			break;
 		default:
 			usage();
@@ -114,18 +150,21 @@ int main(int argc, char **argv)
 
 	const char *from = argv[optind], *to = argv[optind + 1];
 	struct port old = {.fd = -1}, new = port_open(place_of(links, count, to));
-	struct timespec until;
+	struct timespec cut, back;
 
-	if (strcmp(from, "-") != 0 && strcmp(from, to) != 0)
+	if (*from && strcmp(from, "-") != 0 && strcmp(from, to) != 0)
 		old = port_open(place_of(links, count, from));
 	sched_setscheduler(0, SCHED_FIFO, &priority); /* best effort: a gap of steady length */
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	if (old.fd >= 0)
-		port_set(&old, 0);
-	until.tv_sec += (until.tv_nsec + gap * 1000) / 1000000000;
-	until.tv_nsec = (until.tv_nsec + gap * 1000) % 1000000000;
-	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL) == EINTR)
-		continue;
-	port_set(&new, 1);
+	go(&old, &new, gap, &cut, &back);
+
+	FILE *file = record ? fopen(record, "a") : NULL;
+	if (record && !file)
+		err(1, "%s", record);
+	if (file) {
+		fprintf(file, "%s %s %" PRId64 " %" PRId64 "\n", old.fd < 0 ? "-" : from, to,
+			microseconds(&cut), microseconds(&back));
+		if (fclose(file) != 0)
+			err(1, "%s", record);
+	}
 	return 0;
 }
