@@ -48,7 +48,8 @@ struct channel_identity {
 /*
  * A channel to the peer with this static public key. identity must outlive it. psk may be NULL
  * (zero). hello is what this core says of itself (copied; EPOCH is its boot epoch). peer_name is
- * checked against the peer's hello. NULL when out of memory. Nothing is sent before channel_tick().
+ * checked against the peer's hello. NULL with errno ENOMEM, or EINVAL when the hello or the name is
+ * not encodable. Nothing is sent before channel_tick().
  */
 struct channel *channel_new(const struct channel_identity *identity, const uint8_t peer_public[32],
 			    const uint8_t psk[32], const char *peer_name,

@@ -1,0 +1,472 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The channel between two cores (PROTOCOL section 4): what comes in, what time brings.
+ *
+ * Every timer there is, and why:
+ *
+ *	keepalive     nothing was sent for so long: tell the peer that we live
+ *	dead peer     nothing authentic came for so long: down, outstanding requests fail
+ *	handshake     while down, or when the current session is due for a new one (by age, or by
+ *	              datagrams sealed; the initiator first, the responder after a grace time):
+ *	              an initiation, and again after the retry time, with jitter so that two cores
+ *	              that start together do not go on crossing each other
+ *	reject        a session is wiped at this age, whatever became of its successor
+ *	requests      retransmission and expiry, see request.c
+ *
+ * Being up means that the peer has been heard lately and there is a session to seal under. A
+ * session outlives a silence: what is authentic under it brings the channel up again at once.
+ *
+ * A change of session is committed as a whole before any callback runs, and after one no pointer
+ * to a session is used, so callbacks may send as they like.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "channel_internal.h"
+#include "cursor.h"
+
+#define REKEY_MESSAGES (UINT64_C(1) << 32)
+
+const struct channel_timers channel_timers_default = {
+	.keepalive = 5 * USEC_PER_SEC,
+	.dead_peer = 15 * USEC_PER_SEC,
+	.handshake_retry = 1 * USEC_PER_SEC,
+	.rekey_after = 120 * USEC_PER_SEC,
+	.rekey_grace = 15 * USEC_PER_SEC,
+	.reject_after = 180 * USEC_PER_SEC,
+	.rekey_messages = REKEY_MESSAGES,
+};
+
+/* --- life ----------------------------------------------------------------------------------- */
+
+static int transmit_message(void *context, const uint8_t *octets, size_t length)
+{
+	return channel_seal(context, octets, length);
+}
+
+/* Memory for session keys: whole pages, kept out of swap and core dumps. */
+static struct channel *channel_alloc(void)
+{
+	void *memory;
+
+	if (posix_memalign(&memory, (size_t)sysconf(_SC_PAGESIZE), sizeof(struct channel)) != 0) {
+		errno = ENOMEM;
+		return NULL;
+	}
+	memset(memory, 0, sizeof(struct channel));
+	keys_lock(memory, sizeof(struct channel));
+	return memory;
+}
+
+struct channel *channel_new(const struct channel_identity *identity, const uint8_t peer_public[32],
+			    const uint8_t psk[32], const char *peer_name,
+			    const struct message *hello, const struct channel_timers *timers,
+			    const struct channel_ops *ops)
+{
+	uint8_t octets[HELLO_MAX];
+	int length = message_write(hello, octets, sizeof(octets));
+	struct channel *c;
+
+	if (hello->type != MESSAGE_HELLO || length < 0 || !message_name_valid(peer_name)) {
+		errno = EINVAL;
+		return NULL;
+	}
+	c = channel_alloc();
+	if (!c)
+		return NULL;
+	c->requests = requests_new(&(struct request_ops){transmit_message, c});
+	if (!c->requests) {
+		channel_free(c);
+		errno = ENOMEM;
+		return NULL;
+	}
+	c->identity = identity;
+	memcpy(c->peer_public, peer_public, KEY_LENGTH);
+	if (psk)
+		memcpy(c->psk, psk, KEY_LENGTH);
+	strcpy(c->peer_name, peer_name);
+	channel_hint(c->own_hint, identity->public_key);
+	channel_hint(c->peer_hint, peer_public);
+	memcpy(c->hello, octets, (size_t)length);
+	c->hello_length = (size_t)length;
+	c->timers = *timers;
+	if (c->timers.rekey_messages == 0)
+		c->timers.rekey_messages = REKEY_MESSAGES;
+	c->ops = *ops;
+	c->now = c->handshake_at = INT64_MIN;
+	return c;
+}
+
+void channel_free(struct channel *c)
+{
+	if (!c)
+		return;
+	requests_free(c->requests);
+	sessions_free(c);
+	keys_unlock(c, sizeof(*c));
+	free(c);
+}
+
+/* --- lookup --------------------------------------------------------------------------------- */
+
+void channel_hint(uint8_t hint[8], const uint8_t public_key[32])
+{
+	static const char label[] = "sno core";
+	uint8_t hash[HASH_LENGTH];
+
+	keys_sha256_two(hash, label, sizeof(label) - 1, public_key, KEY_LENGTH);
+	memcpy(hint, hash, CHANNEL_HINT);
+}
+
+bool channel_initiation_hint(const uint8_t *datagram, size_t length, uint8_t hint[8])
+{
+	enum message_type type;
+	uint32_t id;
+
+	if (length < INITIATION_HEAD ||
+	    message_read_head(datagram, length, &type, &id) != DROP_NONE ||
+	    type != MESSAGE_HANDSHAKE_INITIATION)
+		return false;
+	memcpy(hint, datagram + SNO_HEAD_LENGTH, CHANNEL_HINT);
+	return true;
+}
+
+bool channel_receiver_index(const uint8_t *datagram, size_t length, uint32_t *index)
+{
+	enum message_type type;
+	struct cursor_in at;
+	uint32_t id;
+
+	if (message_read_head(datagram, length, &type, &id) != DROP_NONE)
+		return false;
+	if (type == MESSAGE_SEALED) {
+		*index = id;
+		return true;
+	}
+	if (type != MESSAGE_HANDSHAKE_RESPONSE || length < RESPONSE_HEAD)
+		return false;
+	at = cursor_in(datagram + SNO_HEAD_LENGTH, INDEX_LENGTH);
+	*index = cursor_get_u32(&at);
+	return true;
+}
+
+/* --- out ------------------------------------------------------------------------------------ */
+
+usec_t channel_jitter(struct channel *c, usec_t span)
+{
+	uint8_t key[KEYS_SIP_LENGTH];
+	uint64_t draw = c->draws++;
+
+	/* No secret: it only has to differ between two cores that do the same at the same time. */
+	memcpy(key, c->own_hint, CHANNEL_HINT);
+	memcpy(key + CHANNEL_HINT, c->peer_hint, CHANNEL_HINT);
+	return (usec_t)(keys_siphash(key, &draw, sizeof(draw)) % (uint64_t)(span / 3 + 1));
+}
+
+int channel_transmit(struct channel *c, enum message_type type, const uint8_t *datagram,
+		     size_t length)
+{
+	int error = c->ops.transmit(c->ops.context, datagram, length);
+
+	if (error < 0) {
+		c->counters.unsent_datagrams++;
+		return error;
+	}
+	c->counters.sent_datagrams++;
+	c->counters.sent[type & 0xff]++;
+	return 0;
+}
+
+/* The current session has sealed REKEY_MESSAGES datagrams: its next handshake is due. */
+static void session_worn(struct channel *c, struct session *s)
+{
+	usec_t due = c->now;
+
+	if (!s->initiator)
+		due += c->timers.rekey_grace + channel_jitter(c, c->timers.rekey_grace);
+	s->rekey_at = usec_min(s->rekey_at, due);
+}
+
+int channel_seal(struct channel *c, const uint8_t *octets, size_t length)
+{
+	uint8_t datagram[SNO_DATAGRAM_MAX];
+	struct session *s = c->current;
+	struct cursor_out counter;
+	int error;
+
+	if (!c->up || !s)
+		return -ENOTCONN;
+	if (length > REQUEST_OCTETS_MAX)
+		return -EINVAL;
+	message_write_head(datagram, MESSAGE_SEALED, s->remote_index);
+	counter = cursor_out(datagram + SNO_HEAD_LENGTH, COUNTER_LENGTH);
+	cursor_put_u64(&counter, seal_counter(&s->tx));
+	error = seal_close(&s->tx, datagram, SEALED_HEAD, octets, length, datagram + SEALED_HEAD);
+	if (error < 0)
+		return error;
+	if (seal_counter(&s->tx) == c->timers.rekey_messages)
+		session_worn(c, s);
+	c->sent = c->now;
+	return channel_transmit(c, octets[0], datagram, SEALED_HEAD + length + SEAL_TAG);
+}
+
+int channel_send(struct channel *c, const struct message *m, usec_t now)
+{
+	uint8_t octets[REQUEST_OCTETS_MAX];
+	int length;
+
+	c->now = now;
+	if (message_is_request(m->type))
+		return -EINVAL;
+	length = message_write(m, octets, sizeof(octets));
+	if (length < 0)
+		return -EINVAL;
+	return channel_seal(c, octets, (size_t)length);
+}
+
+static void send_keepalive(struct channel *c)
+{
+	uint8_t octets[SNO_HEAD_LENGTH];
+
+	message_write_head(octets, MESSAGE_KEEPALIVE, 0);
+	channel_seal(c, octets, sizeof(octets));
+}
+
+/* --- state ---------------------------------------------------------------------------------- */
+
+static void go_up(struct channel *c, bool restarted, usec_t now)
+{
+	c->up = true;
+	c->ops.state(c->ops.context, &c->peer_hello, restarted, now);
+}
+
+static void go_down(struct channel *c, usec_t now)
+{
+	c->up = false;
+	c->counters.deaths++;
+	requests_fail(c->requests, REASON_HOME_UNREACHABLE, now);
+	c->ops.state(c->ops.context, NULL, false, now);
+}
+
+void channel_established(struct channel *c, struct session *s, usec_t now)
+{
+	bool restarted = c->known && s->epoch != c->peer_hello.epoch;
+	bool changed = !c->known || s->hello_length != c->peer_octets_length ||
+		       memcmp(s->hello, c->peer_octets, s->hello_length) != 0;
+	bool announce = changed || !c->up;
+
+	if (c->up && !restarted)
+		c->counters.rekeys++;
+	c->counters.handshakes++;
+	c->counters.restarts_seen += restarted;
+	session_promote(s, restarted);
+	if (changed) {
+		message_read(&c->peer_hello, PLACE_HELLO, s->hello, s->hello_length);
+		memcpy(c->peer_octets, s->hello, s->hello_length);
+		c->peer_octets_length = s->hello_length;
+		c->known = true;
+	}
+	c->heard = now;
+	if (!c->up)
+		c->sent = now;
+	c->up = true;
+	if (s->initiator)
+		send_keepalive(c);
+	/* Whatever the callbacks below do, they meet the new session and the new epoch. */
+	if (restarted) {
+		requests_peer_restarted(c->requests);
+		requests_fail(c->requests, REASON_HOME_UNREACHABLE, now);
+	}
+	if (announce)
+		go_up(c, restarted, now);
+}
+
+/* --- in ------------------------------------------------------------------------------------- */
+
+/* An authentic message. */
+static void dispatch(struct channel *c, const struct message *m, usec_t now)
+{
+	c->counters.received[m->type & 0xff]++;
+	if (message_is_answer(m->type))
+		request_answered(c->requests, m, now);
+	else if (message_is_request(m->type) && request_arrived(c->requests, m, now) == REQUEST_NEW)
+		c->ops.request(c->ops.context, m, now);
+}
+
+/* A request of a type that a later version may know is refused, so that the peer need not wait. */
+static void refuse_unknown(struct channel *c, const uint8_t *octets, size_t length, usec_t now)
+{
+	struct message error;
+	enum message_type type;
+	uint32_t id;
+
+	if (message_read_head(octets, length, &type, &id) != DROP_NONE ||
+	    !message_is_request(type) || id == 0)
+		return;
+	message_init(&error, MESSAGE_ERROR, id);
+	message_set_number(&error, ATTR_REASON, REASON_UNSUPPORTED);
+	channel_send(c, &error, now);
+}
+
+static enum drop read_sealed(struct channel *c, const uint8_t *octets, size_t length, usec_t now)
+{
+	struct message m;
+	enum drop drop = message_read(&m, PLACE_CORE, octets, length);
+
+	if (drop == DROP_NONE)
+		dispatch(c, &m, now);
+	else if (drop == DROP_TYPE)
+		refuse_unknown(c, octets, length, now);
+	message_wipe(&m);
+	return drop;
+}
+
+static enum drop receive_sealed(struct channel *c, uint32_t index, const uint8_t *in, size_t length,
+				usec_t now, bool *authentic)
+{
+	uint8_t octets[SNO_DATAGRAM_MAX];
+	struct cursor_in head = cursor_in(in + SNO_HEAD_LENGTH, COUNTER_LENGTH);
+	struct session *s;
+	enum drop drop;
+	int error;
+
+	if (length < SEALED_HEAD + SEAL_TAG)
+		return DROP_SHORT;
+	s = session_find(c, index);
+	if (!s)
+		return DROP_INDEX;
+	error = seal_open(&s->rx, cursor_get_u64(&head), in, SEALED_HEAD, in + SEALED_HEAD,
+			  length - SEALED_HEAD, octets);
+	if (error < 0)
+		return error == -ESTALE ? DROP_REPLAY : DROP_SEAL;
+
+	*authentic = true;
+	c->heard = now;
+	if (s->state == SESSION_NEXT)
+		channel_established(c, s, now);
+	else if (!c->up)
+		go_up(c, false, now);
+	length -= SEALED_HEAD + SEAL_TAG;
+	drop = read_sealed(c, octets, length, now);
+	keys_wipe(octets, length);
+	return drop;
+}
+
+static enum drop receive(struct channel *c, const uint8_t *in, size_t length, usec_t now,
+			 bool *authentic)
+{
+	enum message_type type;
+	uint32_t id;
+	enum drop drop = message_read_head(in, length, &type, &id);
+
+	if (drop != DROP_NONE)
+		return drop;
+	sessions_expire(c, now);
+	switch (type) {
+	case MESSAGE_HANDSHAKE_INITIATION:
+		return handshake_initiation(c, id, in, length, now);
+	case MESSAGE_HANDSHAKE_RESPONSE:
+		return handshake_response(c, id, in, length, now, authentic);
+	case MESSAGE_SEALED:
+		return receive_sealed(c, id, in, length, now, authentic);
+	default:
+		return DROP_TYPE;
+	}
+}
+
+enum drop channel_receive(struct channel *c, const uint8_t *datagram, size_t length, usec_t now,
+			  bool *authentic)
+{
+	enum drop drop;
+
+	c->now = now;
+	c->counters.received_datagrams++;
+	*authentic = false;
+	drop = receive(c, datagram, length, now, authentic);
+	if (drop != DROP_NONE)
+		c->counters.drops[drop]++;
+	return drop;
+}
+
+/* --- time ----------------------------------------------------------------------------------- */
+
+static bool handshake_wanted(const struct channel *c, usec_t now)
+{
+	return !c->up || !c->current || now >= c->current->rekey_at;
+}
+
+/* Sends the initiation that is due, or forgets one that nobody needs any more. */
+static void tick_handshake(struct channel *c, usec_t now)
+{
+	if (now < c->handshake_at)
+		return;
+	if (handshake_wanted(c, now))
+		handshake_initiate(c, now);
+	else if (c->initiated)
+		session_free(c->initiated);
+}
+
+static usec_t next_instant(const struct channel *c, usec_t now)
+{
+	usec_t next = sessions_expiry(c);
+
+	if (handshake_wanted(c, now) || c->initiated)
+		next = usec_min(next, c->handshake_at);
+	if (!c->up) {
+		/* What the callbacks have sent ends at the next tick, soon but not in a tight loop.
+		 */
+		if (requests_outstanding(c->requests) > 0)
+			next = usec_min(next, now + USEC_PER_MSEC);
+		return next;
+	}
+	if (!handshake_wanted(c, now))
+		next = usec_min(next, c->current->rekey_at);
+	next = usec_min(next, c->heard + c->timers.dead_peer);
+	return usec_min(next, c->sent + c->timers.keepalive);
+}
+
+usec_t channel_tick(struct channel *c, usec_t now)
+{
+	usec_t requests;
+
+	c->now = now;
+	sessions_expire(c, now);
+	if (!c->up)
+		requests_fail(c->requests, REASON_HOME_UNREACHABLE, now);
+	else if (!c->current || now - c->heard >= c->timers.dead_peer)
+		go_down(c, now);
+	tick_handshake(c, now);
+	if (c->up && now - c->sent >= c->timers.keepalive)
+		send_keepalive(c);
+	requests = requests_tick(c->requests, now);
+	return usec_min(requests, next_instant(c, now));
+}
+
+/* --- what others may know ------------------------------------------------------------------- */
+
+struct requests *channel_requests(struct channel *c)
+{
+	return c->requests;
+}
+
+bool channel_up(const struct channel *c)
+{
+	return c->up;
+}
+
+const struct message *channel_hello(const struct channel *c)
+{
+	return c->known ? &c->peer_hello : NULL;
+}
+
+const struct channel_counters *channel_counters(const struct channel *c)
+{
+	return &c->counters;
+}
+
+usec_t channel_session_age(const struct channel *c, usec_t now)
+{
+	return c->current ? now - c->current->born : -1;
+}

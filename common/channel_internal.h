@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The inside of a channel: its life in time and its dispatch of datagrams (channel.c), the Noise
+ * handshake (channel_handshake.c), and the sessions that handshakes leave behind
+ * (channel_session.c). Nobody else includes this.
+ */
+#ifndef SNO_CHANNEL_INTERNAL_H
+#define SNO_CHANNEL_INTERNAL_H
+
+#define HASH_NONFATAL_OOM 1
+#include <uthash.h>
+
+#include "channel.h"
+#include "keys.h"
+#include "noise.h"
+#include "seal.h"
+
+#define INDEX_LENGTH	   4
+#define COUNTER_LENGTH	   8
+#define INITIATION_HEAD	   (SNO_HEAD_LENGTH + CHANNEL_HINT)
+#define RESPONSE_HEAD	   (SNO_HEAD_LENGTH + INDEX_LENGTH)
+#define SEALED_HEAD	   (SNO_HEAD_LENGTH + COUNTER_LENGTH)
+#define HELLO_MAX	   128 /* octets of a hello with every attribute it may have: 122 */
+#define HANDSHAKE_DATAGRAM (INITIATION_HEAD + NOISE_OVERHEAD + HELLO_MAX)
+
+_Static_assert(SEALED_HEAD + REQUEST_OCTETS_MAX + SEAL_TAG == SNO_DATAGRAM_MAX,
+	       "a message that request.h takes fits into a sealed datagram");
+
+/*
+ * Unconfirmed sessions that a responder holds. One would do if initiations came only from the
+ * peer; but they can be recorded and replayed, and a replay must not push out the session that
+ * the peer is about to confirm.
+ */
+#define NEXT_SESSIONS 8
+#define SESSIONS      (NEXT_SESSIONS + 3)
+
+/* Handshake messages that may cost a computation: so many at once, then one in each interval. */
+#define HANDSHAKE_BURST	   25
+#define HANDSHAKE_INTERVAL (USEC_PER_SEC / 25)
+
+enum session_state {
+	SESSION_FREE,
+	SESSION_INITIATED, /* we sent an initiation and have only an index; at most one */
+	SESSION_NEXT,	   /* we sent a response; nothing has come under it yet */
+	SESSION_CURRENT,   /* what we seal under; at most one */
+	SESSION_PREVIOUS   /* what was current before, for datagrams under way; at most one */
+};
+
+struct session {
+	UT_hash_handle hh; /* by local index, in one table of the process */
+	struct channel *channel;
+	enum session_state state;
+	bool initiator;
+	uint32_t local_index; /* what the peer addresses us by */
+	uint32_t remote_index;
+	usec_t born;
+	usec_t rekey_at; /* when we start the next handshake */
+	struct seal_tx tx;
+	struct seal_rx rx;
+	uint8_t ephemeral[KEY_LENGTH]; /* of the initiation that we answered */
+	uint64_t epoch;		       /* of the peer, from its hello: */
+	uint8_t hello[HELLO_MAX];
+	size_t hello_length;
+};
+
+/* The sum of what was taken, as the instant at which it will have been refilled. */
+struct bucket {
+	usec_t full_at;
+};
+
+struct channel {
+	const struct channel_identity *identity;
+	uint8_t peer_public[KEY_LENGTH];
+	uint8_t psk[KEY_LENGTH];
+	uint8_t own_hint[CHANNEL_HINT];
+	uint8_t peer_hint[CHANNEL_HINT];
+	char peer_name[SNO_NAME_MAX + 1];
+	uint8_t hello[HELLO_MAX]; /* our own, encoded */
+	size_t hello_length;
+	struct channel_timers timers;
+	struct channel_ops ops;
+	struct channel_counters counters;
+	struct requests *requests;
+
+	bool up;
+	usec_t now;	     /* the latest instant we were told */
+	usec_t heard;	     /* something authentic from the peer */
+	usec_t sent;	     /* something sealed to the peer */
+	usec_t handshake_at; /* not before: the next initiation */
+	uint64_t draws;	     /* of jitter */
+	struct bucket initiations;
+	struct bucket responses;
+
+	struct noise noise; /* of the initiated session */
+	struct session sessions[SESSIONS];
+	struct session *initiated;
+	struct session *current;
+	struct session *previous;
+
+	bool known;			/* a hello of the peer has been confirmed: */
+	struct message peer_hello;	/* parsed */
+	uint8_t peer_octets[HELLO_MAX]; /* and encoded */
+	size_t peer_octets_length;
+};
+
+/* channel.c */
+
+/* Seals one encoded message under the current session and transmits it. 0, -ENOTCONN, -EKEYEXPIRED
+ * or what the owner's transmit said. */
+int channel_seal(struct channel *c, const uint8_t *octets, size_t length);
+/* Transmits and counts one datagram whose message is of this type. */
+int channel_transmit(struct channel *c, enum message_type type, const uint8_t *datagram,
+		     size_t length);
+/* A session has been confirmed: it becomes the current one and all that follows from it. */
+void channel_established(struct channel *c, struct session *s, usec_t now);
+/* A pseudo-random time in [0, span / 3]. */
+usec_t channel_jitter(struct channel *c, usec_t span);
+
+/* channel_handshake.c */
+
+/* Sends an initiation with a new ephemeral key in place of the one that is out, if any. */
+void handshake_initiate(struct channel *c, usec_t now);
+/* The two handshake datagrams, whose head has been checked. */
+enum drop handshake_initiation(struct channel *c, uint32_t id, const uint8_t *in, size_t length,
+			       usec_t now);
+enum drop handshake_response(struct channel *c, uint32_t id, const uint8_t *in, size_t length,
+			     usec_t now, bool *authentic);
+
+/* channel_session.c */
+
+/* What a handshake has agreed on, put into a session in one step. */
+struct agreement {
+	struct noise_keys keys;
+	uint32_t remote_index;
+	uint64_t epoch;
+	uint8_t hello[HELLO_MAX];
+	size_t hello_length;
+};
+
+/* A free session with a new receiver index, in place of the oldest next one if need be. NULL when
+ * out of memory. */
+struct session *session_new(struct channel *c, enum session_state state, bool initiator,
+			    usec_t now);
+/* Wipes it; its index is unknown from here on. */
+void session_free(struct session *s);
+void session_agree(struct session *s, const struct agreement *a);
+/* The session of this channel under which datagrams with this index are sealed, or NULL. */
+struct session *session_find(const struct channel *c, uint32_t index);
+/* The session that answered the initiation with this ephemeral key, or NULL. */
+struct session *session_answering(struct channel *c, const uint8_t ephemeral[KEY_LENGTH]);
+/* Makes it the current one; restarted: those of the peer's earlier epochs go. */
+void session_promote(struct session *s, bool restarted);
+/* Wipes those older than REJECT_AFTER. */
+void sessions_expire(struct channel *c, usec_t now);
+void sessions_free(struct channel *c);
+/* The earliest instant at which one of them expires, USEC_NEVER when there is none. */
+usec_t sessions_expiry(const struct channel *c);
+
+#endif

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The sessions of a channel (PROTOCOL section 4.1): next, current, previous, and their indices.
+ *
+ *	             initiation sent            response came
+ *	free ------------------------ initiated ------------- current
+ *	  \  initiation came, answered          first datagram   |  another became current
+ *	   `-------------------------- next ----------------'  previous --- free
+ *
+ * All of a channel's sessions lie in one fixed array, so that no sender makes us allocate. Each has
+ * a receiver index that is random and unique in the process; the table of indices is the only
+ * state that channels share.
+ */
+#include <string.h>
+
+#include "channel_internal.h"
+
+static struct session *indices;
+
+static struct session *index_find(uint32_t index)
+{
+	struct session *s;
+
+	HASH_FIND(hh, indices, &index, sizeof(index), s);
+	return s;
+}
+
+struct channel *channel_find(uint32_t index)
+{
+	struct session *s = index_find(index);
+
+	return s ? s->channel : NULL;
+}
+
+bool channel_owns_index(const struct channel *c, uint32_t index)
+{
+	return channel_find(index) == c;
+}
+
+/* A free session, if need be after wiping the oldest next one: there is one beyond three others. */
+static struct session *take_slot(struct channel *c)
+{
+	struct session *oldest = NULL;
+
+	for (struct session *s = c->sessions; s < c->sessions + SESSIONS; s++) {
+		if (s->state == SESSION_FREE)
+			return s;
+		if (s->state == SESSION_NEXT && (!oldest || s->born < oldest->born))
+			oldest = s;
+	}
+	session_free(oldest);
+	return oldest;
+}
+
+struct session *session_new(struct channel *c, enum session_state state, bool initiator, usec_t now)
+{
+	struct session *s = take_slot(c);
+
+	do {
+		keys_random(&s->local_index, sizeof(s->local_index));
+	} while (s->local_index == 0 || index_find(s->local_index));
+	HASH_ADD(hh, indices, local_index, sizeof(s->local_index), s);
+	if (!s->hh.tbl) {
+		keys_wipe(s, sizeof(*s));
+		return NULL;
+	}
+	s->channel = c;
+	s->state = state;
+	s->initiator = initiator;
+	s->born = now;
+	return s;
+}
+
+void session_free(struct session *s)
+{
+	struct channel *c = s->channel;
+
+	if (s == c->initiated) {
+		noise_wipe(&c->noise);
+		c->initiated = NULL;
+	}
+	if (s == c->current)
+		c->current = NULL;
+	if (s == c->previous)
+		c->previous = NULL;
+	HASH_DEL(indices, s);
+	keys_wipe(s, sizeof(*s));
+}
+
+void session_agree(struct session *s, const struct agreement *a)
+{
+	struct channel *c = s->channel;
+
+	seal_tx_init(&s->tx, a->keys.send);
+	seal_rx_init(&s->rx, a->keys.receive);
+	s->remote_index = a->remote_index;
+	s->epoch = a->epoch;
+	memcpy(s->hello, a->hello, a->hello_length);
+	s->hello_length = a->hello_length;
+	/* The initiator comes first. Both may be responders, of a session each that crossed: the
+	 * jitter keeps them from crossing again for ever. */
+	s->rekey_at = s->born + c->timers.rekey_after;
+	if (!s->initiator)
+		s->rekey_at += c->timers.rekey_grace + channel_jitter(c, c->timers.rekey_grace);
+}
+
+struct session *session_find(const struct channel *c, uint32_t index)
+{
+	struct session *s = index_find(index);
+
+	return s && s->channel == c && s->state != SESSION_INITIATED ? s : NULL;
+}
+
+struct session *session_answering(struct channel *c, const uint8_t ephemeral[KEY_LENGTH])
+{
+	for (struct session *s = c->sessions; s < c->sessions + SESSIONS; s++) {
+		if (s->state != SESSION_FREE && !s->initiator &&
+		    keys_equal(s->ephemeral, ephemeral, KEY_LENGTH))
+			return s;
+	}
+	return NULL;
+}
+
+/*
+ * Everything that the peer's earlier life has left. Of what is not confirmed only that which is
+ * older than the session that told of the restart: a newer one may tell of yet another.
+ */
+static void free_past(struct channel *c, const struct session *present)
+{
+	for (struct session *s = c->sessions; s < c->sessions + SESSIONS; s++) {
+		bool confirmed = s == c->current || s == c->previous;
+
+		if (s->state != SESSION_FREE && s != present && s->epoch != present->epoch &&
+		    (confirmed || s->born <= present->born))
+			session_free(s);
+	}
+}
+
+void session_promote(struct session *s, bool restarted)
+{
+	struct channel *c = s->channel;
+
+	if (restarted)
+		free_past(c, s);
+	if (c->previous)
+		session_free(c->previous);
+	if (c->current) {
+		c->current->state = SESSION_PREVIOUS;
+		c->previous = c->current;
+	}
+	if (s == c->initiated) {
+		noise_wipe(&c->noise);
+		c->initiated = NULL;
+	}
+	s->state = SESSION_CURRENT;
+	c->current = s;
+}
+
+void sessions_expire(struct channel *c, usec_t now)
+{
+	for (struct session *s = c->sessions; s < c->sessions + SESSIONS; s++) {
+		if (s->state != SESSION_FREE && now - s->born >= c->timers.reject_after)
+			session_free(s);
+	}
+	/* Crossed sessions may be born in either order. */
+	if (!c->current && c->previous)
+		session_free(c->previous);
+}
+
+usec_t sessions_expiry(const struct channel *c)
+{
+	usec_t earliest = USEC_NEVER;
+
+	for (const struct session *s = c->sessions; s < c->sessions + SESSIONS; s++) {
+		if (s->state != SESSION_FREE)
+			earliest = usec_min(earliest, s->born + c->timers.reject_after);
+	}
+	return earliest;
+}
+
+void sessions_free(struct channel *c)
+{
+	for (struct session *s = c->sessions; s < c->sessions + SESSIONS; s++) {
+		if (s->state != SESSION_FREE)
+			session_free(s);
+	}
+}
