@@ -267,7 +267,8 @@ void conf_value_expected(const struct conf_key *key, char *text, size_t size)
 		snprintf(text, size, "%s address, as a string", family);
 		break;
 	case CONF_PREFIX:
-		snprintf(text, size, "%s prefix, ADDRESS/LENGTH without host bits", family);
+		snprintf(text, size, "%s prefix ADDRESS/LENGTH with no bit set beyond LENGTH",
+			 family);
 		break;
 	case CONF_ENUM:
 		n = (size_t)snprintf(text, size, "one of");

@@ -166,9 +166,9 @@ static int try_reload(struct daemon *daemon, void *fresh, struct findings *findi
 	} else { /* whoever points into the running one may go on */
 		conf_free(schema, fresh);
 	}
-	log_notice("configuration reloaded, %zu changes", changes);
+	log_notice("configuration reloaded, %zu change%s", changes, changes == 1 ? "" : "s");
 	if (reply)
-		control_text(reply, "reloaded, %zu changes", changes);
+		control_text(reply, "reloaded, %zu change%s", changes, changes == 1 ? "" : "s");
 	return 0;
 }
 
@@ -187,7 +187,9 @@ int daemon_reload(struct daemon *daemon, struct control_reply *reply)
 		err = try_reload(daemon, fresh, &findings, reply);
 	if (findings.out)
 		fclose(findings.out);
-	if (err)
+	if (err && findings.length)
+		log_warnx("reload refused, the running configuration stays");
+	else if (err)
 		log_warn_errno(err, "reload refused, the running configuration stays");
 	if (err && reply && findings.length)
 		control_refuse(reply, err, "%s", findings.text);

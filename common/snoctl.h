@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The pieces of snoctl: keys, the conversation with a daemon, and tables for people.
+ */
+#ifndef SNO_SNOCTL_H
+#define SNO_SNOCTL_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdio.h>
+
+/* Exit statuses. */
+#define SNOCTL_GOOD   0
+#define SNOCTL_FAILED 1
+#define SNOCTL_USAGE  2
+
+/* Which daemon to talk to; members that were not given are NULL. */
+struct snoctl_target {
+	const char *socket;   /* -s */
+	const char *daemon;   /* -d: "core", "terminal", "satellite" */
+	const char *instance; /* -N */
+	bool json;	      /* --json */
+};
+
+/* `snoctl genkey`, `genpsk`, `pubkey`: to and from standard streams. Return the exit status. */
+int snoctl_genkey(void);
+int snoctl_genpsk(void);
+int snoctl_pubkey(void);
+
+/* True for the three words that -d takes. */
+bool snoctl_daemon_known(const char *word);
+
+/*
+ * Sends a request (taken over) and shows the answer. `likely` is the daemon that has this command
+ * when -d does not say; NULL when several have it. Returns the exit status.
+ */
+int snoctl_ask(const struct snoctl_target *target, const char *likely, json_t *request);
+/* The same for `monitor`: shows what is, and every event until the daemon ends. */
+int snoctl_monitor(const struct snoctl_target *target, json_t *request);
+
+/* Shows "text", "fields" and "table" of an answer as control.h defines them. */
+void snoctl_show(FILE *out, const json_t *answer);
+/* Shows one event as one line: time, name, key=value ... */
+void snoctl_show_event(FILE *out, const json_t *event);
+/* Writes text with control characters escaped: what daemons report may come from strangers. */
+void snoctl_print(FILE *out, const char *text);
+
+#endif

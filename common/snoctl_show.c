@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Answers for people: aligned fields and tables out of the JSON that control.h defines. Every
+ * daemon's every command is shown by these few rules.
+ */
+#define _GNU_SOURCE /* open_memstream */
+#include <ctype.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "snoctl.h"
+
+#define DECIMALS_MAX 3
+
+void snoctl_print(FILE *out, const char *text)
+{
+	for (; *text; text++) {
+		unsigned char c = (unsigned char)*text;
+
+		if ((c < 0x20 && c != '\n') || c == 0x7f)
+			fprintf(out, "\\x%02x", c);
+		else
+			putc(c, out);
+	}
+}
+
+/* --- one value --- */
+
+/* How many decimals a number needs to be told in milliseconds, or whatever thousandths mean. */
+static int decimals_of(const json_t *value)
+{
+	double scaled = fabs(json_number_value(value));
+
+	if (!json_is_real(value))
+		return 0;
+	for (int n = 0; n < DECIMALS_MAX; n++) {
+		if (fabs(scaled - round(scaled)) < 0.0005 * pow(10, n))
+			return n;
+		scaled *= 10;
+	}
+	return DECIMALS_MAX;
+}
+
+static void put_time(FILE *out, double seconds)
+{
+	double milliseconds = round(seconds * 1000);
+	time_t whole = (time_t)floor(milliseconds / 1000);
+	int milli = (int)(milliseconds - (double)whole * 1000);
+	char text[40];
+	struct tm tm;
+
+	if (!gmtime_r(&whole, &tm) || !strftime(text, sizeof(text), "%FT%T", &tm))
+		fprintf(out, "%.3f", seconds);
+	else
+		fprintf(out, "%s.%03dZ", text, milli);
+}
+
+static void put_value(FILE *out, const json_t *value, const char *unit, int decimals);
+
+static void put_list(FILE *out, const json_t *list, const char *unit)
+{
+	size_t i;
+	const json_t *item;
+
+	json_array_foreach(list, i, item)
+	{
+		if (i)
+			fputs(", ", out);
+		put_value(out, item, unit, decimals_of(item));
+	}
+	if (!json_array_size(list))
+		putc('-', out);
+}
+
+static void put_value(FILE *out, const json_t *value, const char *unit, int decimals)
+{
+	char *text;
+
+	switch (value ? json_typeof(value) : JSON_NULL) {
+	case JSON_NULL:
+		putc('-', out);
+		break;
+	case JSON_TRUE:
+		fputs("yes", out);
+		break;
+	case JSON_FALSE:
+		fputs("no", out);
+		break;
+	case JSON_INTEGER:
+	case JSON_REAL:
+		if (unit && strcmp(unit, "time") == 0)
+			put_time(out, json_number_value(value));
+		else if (json_is_integer(value) && !decimals)
+			fprintf(out, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
+		else
+			fprintf(out, "%.*f", decimals, json_number_value(value));
+		break;
+	case JSON_STRING:
+		snoctl_print(out, json_string_value(value));
+		break;
+	case JSON_ARRAY:
+		put_list(out, value, unit);
+		break;
+	case JSON_OBJECT:
+		text = json_dumps(value, JSON_COMPACT | JSON_REAL_PRECISION(6));
+		snoctl_print(out, text ? text : "?");
+		free(text);
+		break;
+	}
+}
+
+/* The same as a string from malloc; NULL without memory. */
+static char *value_text(const json_t *value, const char *unit, int decimals)
+{
+	size_t length;
+	char *text = NULL;
+	FILE *out = open_memstream(&text, &length);
+
+	if (!out)
+		return NULL;
+	put_value(out, value, unit, decimals);
+	if (fclose(out) != 0) {
+		free(text);
+		return NULL;
+	}
+	for (char *p = text; *p; p++) {
+		if (*p == '\n')
+			*p = ' ';
+	}
+	return text;
+}
+
+/* Columns of a terminal, counting a character of UTF-8 as one. */
+static int width_of(const char *text)
+{
+	int width = 0;
+
+	for (; *text; text++)
+		width += ((unsigned char)*text & 0xc0) != 0x80;
+	return width;
+}
+
+static void put_padding(FILE *out, int n)
+{
+	while (n-- > 0)
+		putc(' ', out);
+}
+
+static bool unit_shown(const char *unit)
+{
+	return unit && *unit && strcmp(unit, "time") != 0;
+}
+
+/* --- fields --- */
+
+static void show_fields(FILE *out, const json_t *fields)
+{
+	const char *name;
+	json_t *field;
+	int widest = 0;
+
+	json_object_foreach((json_t *)fields, name, field)
+	{
+		if (width_of(name) > widest)
+			widest = width_of(name);
+	}
+	json_object_foreach((json_t *)fields, name, field)
+	{
+		const char *unit = json_string_value(json_object_get(field, "unit"));
+		const json_t *value =
+			json_is_object(field) ? json_object_get(field, "value") : field;
+		char *text = value_text(value ? value : field, unit, decimals_of(value));
+
+		snoctl_print(out, name);
+		putc(':', out);
+		put_padding(out, widest - width_of(name) + 1);
+		fprintf(out, "%s%s%s\n", text ? text : "?", unit_shown(unit) ? " " : "",
+			unit_shown(unit) ? unit : "");
+		free(text);
+	}
+}
+
+/* --- tables --- */
+
+struct column {
+	char *title;
+	const char *unit;
+	int width, decimals;
+	bool number; /* right-aligned: every cell is a number or missing */
+};
+
+static char *column_title(const json_t *description, const char *unit)
+{
+	const char *name = json_is_string(description)
+				   ? json_string_value(description)
+				   : json_string_value(json_object_get(description, "name"));
+	size_t length;
+	char *title = NULL;
+	FILE *out = open_memstream(&title, &length);
+
+	if (!out)
+		return NULL;
+	for (const char *p = name ? name : "?"; *p; p++)
+		putc(*p == '_' ? ' ' : toupper((unsigned char)*p), out);
+	if (unit_shown(unit) && !(name && strcmp(unit, name) == 0))
+		fprintf(out, " (%s)", unit);
+	return fclose(out) == 0 ? title : NULL;
+}
+
+/* What a column needs follows from its cells. The texts of all cells are made on the way. */
+static void measure(struct column *column, size_t index, size_t columns, const json_t *rows,
+		    char **cells)
+{
+	size_t i;
+	const json_t *row;
+
+	column->width = width_of(column->title ? column->title : "");
+	column->number = json_array_size(rows) > 0;
+	json_array_foreach(rows, i, row)
+	{
+		const json_t *cell = json_array_get(row, index);
+		int decimals = decimals_of(cell);
+
+		if (decimals > column->decimals)
+			column->decimals = decimals;
+		if (!json_is_number(cell) && !json_is_null(cell) && cell)
+			column->number = false;
+	}
+	json_array_foreach(rows, i, row)
+	{
+		const json_t *cell = json_array_get(row, index);
+		char *text = value_text(cell, column->unit, column->decimals);
+		int width = text ? width_of(text) : 0;
+
+		if (width > column->width)
+			column->width = width;
+		cells[i * columns + index] = text;
+	}
+}
+
+static void put_row(FILE *out, const struct column *columns, size_t count, char *const *texts)
+{
+	for (size_t i = 0; i < count; i++) {
+		const char *text = texts[i] ? texts[i] : "?";
+		int padding = columns[i].width - width_of(text);
+
+		if (i)
+			fputs("  ", out);
+		if (columns[i].number)
+			put_padding(out, padding);
+		fputs(text, out);
+		if (!columns[i].number && i + 1 < count)
+			put_padding(out, padding);
+	}
+	putc('\n', out);
+}
+
+static void show_table(FILE *out, const json_t *table)
+{
+	const json_t *descriptions = json_object_get(table, "columns");
+	const json_t *rows = json_object_get(table, "rows");
+	size_t count = json_array_size(descriptions), lines = json_array_size(rows);
+	struct column *columns = calloc(count ? count : 1, sizeof(*columns));
+	char **titles = calloc(count ? count : 1, sizeof(*titles));
+	char **cells = calloc(count * lines + 1, sizeof(*cells));
+
+	for (size_t i = 0; columns && titles && cells && i < count; i++) {
+		const json_t *description = json_array_get(descriptions, i);
+
+		columns[i].unit = json_string_value(json_object_get(description, "unit"));
+		columns[i].title = titles[i] = column_title(description, columns[i].unit);
+		measure(&columns[i], i, count, rows, cells);
+	}
+	if (columns && titles && cells && count) {
+		put_row(out, columns, count, titles);
+		for (size_t i = 0; i < lines; i++)
+			put_row(out, columns, count, cells + i * count);
+	}
+	for (size_t i = 0; titles && i < count; i++)
+		free(titles[i]);
+	for (size_t i = 0; cells && i < count * lines; i++)
+		free(cells[i]);
+	free(titles);
+	free(columns);
+	free(cells);
+}
+
+void snoctl_show(FILE *out, const json_t *answer)
+{
+	const char *text = json_string_value(json_object_get(answer, "text"));
+	const json_t *fields = json_object_get(answer, "fields");
+	const json_t *table = json_object_get(answer, "table");
+
+	if (text) {
+		snoctl_print(out, text);
+		putc('\n', out);
+	}
+	if (json_object_size(fields))
+		show_fields(out, fields);
+	if (table) {
+		if (text || json_object_size(fields))
+			putc('\n', out);
+		show_table(out, table);
+	}
+}
+
+void snoctl_show_event(FILE *out, const json_t *event)
+{
+	const char *name = json_string_value(json_object_get(event, "event")), *key;
+	json_t *data = json_object_get(event, "data"), *value;
+	const json_t *when = json_object_get(event, "time");
+
+	if (when) {
+		put_time(out, json_number_value(when));
+		putc(' ', out);
+	}
+	snoctl_print(out, name ? name : "?");
+	json_object_foreach(data, key, value)
+	{
+		char *text = value_text(value, NULL, decimals_of(value));
+
+		putc(' ', out);
+		snoctl_print(out, key);
+		fprintf(out, "=%s", text ? text : "?");
+		free(text);
+	}
+	putc('\n', out);
+}
