@@ -77,19 +77,25 @@ const char *keys_encode(char text[KEY_TEXT], const uint8_t key[KEY_LENGTH])
 int keys_decode(uint8_t key[KEY_LENGTH], const char *text)
 {
 	uint8_t decoded[KEY_LENGTH];
+	char canonical[KEY_TEXT];
 	size_t length = 0;
 	int error = -EINVAL;
 
 	if (strnlen(text, KEY_TEXT) != KEY_TEXT - 1)
 		return -EINVAL;
-	/* With no place to report where it stopped, the decoder insists on the whole text. */
+	/*
+	 * The decoder of libsodium 1.0.18 takes some bytes above 0x7f for '+' or '/', so only the
+	 * text that the key itself would be written as counts.
+	 */
 	if (sodium_base642bin(decoded, sizeof(decoded), text, KEY_TEXT - 1, NULL, &length, NULL,
 			      sodium_base64_VARIANT_ORIGINAL) == 0 &&
-	    length == KEY_LENGTH) {
+	    length == KEY_LENGTH &&
+	    keys_equal(keys_encode(canonical, decoded), text, KEY_TEXT - 1)) {
 		memcpy(key, decoded, KEY_LENGTH);
 		error = 0;
 	}
 	keys_wipe(decoded, sizeof(decoded));
+	keys_wipe(canonical, sizeof(canonical));
 	return error;
 }
 
