@@ -152,6 +152,7 @@ $(TOOL_LINKS): %: $(O)/%
 	$(Q)ln -sf ../$< $@
 
 TEST_PROGRAMS := $(UNIT_PROGRAMS) $(TOOL_PROGRAMS) $(BENCH_PROGRAMS)
+unit-programs: $(UNIT_PROGRAMS)
 test-programs: all $(TEST_PROGRAMS) $(TOOL_LINKS)
 all: $(TOOL_PROGRAMS) $(BENCH_PROGRAMS) $(TOOL_LINKS)
 
@@ -165,8 +166,11 @@ check-static check-layers check-config check-netns check-uml: test-programs
 	@$(RUN_TESTS) $(patsubst check-%,%,$@)
 
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
-check-asan:
-	@$(MAKE) --no-print-directory O=$(O)/asan VARIANT_CFLAGS="$(SANITIZE)" check-unit
+ASAN_MAKE = $(MAKE) --no-print-directory O=$(O)/asan VARIANT_CFLAGS="$(SANITIZE)"
+asan-programs:
+	@$(ASAN_MAKE) unit-programs
+check-asan: asan-programs
+	@$(ASAN_MAKE) check-unit
 
 bench: all $(BENCH_PROGRAMS)
 	@$(RUN_TESTS) bench
@@ -337,7 +341,7 @@ help:
 #: V=1 shows the commands. REQUIRE_NETNS=1 and REQUIRE_UML=1 turn skipped namespace and UML
 #: tests into failures. TESTS="pattern ..." limits a check to the tests so named.
 
-.PHONY: all test-programs check check-unit check-config check-layers check-static check-netns \
+.PHONY: all test-programs unit-programs asan-programs check check-unit check-config check-layers check-static check-netns \
 	check-uml check-asan bench fuzz fuzz-programs install install-strip uninstall installcheck \
 	dist distcheck clean distclean help FORCE
 
