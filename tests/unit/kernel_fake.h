@@ -36,6 +36,11 @@ void kernel_fake_reset(void);
 unsigned int kernel_fake_link(const char *name, const char *kind);
 /* Changes the carrier of a link, and reports it to the monitors. */
 void kernel_fake_carrier(unsigned int ifindex, bool carrier);
+/*
+ * Puts a route there as another program would (protocol 4, static): seen by kernel_route_lookup(),
+ * which finds the longest match of table 254, but not by kernel_route_each().
+ */
+void kernel_fake_route(const struct kernel_route *route);
 /* The kind of tunnel is not in this kernel; kernel_tunnel_probe() and _ensure() say -EOPNOTSUPP. */
 void kernel_fake_without_tunnel(enum kernel_tunnel kind);
 
