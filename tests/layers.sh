@@ -11,9 +11,10 @@
 #   sodium      only common/{noise,keys,seal}.c include libsodium
 #   libconfig   only common/conf*.[ch] include libconfig
 #   daemons     common/ includes no daemon's header, and no daemon another's
-#   state       in a daemon only session.c assigns `state`, at one place, in session_enter(), and
-#               only session.c calls that: who wants a transition sends the session an event
-#   writer      elsewhere each file that keeps a state machine assigns `state` at one place too
+#   state       in a daemon, `->state =` stands only in a function NOUN_enter(), the one that logs
+#               the transition, or where the object is created (calloc in the same function)
+#   session     only session.c calls session_enter() or assigns a session's state: who wants a
+#               transition sends the session an event
 #   shell       no system(), popen(), wordexp(), and no /bin/sh in C
 #   exit        no exit() or abort() outside main.c and snoctl*.c
 #   clock       state machines and codecs read no clock: they are handed `now`
@@ -34,7 +35,7 @@ trap 'rm -rf "$stripped"' EXIT
 
 folders=(common core-agent terminal-agent sat-forwarder)
 # Files where `now` comes from: event loops, logging, and the client.
-may_read_clock='(^|/)(main|receive|daemon|clock|log|control|snoctl[a-z_]*)\.c$'
+may_read_clock='(^|/)(main|receive|daemon|daemon_[a-z]+|clock|log|control|snoctl[a-z_]*)\.c$'
 
 mapfile -t shipped < <(find "${folders[@]}" -name '*.[ch]' 2>/dev/null | LC_ALL=C sort)
 mapfile -t all_c < <(find "${folders[@]}" tests scripts -name '*.[ch]' 2>/dev/null | LC_ALL=C sort)
@@ -80,14 +81,7 @@ lines() {
 	(cd "$stripped" && grep -nPH -- "$1" "${shipped[@]}") | perl -F: -ane "print unless \$F[0] =~ m{$2}"
 }
 
-# once: of lines FILE:LINE:..., those of files that have more than one.
-# shellcheck disable=SC2016 # perl's variables
-once() {
-	perl -F: -ane 'push @{$l{$F[0]}}, $_; END {for (sort keys %l) {print @{$l{$_}} if @{$l{$_}} > 1}}'
-}
-
 netlink='linux/(netlink|rtnetlink|if_link|if_addr|if_bridge|neighbour|fib_rules|lwtunnel|nexthop|xfrm|pkt_sched|pkt_cls|tc_act/\w+)\.h|libmnl/|netlink/'
-state='(->|[\w)\]]\.)state\s*=[^=]'
 
 check_daemons() {
 	lines '^\s*#\s*include\s*"(core-agent|terminal-agent|sat-forwarder)/' '^$' |
@@ -95,10 +89,19 @@ check_daemons() {
 	lines '^\s*#\s*include\s*"\.\./' '^$'
 }
 
+# Assignments of `state` in daemons, outside NOUN_enter() and outside functions that allocate.
+# shellcheck disable=SC2016 # perl's variables
 check_state() {
-	lines "$state" '^common/|/session\.c$'
+	(cd "$stripped" && find "${folders[@]:1}" -name '*.c' 2>/dev/null | LC_ALL=C sort | xargs -r perl -ne '
+		if (/^[A-Za-z_].*?\b(\w+)\(/ && !/;\s*$/) {($function, $allocates) = ($1, 0)}
+		$allocates = 1 if /\b(calloc|malloc)\s*\(/;
+		print "$ARGV:$.:$_" if /(->|[\w)\]]\.)state\s*=[^=]/ && $function !~ /_enter$/ && !$allocates;
+		close ARGV if eof')
+}
+
+check_session() {
 	lines '\bsession_enter\s*\(' '^common/|/session\.c$'
-	lines "$state" '(?<!/session\.c)$' | once
+	lines '\b(s|session|sessions\[\w+\])(->|\.)state\s*=[^=]' '^common/|/session\.c$'
 }
 
 check_shell() {
@@ -148,7 +151,7 @@ report sodium < <(lines '^\s*#\s*include\s*[<"]sodium' '^common/(noise|keys|seal
 report libconfig < <(lines '^\s*#\s*include\s*[<"]libconfig' '^common/conf\w*\.[ch]$')
 report daemons < <(check_daemons)
 report state < <(check_state)
-report writer < <(lines "$state" '/session\.c$' | once)
+report session < <(check_session)
 report shell < <(check_shell)
 report exit < <(lines '(?<![\w.>])(exit|quick_exit|abort)\s*\(' '(^|/)(main|snoctl\w*)\.c$')
 report clock < <(lines '\b(clock_now|clock_wall|ev_now|ev_time)\s*\(' "$may_read_clock|^common/clock\\.h\$")
