@@ -168,9 +168,9 @@ check-static check-layers check-config check-netns check-uml: test-programs
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 ASAN_MAKE = $(MAKE) --no-print-directory O=$(O)/asan VARIANT_CFLAGS="$(SANITIZE)"
 asan-programs:
-	@$(ASAN_MAKE) unit-programs
+	+@$(ASAN_MAKE) unit-programs
 check-asan: asan-programs
-	@$(ASAN_MAKE) check-unit
+	+@$(ASAN_MAKE) check-unit
 
 bench: all $(BENCH_PROGRAMS)
 	@$(RUN_TESTS) bench
@@ -345,4 +345,4 @@ help:
 	check-uml check-asan bench fuzz fuzz-programs install install-strip uninstall installcheck \
 	dist distcheck clean distclean help FORCE
 
--include $(shell find $(O) -name '*.d' 2>/dev/null)
+-include $(wildcard $(addprefix $(O)/,common/*.d $(addsuffix /*.d,$(DAEMON_DIRS)) tests/*.d tests/*/*.d))
