@@ -456,8 +456,11 @@ static void test_file_owner(void **state)
 	uint8_t key[KEY_LENGTH];
 
 	(void)state;
-	if (geteuid() != 0)
-		skip();
+	if (geteuid() != 0) {
+		/* cmocka 1.1.5 prints its own skip() as "not ok", which prove counts as failed. */
+		print_message("# file owners are not tested: giving files away needs root\n");
+		return;
+	}
 	put_file(0600, COUNTING_TEXT "\n", KEY_TEXT);
 	assert_int_equal(chown(path, 65534, 65534), 0);
 	assert_int_equal(keys_read_file(path, key), -EPERM);
