@@ -87,6 +87,7 @@ static bool get_key(const json_t *object, const char *prefix, const char *name, 
 {
 	static struct blob blob;
 
+	*present = false;
 	if (!get_blob(object, prefix, name, wanted, &blob))
 		return false;
 	if (blob.present && blob.length != KEY_LENGTH)
@@ -105,6 +106,7 @@ static bool get_psk(const json_t *vector, const char *prefix, uint8_t psk[KEY_LE
 	char member[32];
 	const json_t *list;
 
+	*present = false;
 	snprintf(member, sizeof(member), "%spsks", prefix);
 	list = json_object_get(vector, member);
 	if (!list || json_is_null(list))
