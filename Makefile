@@ -118,7 +118,7 @@ $(O)/%.o: $(srcdir)/%.c config.mk
 
 # --- tests -------------------------------------------------------------------------------------
 
-# A unit test that includes kernel_fake.h gets that object in place of the real kernel; one that
+# A unit test that includes kernel_fake.h gets its objects in place of the real kernel; one that
 # includes a daemon's header (as "core-agent/session.h") gets that daemon's archive.
 UNIT_PROGRAMS := $(patsubst %.c,$(O)/%,$(UNIT_SRC))
 UNIT_SUPPORT := $(O)/tests/unit/support.a
@@ -130,7 +130,7 @@ $(UNIT_SUPPORT): $(call objects,$(UNIT_SUPPORT_SRC))
 	$(Q)rm -f $@ && $(AR) rcs $@ $(filter %.o,$^)
 
 $(UNIT_PROGRAMS): $(O)/%: $(O)/%.o $(UNIT_SUPPORT)
-$(patsubst %.c,$(O)/%,$(FAKE_TESTS)): $(O)/tests/unit/kernel_fake.o
+$(patsubst %.c,$(O)/%,$(FAKE_TESTS)): $(call objects,$(KERNEL_FAKE_SRC))
 $(foreach d,$(DAEMON_DIRS),$(eval $(patsubst %.c,$(O)/%,$(call daemon_tests,$(d))): $(O)/$(d).a))
 $(UNIT_PROGRAMS): $(LIBSNO)
 	$(call say,LINK,$@)

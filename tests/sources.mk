@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tests/unit/test-*.c    one cmocka program each, printing TAP
-# tests/unit/*.c         what they share; kernel_fake.c only for tests that include kernel_fake.h
+# tests/unit/*.c         what they share; kernel_fake*.c only for tests that include kernel_fake.h
 # tests/fuzz/fuzz-*.c    one libFuzzer target each, with its corpus in tests/fuzz/NAME.corpus/
 # tests/bench/*.c        one measuring program each
 # tests/*.c              one test tool each, linked to from tests/NAME
 UNIT_SRC := $(if $(strip $(CMOCKA_LIBS)),$(call sources,tests/unit/test-*.c))
-UNIT_SUPPORT_SRC := $(filter-out tests/unit/test-%.c tests/unit/kernel_fake.c,$(call sources,tests/unit/*.c))
+KERNEL_FAKE_SRC := $(call sources,tests/unit/kernel_fake*.c)
+UNIT_SUPPORT_SRC := $(filter-out tests/unit/test-%.c $(KERNEL_FAKE_SRC),$(call sources,tests/unit/*.c))
 FUZZ_SRC := $(call sources,tests/fuzz/fuzz-*.c)
 BENCH_SRC := $(call sources,tests/bench/*.c)
 TOOL_SRC := $(call sources,tests/*.c)
