@@ -1,0 +1,357 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Keys, configuration files and the life of every daemon of a lab."""
+
+import json
+import os
+import selectors
+import shutil
+import socket
+import threading
+
+from system import LabError, Process, run, wait_until
+from topology import GATEWAY_MAC
+
+PROGRAMS = {"core": "sno-core-agent", "satellite": "sno-sat-forwarder",
+            "terminal": "sno-terminal-agent"}
+START_SECONDS = 20
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
+
+
+def program(name):
+    """Where a program of this project is: SNO_BUILD, the build next to this script, or PATH."""
+    for folder in (os.environ.get("SNO_BUILD"), os.path.join(TOP, "build")):
+        path = os.path.join(folder, name) if folder else ""
+        if os.access(path, os.X_OK):
+            return path
+    path = shutil.which(os.path.basename(name), path=os.environ.get("PATH", "") + ":/usr/sbin:"
+                        "/usr/local/sbin")
+    if not path:
+        raise LabError(f"{name} is not built: ./configure && make")
+    return path
+
+
+def quote(text):
+    """A libconfig string."""
+    return '"' + str(text).replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def strings(values):
+    """A libconfig array of strings."""
+    return "[ " + ", ".join(quote(v) for v in values) + " ]" if values else "[ ]"
+
+
+def group(**members):
+    """A libconfig group; values are already libconfig text, None leaves a member out."""
+    return "{ " + " ".join(f"{k} = {v};" for k, v in members.items() if v is not None) + " }"
+
+
+def groups(items):
+    """A libconfig list of groups."""
+    return "(\n  " + ",\n  ".join(items) + "\n)" if items else "( )"
+
+
+def seconds(microseconds):
+    """A libconfig number of seconds."""
+    return f"{microseconds / 1000000:.6f}"
+
+
+class Configurations:
+    """Writes keys and configuration files below the lab's directory."""
+
+    def __init__(self, description, topology, directory):
+        self.d = description
+        self.topology = topology
+        self.dir = directory
+        self.public = {}
+
+    def path(self, name):
+        """A file of the lab."""
+        return os.path.join(self.dir, name)
+
+    def write(self, name, text, mode=0o600):
+        """A file with these permissions from its first moment."""
+        path = self.path(name)
+        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode), "w",
+                  encoding="utf-8") as file:
+            file.write(text)
+        return path
+
+    def keys(self):
+        """A key pair for every core and terminal, and pre-shared keys where they are wanted."""
+        snoctl = program("snoctl")
+        for name in [*self.d.cores, *self.d.terminals]:
+            private = run([snoctl, "genkey"])
+            self.write(f"{name}.key", private)
+            self.public[name] = run([snoctl, "pubkey"], stdin=private).strip()
+        if self.d.psk:
+            names = list(self.d.cores)
+            pairs = [(a, b) for i, a in enumerate(names) for b in names[i + 1:]]
+            pairs += [(t.home, t.name) for t in self.d.terminals.values()]
+            for a, b in pairs:
+                self.write(f"{a}-{b}.psk", run([snoctl, "genpsk"]))
+
+    def psk(self, a, b):
+        """The quoted name of the file that a and b share, or None."""
+        names = list(self.d.cores)
+        if b in names and names.index(b) < names.index(a):
+            a, b = b, a
+        return quote(self.path(f"{a}-{b}.psk")) if self.d.psk else None
+
+    def underlay(self, core):
+        """A core's addresses towards other cores, the preferred one first."""
+        return ([core.underlay4] if self.d.ipv4() else []) + (
+            [core.underlay6] if self.d.ipv6() else [])
+
+    def pools(self, core, names):
+        """A core's pools of these names, as far as the underlay can use them."""
+        return [core.pools[n] for n in names if n in core.pools
+                and (n != "care_of4" or self.d.ipv4()) and (n != "care_of6" or self.d.ipv6())]
+
+    def subscriber(self, terminal):
+        """A terminal as its home core knows it."""
+        return group(nai=quote(terminal.nai), public_key=quote(self.public[terminal.name]),
+                     psk_file=self.psk(terminal.home, terminal.name),
+                     home4=quote(terminal.home4) if terminal.home4 else None,
+                     home6=quote(terminal.home6) if terminal.home6 else None,
+                     prefix=quote(terminal.prefix) if terminal.prefix else None)
+
+    def peer(self, core, other):
+        """A core as another core knows it."""
+        address = self.underlay(other)[0]
+        endpoint = f"[{address}]:6275" if ":" in address else f"{address}:6275"
+        return group(name=quote(other.realm), endpoint=quote(endpoint),
+                     public_key=quote(self.public[other.name]),
+                     psk_file=self.psk(core.name, other.name),
+                     home_prefixes=strings(self.pools(other, ("home4", "home6", "delegated"))),
+                     care_of_prefixes=strings(self.pools(other, ("care_of4", "care_of6"))))
+
+    def core(self, core):
+        """core-agent.conf of a core."""
+        addresses = strings(self.underlay(core))
+        satellites = [group(name=quote(s.name), interface=quote(f"feed-{s.name}"))
+                      for s in self.d.satellites.values() if core.name in s.feeders]
+        lines = {
+            "core": group(name=quote(core.realm), listen=addresses,
+                          private_key_file=quote(self.path(f"{core.name}.key"))),
+            "access": group(bridge=quote("sno-acc"), gateway_mac=quote(GATEWAY_MAC),
+                            advertise_interval=seconds(self.d.advertise),
+                            satellites=groups(satellites)),
+            "tunnel": group(kind=quote(core.tunnel), local=addresses),
+            "pools": group(**{name: strings(self.pools(core, (name,)))
+                              for name in core.pools if self.pools(core, (name,))}),
+            "subscribers": groups([self.subscriber(t) for t in self.d.terminals.values()
+                                   if t.home == core.name]),
+            "peers": groups([self.peer(core, c) for c in self.d.cores.values() if c is not core]),
+            "timers": group(**{k: seconds(v) for k, v in core.options.items()}),
+            "log": group(level=quote(self.d.log))}
+        return "".join(f"{key} = {value};\n" for key, value in lines.items())
+
+    def terminal(self, terminal):
+        """terminal-agent.conf of a terminal."""
+        links = [group(name=quote(s), interface=quote(f"sat-{s}")) for s in terminal.links]
+        command = [program("tests/bench/radio"), "-g", str(terminal.gap),
+                   "-o", self.path(f"{terminal.name}.links")]
+        for link in terminal.links:
+            command += ["-l", f"{link}={self.topology.netns(link)}/t-{terminal.name}"]
+        switching = group(mode=quote(terminal.switching),
+                          command=strings(command) if terminal.switching == "command" else None)
+        lines = {
+            "terminal": group(nai=quote(terminal.nai),
+                              private_key_file=quote(self.path(f"{terminal.name}.key")),
+                              psk_file=self.psk(terminal.home, terminal.name),
+                              home_public_key=quote(self.public[terminal.home])),
+            "links": groups(links),
+            "switching": switching,
+            "delegated": group(interface=quote("lan0")) if terminal.prefix else None,
+            "log": group(level=quote(self.d.log))}
+        return "".join(f"{key} = {value};\n" for key, value in lines.items() if value)
+
+    def satellite(self, satellite):
+        """sat-forwarder.conf of a satellite."""
+        realms = {name: core.realm for name, core in self.d.cores.items()}
+        feeders = [group(core=quote(realms[c]), station=quote(f"gs-{c}"),
+                         interface=quote(f"feed-{c}")) for c in satellite.feeders]
+        lines = {
+            "satellite": group(name=quote(satellite.name), access=quote("acc0")),
+            "feeders": groups(feeders),
+            "association": group(core=quote(realms[satellite.core])),
+            "log": group(level=quote(self.d.log))}
+        return "".join(f"{key} = {value};\n" for key, value in lines.items())
+
+    def write_all(self):
+        """Every file; each is also checked by its daemon at the start."""
+        self.keys()
+        for name, core in self.d.cores.items():
+            self.write(f"{name}.conf", self.core(core))
+        for name, satellite in self.d.satellites.items():
+            self.write(f"{name}.conf", self.satellite(satellite))
+        for name, terminal in self.d.terminals.items():
+            self.write(f"{name}.conf", self.terminal(terminal))
+
+
+class Control:
+    """Asks daemons over their control sockets (common/control.h)."""
+
+    def __init__(self, directory):
+        self.dir = directory
+
+    def socket_path(self, node):
+        """The control socket of a node's daemon."""
+        return os.path.join(self.dir, f"{node}.sock")
+
+    def open(self, node):
+        """A connection; LabError when nobody listens."""
+        connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        connection.settimeout(10)
+        try:
+            connection.connect(self.socket_path(node))
+        except OSError as error:
+            connection.close()
+            raise LabError(f"{node}: control socket: {error.strerror}") from None
+        return connection
+
+    def ask(self, node, command, **arguments):
+        """One request; the answer, or LabError with the daemon's own words."""
+        with self.open(node) as connection:
+            try:
+                connection.sendall(json.dumps({"command": command, **arguments}).encode() + b"\n")
+                line = connection.makefile("rb").readline()
+            except OSError as error:
+                raise LabError(f"{node}: {command}: {error}") from None
+        if not line:
+            raise LabError(f"{node}: {command}: the daemon closed the connection")
+        answer = json.loads(line)
+        if not answer.get("ok"):
+            raise LabError(f"{node}: {command}: {answer.get('error')}")
+        return answer
+
+    def rows(self, node, command, **arguments):
+        """The table of an answer as dictionaries."""
+        table = self.ask(node, command, **arguments).get("table", {"columns": [], "rows": []})
+        names = [column["name"] for column in table["columns"]]
+        return [dict(zip(names, row)) for row in table["rows"]]
+
+
+class Events:
+    """Follows `monitor` of all daemons in a thread and hands each event to a function."""
+
+    def __init__(self, control, sink):
+        self.control = control
+        self.sink = sink
+        self.selector = selectors.DefaultSelector()
+        self.wake_read, self.wake_write = os.pipe()
+        self.selector.register(self.wake_read, selectors.EVENT_READ, None)
+        self.lock = threading.Lock()
+        self.waiting = []
+        self.thread = threading.Thread(target=self.follow, daemon=True)
+        self.thread.start()
+
+    def add(self, node):
+        """Subscribes to a daemon that has just started."""
+        connection = self.control.open(node)
+        connection.sendall(b'{"command": "monitor"}\n')
+        connection.setblocking(False)
+        with self.lock:
+            self.waiting.append((node, connection))
+        os.write(self.wake_write, b"+")
+
+    def follow(self):
+        """The thread: lines of all subscriptions, until close()."""
+        buffers = {}
+        while True:
+            for key, _ in self.selector.select():
+                if key.data is None:
+                    if os.read(self.wake_read, 1) == b"-":
+                        return
+                    with self.lock:
+                        for node, connection in self.waiting:
+                            self.selector.register(connection, selectors.EVENT_READ, node)
+                            buffers[connection] = b""
+                        self.waiting.clear()
+                    continue
+                try:
+                    data = key.fileobj.recv(1 << 16)
+                except OSError:
+                    data = b""
+                if not data:
+                    self.selector.unregister(key.fileobj)
+                    key.fileobj.close()
+                    continue
+                *lines, buffers[key.fileobj] = (buffers[key.fileobj] + data).split(b"\n")
+                for line in lines:
+                    event = json.loads(line)
+                    if "event" in event:
+                        self.sink(key.data, event)
+
+    def close(self):
+        """Ends the thread."""
+        os.write(self.wake_write, b"-")
+        self.thread.join(5)
+        for key in list(self.selector.get_map().values()):
+            if key.data is not None:
+                key.fileobj.close()
+        self.selector.close()
+        os.close(self.wake_read)
+        os.close(self.wake_write)
+
+
+class Daemons:
+    """Starts, stops and questions the daemons of a lab."""
+
+    def __init__(self, description, topology, state):
+        self.d = description
+        self.topology = topology
+        self.state = state
+        self.control = Control(state.dir)
+        self.processes = {}
+        self.events = None
+
+    def kind(self, node):
+        """core, satellite or terminal."""
+        if node in self.d.cores:
+            return "core"
+        return "satellite" if node in self.d.satellites else "terminal"
+
+    def start(self, node):
+        """Starts a node's daemon and waits until it answers."""
+        command = [program(PROGRAMS[self.kind(node)]), "-f",
+                   "-c", os.path.join(self.state.dir, f"{node}.conf"),
+                   "-s", self.control.socket_path(node), "-N", f"{self.state.name}-{node}"]
+        process = Process(self.state, self.topology.netns(node), command,
+                          os.path.join(self.state.dir, f"{node}.log"), f"daemon of {node}")
+        self.processes[node] = process
+
+    def wait_started(self, node):
+        """Waits until the daemon's control socket answers."""
+        process = self.processes[node]
+
+        def answers():
+            if not process.running():
+                raise LabError(f"the daemon of {node} ended at its start:\n{process.tail()}")
+            try:
+                self.control.ask(node, "help")
+            except LabError:
+                return False
+            return True
+        wait_until(answers, START_SECONDS, f"{process.what}: start")
+        if self.events:
+            self.events.add(node)
+
+    def start_all(self):
+        """All daemons: cores, satellites, then terminals."""
+        for nodes in (self.d.cores, self.d.satellites, self.d.terminals):
+            for node in nodes:
+                self.start(node)
+            for node in nodes:
+                self.wait_started(node)
+
+    def stop(self, node, number):
+        """Ends a daemon by a signal."""
+        process = self.processes.pop(node, None)
+        if not process:
+            raise LabError(f"the daemon of {node} does not run")
+        process.stop(number)
+
+    def crashed(self):
+        """Daemons that have ended although nobody told them to."""
+        return [node for node, process in self.processes.items() if not process.running()]

@@ -1,0 +1,222 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A lab as a whole: build, start, play the script, take down."""
+
+import os
+import shutil
+import signal
+import time
+
+from daemons import Configurations, Daemons, Events
+from description import PATH_OPTIONS
+from system import LabError, Process, State, now_us, run, say, wait_until
+from topology import Topology, tear_down
+from traffic import Traffic
+
+REGISTER_SECONDS = 30
+QUIET_SECONDS = 1.0         # traffic before the script begins
+SETTLE_SECONDS = 0.5        # for packets that are still on their way at the end
+
+
+class Lab:
+    """One lab. `report` gets a line for each thing worth telling; see narrate.py for events."""
+
+    def __init__(self, description, name, report=say):
+        self.d = description
+        self.report = report
+        self.state = State(name)
+        self.topology = Topology(description, self.state)
+        self.daemons = Daemons(description, self.topology, self.state)
+        self.traffic = Traffic(self)
+        self.captures = []
+        self.event_log = []     # (monotonic us, node, event)
+        self.marks = []         # what the script did: {"time_us", "action", "counters"}
+        self.begin_us = self.end_us = 0
+        self.on_event = lambda node, event: None
+        self.on_action = lambda action: None
+
+    # --- building ---------------------------------------------------------------------------------
+
+    def up(self):
+        """Namespaces, keys, configurations, daemons; returns when every terminal is registered."""
+        if os.geteuid() != 0:
+            raise LabError("a lab needs root: it makes network namespaces (try sudo)")
+        self.state.create(self.d.path)
+        self.topology.up()
+        self.write_configurations()
+        self.daemons.events = Events(self.daemons.control, self.take_event)
+        self.daemons.start_all()
+        for terminal in self.d.terminals:
+            self.wait_registered(terminal)
+
+    def write_configurations(self):
+        """Keys and files of all daemons, and the description itself for later commands."""
+        shutil.copyfile(self.d.path, os.path.join(self.state.dir, "description"))
+        Configurations(self.d, self.topology, self.state.dir).write_all()
+
+    def wait_registered(self, terminal):
+        """Waits until a terminal has its home address and a serving core."""
+        def registered():
+            crashed = self.daemons.crashed()
+            if crashed:
+                tails = "\n".join(self.daemons.processes[n].tail() for n in crashed)
+                raise LabError(f"daemon of {', '.join(crashed)} ended:\n{tails}")
+            return self.registration(terminal)["state"] == "registered"
+        wait_until(registered, REGISTER_SECONDS, f"registration of {terminal}")
+
+    def registration(self, terminal):
+        """What a terminal agent says about itself: state, core, link and so on."""
+        fields = self.daemons.control.ask(terminal, "status").get("fields", {})
+        return {key: value["value"] if isinstance(value, dict) else value
+                for key, value in fields.items()}
+
+    # --- things inside nodes ----------------------------------------------------------------------
+
+    def process(self, node, command, log, output=None):
+        """Starts a program inside a node."""
+        return Process(self.state, self.topology.netns(node), command,
+                       os.path.join(self.state.dir, f"{log}.log"), f"{log} in {node}", output)
+
+    def exec(self, node, command, check=True):
+        """Runs a program inside a node to its end and returns its output."""
+        return run(["ip", "netns", "exec", self.topology.netns(node), *command], check=check)
+
+    def capture(self):
+        """tcpdump on every line of every core and on the access side of every satellite."""
+        for node, device in ([(c, "net0") for c in self.d.cores]
+                             + [(s, "acc0") for s in self.d.satellites]):
+            path = os.path.join(self.state.dir, f"{node}-{device}.pcap")
+            self.captures.append(self.process(
+                node, ["tcpdump", "-n", "-U", "-s", "256", "-Z", "root", "-i", device, "-w", path],
+                f"tcpdump-{node}"))
+
+    def take_event(self, node, event):
+        """Called by the event thread."""
+        self.event_log.append((now_us(), node, event))
+        self.on_event(node, event)
+
+    # --- the script -------------------------------------------------------------------------------
+
+    def counters(self):
+        """Counters of every core and terminal that answers: node -> name -> number."""
+        found = {}
+        for node in [*self.d.cores, *self.d.terminals]:
+            try:
+                found[node] = self.daemons.control.ask(node, "counters")
+            except LabError:
+                continue
+        return found
+
+    def mark(self, action):
+        """Notes an action with the counters as they are just before it."""
+        mark = {"action": action, "counters": self.counters(),
+                "cores": self.ask_terminals(self.registration, {}),
+                "handovers": self.ask_terminals(
+                    lambda terminal: self.daemons.control.rows(terminal, "handovers"), [])}
+        mark["time_us"] = now_us()
+        self.marks.append(mark)
+
+    def ask_terminals(self, question, silence):
+        """Terminal -> answer, or `silence` of one whose agent does not run."""
+        found = {}
+        for terminal in self.d.terminals:
+            try:
+                found[terminal] = question(terminal)
+            except LabError:
+                found[terminal] = silence
+        return found
+
+    def play(self):
+        """Traffic on, the script, traffic off."""
+        self.traffic.start()
+        time.sleep(QUIET_SECONDS if self.d.streams or self.d.transfers else 0)
+        self.begin_us = now_us()
+        for action in self.d.actions:
+            self.sleep_until(action.time)
+            self.perform(action)
+        self.sleep_until(self.d.end)
+        self.mark(None)
+        self.end_us = now_us()
+        self.traffic.stop(lambda: time.sleep(SETTLE_SECONDS))
+        for message in self.traffic.failed():
+            raise LabError(f"traffic ended early: {message}")
+
+    def sleep_until(self, offset):
+        """Waits for a moment of the script."""
+        wait = (self.begin_us + offset - now_us()) / 1000000
+        if wait > 0:
+            time.sleep(wait)
+
+    def perform(self, action):
+        """One action of the script; a refusal is reported, and the script goes on."""
+        if action.verb in ("handover", "associate", "link", "kill", "stop", "start"):
+            self.mark(action)
+        self.on_action(action)
+        try:
+            getattr(self, f"act_{action.verb}")(*action.words)
+        except LabError as error:
+            self.report(f"{self.d.path}:{action.line}: {error}")
+
+    def act_handover(self, terminal, link):
+        self.daemons.control.ask(terminal, "switch", link=link)
+
+    def act_associate(self, satellite, core):
+        self.daemons.control.ask(satellite, "associate", core=self.d.cores[core].realm)
+
+    def act_link(self, terminal, satellite, state):
+        self.topology.set_link(terminal, satellite, state == "up")
+
+    def act_kill(self, node):
+        self.daemons.stop(node, signal.SIGKILL)
+
+    def act_stop(self, node):
+        self.daemons.stop(node, signal.SIGTERM)
+
+    def act_start(self, node):
+        self.daemons.start(node)
+        self.daemons.wait_started(node)
+
+    def act_reload(self, node):
+        self.daemons.control.ask(node, "reload")
+
+    def act_set(self, name, *words):
+        path = (self.d.cores.get(name) or self.d.satellites[name]).path
+        for word in words:
+            key, _, text = word.partition("=")
+            setattr(path, key, PATH_OPTIONS[key](text))
+        self.topology.set_path(name, path)
+
+    def act_run(self, node, *command):
+        output = self.exec(node, list(command), check=False)
+        if output:
+            self.report(output.rstrip())
+
+    def act_say(self, *words):
+        self.report(" ".join(words))
+
+    # --- the end ----------------------------------------------------------------------------------
+
+    def stop(self):
+        """Ends daemons and captures in order, so that their logs and files are whole."""
+        if self.daemons.events:
+            self.daemons.events.close()
+            self.daemons.events = None
+        for node in reversed(self.d.daemons()):
+            if node in self.daemons.processes:
+                self.daemons.stop(node, signal.SIGTERM)
+        for process in self.captures:
+            process.stop(signal.SIGINT)
+
+    def down(self):
+        """Takes everything down and proves it; returns what is left."""
+        return tear_down(self.state)
+
+    def keep(self, folder):
+        """Copies logs, captures and configurations (without keys) to a folder."""
+        os.makedirs(folder, exist_ok=True)
+        for name in sorted(os.listdir(self.state.dir)):
+            if name.endswith((".log", ".conf", ".pcap", ".json", ".links", "description")):
+                shutil.copyfile(os.path.join(self.state.dir, name), os.path.join(folder, name))
+
+    def forget(self):
+        """Removes the lab's directory, once nothing of the lab is left."""
+        shutil.rmtree(self.state.dir, ignore_errors=True)

@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What a handover cost, read off the logs of tests/bench/stream.
+
+Downlink is measured where it arrives and uplink where it leaves, both at the terminal: the outage
+down is the time between the last packet received before the link went down and the first one after;
+the outage up is the time between the sendings of the last packet delivered before and the
+first one after. The link gap taken off, what remains is the time the network layer added.
+"""
+
+import struct
+from bisect import bisect_left, bisect_right
+
+HEADER = b"SNOSTRM1"
+RECORD = struct.Struct("<Qqq")
+# Without a link gap (a satellite changes its core under the terminal) the break is looked for.
+QUIET = 50000
+
+
+class Series:
+    """One direction of one stream."""
+
+    def __init__(self, records, start, interval, count):
+        """`records` are (sequence, sent, received) in the order of arrival, times in us."""
+        self.start = start
+        self.interval = interval
+        self.count = count
+        self.arrivals = records
+        self.by_sent = sorted({r[0]: r for r in reversed(records)}.values())
+        self.received = [r[2] for r in records]
+        self.sent = [r[1] for r in self.by_sent]
+
+    @classmethod
+    def read(cls, path, summary):
+        """A log file and what `stream send` printed at its end."""
+        with open(path, "rb") as file:
+            data = file.read()
+        if data[:8] != HEADER:
+            raise ValueError(f"{path}: not a log of stream receive")
+        body = data[8:len(data) - (len(data) - 8) % RECORD.size]
+        return cls(list(RECORD.iter_unpack(body)), summary["start_us"], summary["interval_us"],
+                   summary["sent"])
+
+    def due(self, sequence):
+        """When a packet was (to be) sent."""
+        return self.start + sequence * self.interval
+
+    def axis(self, way):
+        """The terminal's times of delivered packets: arrivals down, departures up."""
+        return self.received if way == "down" else self.sent
+
+    def longest_hole(self, way, begin, end):
+        """(before, after) of the longest time without a packet between two moments."""
+        times = self.axis(way)
+        low, high = bisect_left(times, begin), bisect_right(times, end)
+        holes = [(b - a, a, b) for a, b in zip(times[low:high], times[low + 1:high])]
+        longest = max(holes, default=(0, begin, begin))
+        return longest[1], longest[2]
+
+    def lost(self, begin, end):
+        """How many packets due in [begin, end) were never received."""
+        first = max(0, -(-(begin - self.start) // self.interval))
+        last = min(self.count, -(-(end - self.start) // self.interval))
+        if last <= first:
+            return 0
+        low = bisect_left(self.by_sent, (first,))
+        high = bisect_left(self.by_sent, (last,))
+        return last - first - (high - low)
+
+    def lost_times(self):
+        """When each packet that was never received was due."""
+        have = {r[0] for r in self.by_sent}
+        return [self.due(n) for n in range(self.count) if n not in have]
+
+    def disorder(self, begin, end):
+        """(reordered, duplicated) among the packets that arrived in [begin, end)."""
+        reordered = duplicated = 0
+        seen, highest = set(), -1
+        low, high = bisect_left(self.received, begin), bisect_left(self.received, end)
+        for sequence, _, _ in self.arrivals[low:high]:
+            duplicated += sequence in seen
+            reordered += sequence < highest and sequence not in seen
+            seen.add(sequence)
+            highest = max(highest, sequence)
+        return reordered, duplicated
+
+
+def around(times, moment, end):
+    """The last of sorted times up to a moment and the first one after it, before `end`, or None."""
+    position = bisect_right(times, moment)
+    if position == 0 or position == len(times) or times[position] > end:
+        return None
+    return times[position - 1], times[position]
+
+
+def direction(series, way, times, end):
+    """One direction of one handover; added_ms is None when nothing came after."""
+    down, up = times["link_down_us"], times["link_up_us"]
+    if down is None:
+        gap, begin = 0, times["begin_us"]
+        span = series.longest_hole(way, begin - QUIET, end)
+    else:
+        gap, begin = up - down, down
+        # In the middle of the gap nothing can pass, whatever the clocks' small differences.
+        span = around(series.axis(way), (down + up) // 2, end)
+    result = {"from_us": None, "to_us": None, "outage_ms": None, "added_ms": None}
+    if span:
+        # Without any outage two packets are one interval apart, so that much is no outage.
+        outage = span[1] - span[0] - series.interval
+        result = {"from_us": span[0], "to_us": span[1], "outage_ms": outage / 1000,
+                  "added_ms": (outage - gap) / 1000}
+    result["lost"] = series.lost(begin - 2 * QUIET, end)
+    result["reordered"], result["duplicated"] = series.disorder(begin - 2 * QUIET, end)
+    return result
+
+
+def handover(down, up, times, end):
+    """Both directions of one handover; `end` is where the next one begins, or the run ends.
+
+    `times` has begin_us and, when the link was cut, link_down_us and link_up_us (else None).
+    """
+    return {"down": direction(down, "down", times, end) if down else None,
+            "up": direction(up, "up", times, end) if up else None}

@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Events of the daemons as plain English, as they happen."""
+
+from system import now_us
+
+
+def milliseconds(microseconds):
+    """'50.1 ms'."""
+    return f"{microseconds / 1000:.1f} ms"
+
+
+class Narrator:
+    """Tells what happens, with the time since the script began."""
+
+    def __init__(self, lab, out):
+        self.lab = lab
+        self.out = out
+        self.names = {core.realm: f"core {name}" for name, core in lab.d.cores.items()}
+        self.names.update({t.nai: f"terminal {name}" for name, t in lab.d.terminals.items()})
+
+    def name(self, text):
+        """A realm or an identity as the lab calls it."""
+        return self.names.get(text, text or "nobody")
+
+    def tell(self, text):
+        """A line with the time."""
+        begin = self.lab.begin_us
+        when = f"{(now_us() - begin) / 1000000:7.3f} s" if begin else "    start"
+        self.out(f"{when}  {text}")
+
+    def action(self, action):
+        """An action of the script."""
+        words = action.words
+        text = {"handover": lambda: f"terminal {words[0]} is told to go to satellite {words[1]}",
+                "associate": lambda: f"satellite {words[0]} changes its core to {words[1]}",
+                "link": lambda: f"the link of {words[0]} to satellite {words[1]} goes {words[2]}",
+                "kill": lambda: f"the daemon of {words[0]} is killed",
+                "stop": lambda: f"the daemon of {words[0]} is stopped",
+                "start": lambda: f"the daemon of {words[0]} is started",
+                "reload": lambda: f"{words[0]} reads its configuration again",
+                "set": lambda: f"{words[0]}: {' '.join(words[1:])}"}.get(action.verb)
+        if text:
+            self.tell(text())
+
+    def event(self, node, event):
+        """An event of a daemon; those that tell nothing new are left out."""
+        kind = self.lab.daemons.kind(node)
+        handler = getattr(self, f"{kind}_{event['event']}", None)
+        if handler:
+            text = handler(node, event.get("data", {}))
+            if text:
+                self.tell(text)
+
+    # --- one method per daemon and event: KIND_EVENT(node, data) -> text or None ---------------------
+
+    def core_peer(self, node, data):
+        return f"core {node}: {self.name(data['peer'])} is {data['state']}"
+
+    def core_binding(self, node, data):
+        before = f", before by {self.name(data['from'])}" if data["from"] else ""
+        return (f"core {node}: {self.name(data['terminal'])} is now served by "
+                f"{self.name(data['to'])}{before}")
+
+    def core_handover(self, node, data):
+        return (f"core {node}: {self.name(data['terminal'])} reports a link gap of "
+                f"{milliseconds(data['gap_us'])}, registered "
+                f"{milliseconds(data['registration_us'])} after its first discovery")
