@@ -190,7 +190,8 @@ fuzz:
 
 # --- installation ------------------------------------------------------------------------------
 
-MAN_PAGES := $(call sources,*/*.1 */*.5 */*.8)
+# Pages beside scripts/ describe what is not installed.
+MAN_PAGES := $(filter-out scripts/%,$(call sources,*/*.1 */*.5 */*.8))
 # conf/*.conf and conf/*.csv are the example configurations. A folder conf/NAME.d or conf/systemd
 # holds drop-ins for another program; a file NAME.in has @sbindir@ and the like replaced.
 EXAMPLES := $(call sources,conf/*.conf conf/*.csv)

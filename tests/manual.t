@@ -10,7 +10,7 @@ if ! command -v groff >/dev/null; then
 	echo '1..0 # SKIP groff not found (scripts/install-deps)'
 	exit 0
 fi
-mapfile -t pages < <(find common core-agent terminal-agent sat-forwarder -name '*.[1-8]' | LC_ALL=C sort)
+mapfile -t pages < <(find common core-agent terminal-agent sat-forwarder scripts -name '*.[1-8]' | LC_ALL=C sort)
 if [ ${#pages[@]} -eq 0 ]; then
 	printf '1..1\nnot ok 1 - there are manual pages\n'
 	exit 1
