@@ -40,7 +40,7 @@ may_read_clock='(^|/)(main|receive|daemon|daemon_[a-z]+|clock|log|control|snoctl
 mapfile -t shipped < <(find "${folders[@]}" -name '*.[ch]' 2>/dev/null | LC_ALL=C sort)
 mapfile -t all_c < <(find "${folders[@]}" tests scripts -name '*.[ch]' 2>/dev/null | LC_ALL=C sort)
 mapfile -t scripts < <(
-	find .ci scripts tests -type f ! -name '*.[cho]' -exec grep -lE -m1 '^#!.*(sh|python3?|perl)$' {} + |
+	find .ci scripts tests -type f ! -name '*.[cho]' -exec grep -lE -m1 '^#!.*(sh|python3?|perl)( |$)' {} + |
 		LC_ALL=C sort
 )
 
