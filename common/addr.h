@@ -55,7 +55,7 @@ size_t addr_length(sa_family_t family);
 unsigned int addr_bits(sa_family_t family);
 /* True when no address is held. */
 bool addr_none(const struct addr *a);
-/* Total order: family first, then bytes; 0 when equal. Bytes beyond the family's length do not count. */
+/* Total order: family first, then the bytes that this family has; 0 when equal. */
 int addr_compare(const struct addr *a, const struct addr *b);
 bool addr_equal(const struct addr *a, const struct addr *b);
 /* True for fe80::/10. */
