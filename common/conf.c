@@ -170,8 +170,11 @@ static void fault_type(struct load *load, config_setting_t *setting, const struc
 		snprintf(expected, sizeof(expected), "an array [ ... ]");
 	else
 		conf_value_expected(key, expected, sizeof(expected));
-	conf_faults_add(load->faults, setting_line(setting), "%s: expected %s, found %s", path,
-			expected, found(setting));
+	conf_faults_add(
+		load->faults, setting_line(setting), "%s: expected %s%s, found %s", path, expected,
+		!key->list && conf_value_quoted(key) && key->type != CONF_STRING ? " as a string"
+										 : "",
+		found(setting));
 }
 
 /* One value that is not a group, of the setting into the field. */

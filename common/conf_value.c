@@ -252,9 +252,9 @@ void conf_value_expected(const struct conf_key *key, char *text, size_t size)
 		[CONF_INT] = "a whole number",
 		[CONF_SECONDS] = "a number of seconds",
 		[CONF_STRING] = "a string",
-		[CONF_NAME] = "a name, as a string",
-		[CONF_PATH] = "an absolute path, as a string",
-		[CONF_IFNAME] = "the name of an interface, as a string",
+		[CONF_NAME] = "a name",
+		[CONF_PATH] = "an absolute path",
+		[CONF_IFNAME] = "the name of an interface",
 		[CONF_ENDPOINT] = "\"ADDRESS:PORT\" or \"[IPV6-ADDRESS]:PORT\"",
 		[CONF_LLADDR] = "a unicast link-layer address like \"02:00:5e:00:53:01\"",
 		[CONF_KEY] = "a public key: base64 of 32 bytes, as `snoctl pubkey` prints it",
@@ -264,7 +264,7 @@ void conf_value_expected(const struct conf_key *key, char *text, size_t size)
 
 	switch (key->type) {
 	case CONF_ADDR:
-		snprintf(text, size, "%s address, as a string", family);
+		snprintf(text, size, "%s address", family);
 		break;
 	case CONF_PREFIX:
 		snprintf(text, size, "%s prefix ADDRESS/LENGTH with no bit set beyond LENGTH",
