@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The responder's side of Noise IKpsk2 with a terminal; see authentication.h. */
+#include "authentication.h"
+
+#include "access.h"
+#include "noise.h"
+#include "peer.h"
+#include "subscriber.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* Reads message 1 and finds whose it is. NULL when it is nobody's: then nothing is answered by
+ * Noise. */
+static struct subscriber *identify(struct core *core, struct noise *noise, uint32_t index,
+				   const struct message_blob *handshake, struct message *identity)
+{
+	uint8_t prologue[ACCESS_PROLOGUE_MAX], payload[SNO_HANDSHAKE_MAX];
+	int prologue_length =
+		access_prologue(prologue, sizeof(prologue), index, core->config->name);
+	const struct noise_setup setup = {.protocol = NOISE_IK_PSK2,
+					  .prologue = prologue,
+					  .prologue_length = (size_t)prologue_length,
+					  .local = &core->keys};
+	struct subscriber *subscriber;
+	size_t length;
+
+	if (prologue_length < 0 || noise_init(noise, &setup) < 0)
+		return NULL;
+	if (noise_read(noise, handshake->bytes, handshake->length, payload, sizeof(payload),
+		       &length) < 0 ||
+	    message_read(identity, PLACE_IDENTITY, payload, length) != DROP_NONE)
+		return NULL;
+	subscriber = subscriber_find(core, identity->user);
+	/* The static key is the proof, the name only finds it. */
+	if (!subscriber ||
+	    !keys_equal(noise_remote_static(noise), subscriber->public_key, KEY_LENGTH))
+		return NULL;
+	noise_set_psk(noise, subscriber->psk);
+	return subscriber;
+}
+
+static enum reason judge(struct core *core, const struct subscriber *subscriber,
+			 const char *serving, const struct message *identity)
+{
+	if (identity->home_epoch != core->epoch || identity->counter <= subscriber->counter)
+		return REASON_RESYNC;
+	if (message_has(identity, ATTR_CORE) && strcmp(identity->core, serving) != 0)
+		return REASON_WRONG_CORE;
+	return REASON_ACCEPTED;
+}
+
+static void assignment_of(const struct core *core, const struct subscriber *subscriber,
+			  const char *serving, const struct authentication *a, struct message *m)
+{
+	message_init(m, MESSAGE_ASSIGNMENT, 0);
+	message_set_text(m, ATTR_CORE, serving);
+	message_set_number(m, ATTR_HOME_EPOCH, core->epoch);
+	message_set_number(m, ATTR_COUNTER, subscriber->counter);
+	message_set_number(m, ATTR_REASON, a->reason);
+	if (a->reason != REASON_ACCEPTED)
+		return;
+	message_set_number(m, ATTR_LIFETIME, a->lifetime);
+	message_set_addr(m, ATTR_HOA4, &subscriber->hoa4);
+	message_set_addr(m, ATTR_HOA6, &subscriber->hoa6);
+	message_set_prefix(m, &subscriber->prefix);
+}
+
+/* Message 2 and, out of the finished handshake, the access key. */
+static int answer(struct noise *noise, const struct message *assignment, const char *serving,
+		  struct authentication *out)
+{
+	uint8_t payload[SNO_HANDSHAKE_MAX], root[KEY_LENGTH];
+	struct noise_keys keys;
+	size_t length = 0;
+	int result = message_write(assignment, payload, sizeof(payload));
+
+	if (result < 0)
+		return result;
+	result = noise_write(noise, payload, (size_t)result, out->answer.bytes,
+			     sizeof(out->answer.bytes), &length);
+	if (result < 0)
+		return result;
+	out->answer.length = (uint16_t)length;
+	if (out->reason != REASON_ACCEPTED)
+		return 0;
+	result = noise_split(noise, &keys);
+	if (result == 0) {
+		access_root(root, keys.receive, keys.hash);
+		result = access_key(out->access_key, root, serving, out->counter);
+	}
+	keys_wipe(&keys, sizeof(keys));
+	keys_wipe(root, sizeof(root));
+	return result;
+}
+
+void authenticate(struct core *core, struct peer *serving, uint32_t index,
+		  const struct message_blob *handshake, struct authentication *out)
+{
+	const char *serving_name = serving ? serving->name : core->config->name;
+	struct message identity, assignment;
+	struct subscriber *subscriber;
+	struct noise noise = {0};
+
+	*out = (struct authentication){.reason = REASON_AUTHENTICATION_FAILED};
+	subscriber = identify(core, &noise, index, handshake, &identity);
+	if (!subscriber)
+		goto end;
+	out->reason = judge(core, subscriber, serving_name, &identity);
+	if (out->reason == REASON_ACCEPTED && subscriber_take_addresses(subscriber) < 0)
+		out->reason = REASON_NO_HOME_ADDRESS;
+	if (out->reason == REASON_ACCEPTED) {
+		subscriber->counter = identity.counter;
+		out->counter = identity.counter;
+		out->link_layer = identity.link_layer;
+		out->link_local = identity.link_local;
+		out->mtu = identity.mtu;
+		out->lifetime = (uint32_t)(core->config->timers.lifetime / USEC_PER_SEC);
+	}
+	assignment_of(core, subscriber, serving_name, out, &assignment);
+	if (answer(&noise, &assignment, serving_name, out) < 0) {
+		out->answer.length = 0;
+		out->reason = REASON_AUTHENTICATION_FAILED;
+		goto end;
+	}
+	out->subscriber = subscriber;
+	if (out->reason == REASON_ACCEPTED)
+		out->binding = subscriber_offer(subscriber, serving);
+end:
+	message_wipe(&identity);
+	noise_wipe(&noise);
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The home core's judgement of a core discovery (PROTOCOL sections 5.4, 6 and 9): who it is,
+ * whether it is fresh, and the answer that only the home core can give. Nothing is forwarded
+ * differently yet.
+ */
+#ifndef SNO_AUTHENTICATION_H
+#define SNO_AUTHENTICATION_H
+
+#include "core.h"
+
+struct authentication {
+	enum reason reason;
+	struct subscriber *subscriber; /* NULL when not authentic */
+	uint64_t counter;
+	uint64_t binding; /* the number set aside, 0 unless accepted */
+	struct lladdr link_layer;
+	struct addr link_local;
+	uint16_t mtu;	   /* of the terminal's link */
+	uint32_t lifetime; /* seconds */
+	uint8_t access_key[KEY_LENGTH];
+	struct message_blob answer; /* Noise message 2; length 0 when not authentic */
+};
+
+/*
+ * Judges Noise message 1 of a discovery with this terminal index, that the serving core asks about
+ * (NULL: this core serves it). Fills *out, which holds a key: wipe it. Accepted means reason
+ * REASON_ACCEPTED: the counter is used up, home addresses are taken, a binding number is set aside.
+ */
+void authenticate(struct core *core, struct peer *serving, uint32_t index,
+		  const struct message_blob *handshake, struct authentication *out);
+
+#endif

@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The tables of the core agent's configuration, and the checks across keys. */
+#include "config.h"
+
+#include "keys.h"
+#include "message.h"
+
+#include <string.h>
+
+static const char *check_name(const void *value)
+{
+	const char *const *name = value;
+
+	return message_name_valid(*name)
+		       ? NULL
+		       : "use 1 to 63 of the characters a-z 0-9 - . _ (lower case)";
+}
+
+static const char *check_nai(const void *value)
+{
+	const char *const *nai = value;
+	const char *at = strchr(*nai, '@');
+	char user[SNO_NAME_MAX + 1];
+
+	if (!at || (size_t)(at - *nai) >= sizeof(user))
+		return "write it as user@realm";
+	memcpy(user, *nai, (size_t)(at - *nai));
+	user[at - *nai] = '\0';
+	if (!message_name_valid(user) || !message_name_valid(at + 1))
+		return "user and realm are 1 to 63 of the characters a-z 0-9 - . _ (lower case)";
+	return NULL;
+}
+
+static const struct conf_key core_keys[] = {
+	{"name", CONF_NAME, CONF_FIELD(struct config, name), .required = true, .check = check_name,
+	 .help = "name of this core, which is the realm of its subscribers"},
+	{"private_key_file", CONF_PATH, CONF_FIELD(struct config, private_key_file),
+	 .def = "/etc/sno/core.key", .help = "file with this core's private key (snoctl genkey)"},
+	{"listen", CONF_ADDR, CONF_LIST(struct config, listen, listen_count), .required = true,
+	 .min_items = 1, .max_items = 8, .unique = true,
+	 .help = "addresses on which other cores reach this one"},
+	{"port", CONF_INT, CONF_FIELD(struct config, port), .min = 1, .max = 65535, .def = "6275",
+	 .help = "UDP port for other cores"},
+	{}};
+
+static const struct conf_key satellite_keys[] = {
+	{"name", CONF_NAME, CONF_FIELD(struct satellite_config, name), .required = true, .id = true,
+	 .check = check_name, .help = "name of the satellite"},
+	{"interface", CONF_IFNAME, CONF_FIELD(struct satellite_config, interface), .required = true,
+	 .reloadable = true, .help = "interface on which its frames arrive"},
+	{}};
+
+static const struct conf_key access_keys[] = {
+	{"bridge", CONF_IFNAME, CONF_FIELD(struct config, access.bridge), .def = "sno-acc",
+	 .help = "bridge of the satellites' interfaces; made when it is missing"},
+	{"gateway_mac", CONF_LLADDR, CONF_FIELD(struct config, access.gateway_mac),
+	 .def = "02:53:4e:4f:00:01", .help = "Ethernet address of fe80::1, the same on every core"},
+	{"port", CONF_INT, CONF_FIELD(struct config, access.port), .min = 1, .max = 65535,
+	 .def = "6276", .help = "UDP port for terminals"},
+	{"advertise_interval", CONF_SECONDS, CONF_FIELD(struct config, access.advertise_interval),
+	 .min = 0.01, .max = 60, .def = "1", .reloadable = true,
+	 .help = "time between core advertisements"},
+	{"satellites", CONF_GROUP,
+	 CONF_LIST(struct config, access.satellites, access.satellite_count),
+	 CONF_ELEMENT(struct satellite_config, satellite_keys), .reloadable = true,
+	 .help = "satellites that may be associated with this core"},
+	{}};
+
+static const struct conf_name tunnel_choices[] = {{"auto", TUNNEL_CHOICE_AUTO},
+						  {"gre", TUNNEL_CHOICE_GRE},
+						  {"ipip", TUNNEL_CHOICE_IPIP},
+						  {"gpe", TUNNEL_CHOICE_GPE},
+						  {NULL, 0}};
+
+static const struct conf_key tunnel_keys[] = {
+	{"kind", CONF_ENUM, CONF_FIELD(struct config, tunnel.kind), .names = tunnel_choices,
+	 .def = "auto", .help = "encapsulation offered to peers; auto offers all the kernel has"},
+	{"local", CONF_ADDR, CONF_LIST(struct config, tunnel.local, tunnel.local_count),
+	 .max_items = 2,
+	 .help = "outer addresses of this core, one per family; default: those of core.listen"},
+	{"mtu", CONF_INT, CONF_FIELD(struct config, tunnel.mtu), .min = 0, .max = 65535, .def = "0",
+	 .help = "path MTU inside tunnels, 0: 1400 over IPv4, 1360 over IPv6"},
+	{}};
+
+static const struct conf_key pool_keys[] = {
+	{"home4", CONF_PREFIX, CONF_LIST(struct config, pools.home4, pools.home4_count),
+	 .family = AF_INET, .reloadable = true, .help = "IPv4 home addresses of subscribers"},
+	{"home6", CONF_PREFIX, CONF_LIST(struct config, pools.home6, pools.home6_count),
+	 .family = AF_INET6, .reloadable = true, .help = "IPv6 home addresses of subscribers"},
+	{"care_of4", CONF_PREFIX, CONF_LIST(struct config, pools.care_of4, pools.care_of4_count),
+	 .family = AF_INET, .reloadable = true, .help = "IPv4 care-of addresses for visitors"},
+	{"care_of6", CONF_PREFIX, CONF_LIST(struct config, pools.care_of6, pools.care_of6_count),
+	 .family = AF_INET6, .reloadable = true, .help = "IPv6 care-of addresses for visitors"},
+	{"delegated", CONF_PREFIX, CONF_LIST(struct config, pools.delegated, pools.delegated_count),
+	 .family = AF_INET6, .reloadable = true,
+	 .help = "prefixes out of which subscribers' fixed delegated prefixes are taken"},
+	{"delegated_length", CONF_INT, CONF_FIELD(struct config, pools.delegated_length), .min = 1,
+	 .max = 64, .def = "56", .reloadable = true,
+	 .help = "longest delegated prefix that a subscriber may have"},
+	{}};
+
+static const struct conf_key subscriber_keys[] = {
+	{"nai", CONF_NAME, CONF_FIELD(struct subscriber_config, nai), .required = true, .id = true,
+	 .check = check_nai, .help = "identity, user@realm with this core's realm"},
+	{"public_key", CONF_KEY, CONF_FIELD(struct subscriber_config, public_key), .required = true,
+	 .reloadable = true, .help = "the terminal's public key"},
+	{"psk_file", CONF_PATH, CONF_FIELD(struct subscriber_config, psk_file), .reloadable = true,
+	 .help = "file with a pre-shared key in addition"},
+	{"home4", CONF_ADDR, CONF_FIELD(struct subscriber_config, home4), .family = AF_INET,
+	 .reloadable = true, .help = "fixed IPv4 home address; otherwise one of pools.home4"},
+	{"home6", CONF_ADDR, CONF_FIELD(struct subscriber_config, home6), .family = AF_INET6,
+	 .reloadable = true, .help = "fixed IPv6 home address; otherwise one of pools.home6"},
+	{"prefix", CONF_PREFIX, CONF_FIELD(struct subscriber_config, prefix), .family = AF_INET6,
+	 .reloadable = true, .help = "IPv6 prefix delegated to the network behind the terminal"},
+	{}};
+
+static const struct conf_key peer_keys[] = {
+	{"name", CONF_NAME, CONF_FIELD(struct peer_config, name), .required = true, .id = true,
+	 .check = check_name, .help = "name of the peer, the realm of its subscribers"},
+	{"endpoint", CONF_ENDPOINT, CONF_FIELD(struct peer_config, endpoint), .required = true,
+	 .port = SNO_CORE_PORT, .reloadable = true, .help = "where it listens"},
+	{"public_key", CONF_KEY, CONF_FIELD(struct peer_config, public_key), .required = true,
+	 .reloadable = true, .help = "its public key"},
+	{"psk_file", CONF_PATH, CONF_FIELD(struct peer_config, psk_file), .reloadable = true,
+	 .help = "file with a pre-shared key in addition"},
+	{"home_prefixes", CONF_PREFIX,
+	 CONF_LIST(struct peer_config, home_prefixes, home_prefix_count), .unique = true,
+	 .reloadable = true, .help = "home addresses of its subscribers, delegated ones included"},
+	{"care_of_prefixes", CONF_PREFIX,
+	 CONF_LIST(struct peer_config, care_of_prefixes, care_of_prefix_count), .unique = true,
+	 .reloadable = true, .help = "care-of addresses that it may bind our subscribers to"},
+	{}};
+
+static const struct conf_key timer_keys[] = {
+	{"lifetime", CONF_SECONDS, CONF_FIELD(struct config, timers.lifetime), .min = 10,
+	 .max = 86400, .def = "300", .reloadable = true, .help = "lifetime of a registration"},
+	{"drain", CONF_SECONDS, CONF_FIELD(struct config, timers.drain), .min = 0.1, .max = 60,
+	 .def = "2", .reloadable = true,
+	 .help = "how long a released core forwards what was under way"},
+	{"leave", CONF_SECONDS, CONF_FIELD(struct config, timers.leave), .min = 1, .max = 600,
+	 .def = "10", .reloadable = true,
+	 .help = "how long a disconnected terminal may stay without registering anywhere"},
+	{"stale", CONF_SECONDS, CONF_FIELD(struct config, timers.stale), .min = 1, .max = 3600,
+	 .def = "60", .reloadable = true,
+	 .help = "after a restart: how long forwarding goes on for terminals not registered again"},
+	{"keepalive", CONF_SECONDS, CONF_FIELD(struct config, timers.keepalive), .min = 0.1,
+	 .max = 600, .def = "5", .help = "silence after which a keepalive is sent to a peer"},
+	{"dead_peer", CONF_SECONDS, CONF_FIELD(struct config, timers.dead_peer), .min = 0.3,
+	 .max = 3600, .def = "15", .help = "silence after which a peer is taken for dead"},
+	{"rekey", CONF_SECONDS, CONF_FIELD(struct config, timers.rekey), .min = 1, .max = 86400,
+	 .def = "120", .help = "age at which the keys between cores are renewed"},
+	{}};
+
+static const struct conf_key keys[] = {
+	{"core", CONF_GROUP, CONF_INLINE(core_keys), .required = true, .help = "this core"},
+	{"access", CONF_GROUP, CONF_INLINE(access_keys), .help = "the side of the satellites"},
+	{"tunnel", CONF_GROUP, CONF_INLINE(tunnel_keys), .help = "tunnels to other cores"},
+	{"pools", CONF_GROUP, CONF_INLINE(pool_keys), .help = "addresses that this core gives out"},
+	{"subscribers", CONF_GROUP, CONF_LIST(struct config, subscribers, subscriber_count),
+	 CONF_ELEMENT(struct subscriber_config, subscriber_keys), .reloadable = true,
+	 .help = "terminals whose home is this core"},
+	{"peers", CONF_GROUP, CONF_LIST(struct config, peers, peer_count),
+	 CONF_ELEMENT(struct peer_config, peer_keys), .reloadable = true, .max_items = 90,
+	 .help = "other operators' cores"},
+	{"timers", CONF_GROUP, CONF_INLINE(timer_keys), .help = "times, in seconds"},
+	{"log", CONF_GROUP, CONF_MEMBER(struct config, log, daemon_log_keys), .reloadable = true,
+	 .help = "what is logged"},
+	{}};
+
+static bool pool_holds(const struct prefix *pool, size_t count, const struct prefix *wanted)
+{
+	for (size_t i = 0; i < count; i++)
+		if (prefix_covers(&pool[i], wanted))
+			return true;
+	return false;
+}
+
+static bool pool_holds_addr(const struct prefix *pool, size_t count, const struct addr *a)
+{
+	struct prefix whole = prefix_of(a);
+
+	return pool_holds(pool, count, &whole);
+}
+
+static void check_subscriber(struct conf_check *check, const struct config *c, size_t i)
+{
+	const struct subscriber_config *s = &c->subscribers[i];
+	const struct pools_config *p = &c->pools;
+	char path[64];
+
+	snprintf(path, sizeof(path), "subscribers[%zu].nai", i);
+	if (strcmp(strchr(s->nai, '@') + 1, c->name))
+		conf_fault(check, path, "%s is not of this core's realm %s", s->nai, c->name);
+	if (addr_none(&s->home4) && addr_none(&s->home6) && !p->home4_count && !p->home6_count)
+		conf_fault(check, path,
+			   "%s has no home address: give it one, or pools.home4 or home6", s->nai);
+	if (!addr_none(&s->home4) && !pool_holds_addr(p->home4, p->home4_count, &s->home4)) {
+		snprintf(path, sizeof(path), "subscribers[%zu].home4", i);
+		conf_fault(check, path, "home4 of %s lies in no prefix of pools.home4", s->nai);
+	}
+	if (!addr_none(&s->home6) && !pool_holds_addr(p->home6, p->home6_count, &s->home6)) {
+		snprintf(path, sizeof(path), "subscribers[%zu].home6", i);
+		conf_fault(check, path, "home6 of %s lies in no prefix of pools.home6", s->nai);
+	}
+	if (prefix_none(&s->prefix))
+		return;
+	snprintf(path, sizeof(path), "subscribers[%zu].prefix", i);
+	if (!pool_holds(p->delegated, p->delegated_count, &s->prefix))
+		conf_fault(check, path, "prefix of %s lies in no prefix of pools.delegated",
+			   s->nai);
+	if (s->prefix.length > p->delegated_length)
+		conf_fault(check, path, "prefix of %s is longer than pools.delegated_length (%u)",
+			   s->nai, p->delegated_length);
+}
+
+/* Two subscribers must not share what is routed to them. */
+static void check_subscriber_pair(struct conf_check *check, const struct config *c, size_t i,
+				  size_t j)
+{
+	const struct subscriber_config *a = &c->subscribers[i], *b = &c->subscribers[j];
+	char path[64];
+
+	if (!addr_none(&a->home4) && addr_equal(&a->home4, &b->home4)) {
+		snprintf(path, sizeof(path), "subscribers[%zu].home4", j);
+		conf_fault(check, path, "home4 of %s is also that of %s", b->nai, a->nai);
+	}
+	if (!addr_none(&a->home6) && addr_equal(&a->home6, &b->home6)) {
+		snprintf(path, sizeof(path), "subscribers[%zu].home6", j);
+		conf_fault(check, path, "home6 of %s is also that of %s", b->nai, a->nai);
+	}
+	if (!prefix_none(&a->prefix) && prefix_overlap(&a->prefix, &b->prefix)) {
+		snprintf(path, sizeof(path), "subscribers[%zu].prefix", j);
+		conf_fault(check, path, "prefix of %s overlaps that of %s", b->nai, a->nai);
+	}
+}
+
+/* A home prefix of a peer steers uplink packets by their source: no two owners. */
+static void check_peer_prefixes(struct conf_check *check, const struct config *c, size_t i)
+{
+	const struct peer_config *p = &c->peers[i];
+	char path[64];
+
+	for (size_t n = 0; n < p->home_prefix_count; n++) {
+		const struct prefix *own = &p->home_prefixes[n];
+
+		snprintf(path, sizeof(path), "peers[%zu].home_prefixes", i);
+		for (size_t j = 0; j < i; j++)
+			for (size_t m = 0; m < c->peers[j].home_prefix_count; m++)
+				if (prefix_overlap(own, &c->peers[j].home_prefixes[m]))
+					conf_fault(check, path,
+						   "a home prefix of %s overlaps one of %s",
+						   p->name, c->peers[j].name);
+		for (size_t m = 0; m < c->pools.home4_count; m++)
+			if (prefix_overlap(own, &c->pools.home4[m]))
+				conf_fault(check, path, "a home prefix of %s overlaps pools.home4",
+					   p->name);
+		for (size_t m = 0; m < c->pools.home6_count; m++)
+			if (prefix_overlap(own, &c->pools.home6[m]))
+				conf_fault(check, path, "a home prefix of %s overlaps pools.home6",
+					   p->name);
+	}
+}
+
+static void check_tunnel(struct conf_check *check, const struct config *c)
+{
+	const struct addr *a = c->tunnel.local;
+
+	if (c->tunnel.local_count == 2 && a[0].family == a[1].family)
+		conf_fault(check, "tunnel.local", "give at most one address of each family");
+	if (c->tunnel.mtu && c->tunnel.mtu < 1280)
+		conf_fault(check, "tunnel.mtu", "below 1280, which IPv6 needs (RFC 8200)");
+	if (c->timers.dead_peer < 2 * c->timers.keepalive)
+		conf_fault(check, "timers.dead_peer", "must be at least twice timers.keepalive");
+}
+
+static void config_check(struct conf_check *check, const void *config)
+{
+	const struct config *c = config;
+	char path[64];
+
+	check_tunnel(check, c);
+	for (size_t i = 0; i < c->subscriber_count; i++)
+		check_subscriber(check, c, i);
+	/* Fixed addresses of many subscribers are compared again, in a table, at load. */
+	for (size_t i = 0; i < c->subscriber_count && c->subscriber_count <= 2000; i++)
+		for (size_t j = i + 1; j < c->subscriber_count; j++)
+			check_subscriber_pair(check, c, i, j);
+	for (size_t i = 0; i < c->peer_count; i++) {
+		snprintf(path, sizeof(path), "peers[%zu].name", i);
+		if (!strcmp(c->peers[i].name, c->name))
+			conf_fault(check, path, "%s is this core itself", c->name);
+		if (keys_zero(c->peers[i].public_key, CONF_KEY_BYTES))
+			conf_fault(check, path, "the public key of %s is zero", c->peers[i].name);
+		check_peer_prefixes(check, c, i);
+	}
+	for (size_t i = 0; i < c->access.satellite_count; i++)
+		for (size_t j = 0; j < i; j++)
+			if (!strcmp(c->access.satellites[i].interface,
+				    c->access.satellites[j].interface)) {
+				snprintf(path, sizeof(path), "access.satellites[%zu].interface", i);
+				conf_fault(check, path, "%s is already that of satellite %s",
+					   c->access.satellites[i].interface,
+					   c->access.satellites[j].name);
+			}
+}
+
+const struct conf_schema config_schema = {keys, sizeof(struct config), config_check};

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The core agent's configuration: what an operator says of this core, its satellites, its
+ * subscribers and its peers. Every key is described in sno-core-agent.conf(5).
+ */
+#ifndef SNO_CORE_CONFIG_H
+#define SNO_CORE_CONFIG_H
+
+#include "conf.h"
+#include "daemon.h"
+
+/* What tunnel.kind allows; TUNNEL_CHOICE_AUTO leaves the choice to what the kernel has. */
+enum tunnel_choice { TUNNEL_CHOICE_AUTO, TUNNEL_CHOICE_GRE, TUNNEL_CHOICE_IPIP, TUNNEL_CHOICE_GPE };
+
+struct satellite_config {
+	char *name;
+	char *interface;
+};
+
+struct subscriber_config {
+	char *nai;
+	uint8_t public_key[CONF_KEY_BYTES];
+	char *psk_file; /* NULL: none */
+	struct addr home4, home6;
+	struct prefix prefix;
+};
+
+struct peer_config {
+	char *name;
+	struct endpoint endpoint;
+	uint8_t public_key[CONF_KEY_BYTES];
+	char *psk_file; /* NULL: none */
+	struct prefix *home_prefixes;
+	size_t home_prefix_count;
+	struct prefix *care_of_prefixes;
+	size_t care_of_prefix_count;
+};
+
+struct pools_config {
+	struct prefix *home4, *home6, *care_of4, *care_of6, *delegated;
+	size_t home4_count, home6_count, care_of4_count, care_of6_count, delegated_count;
+	uint8_t delegated_length;
+};
+
+struct config {
+	char *name;
+	char *private_key_file;
+	struct addr *listen;
+	size_t listen_count;
+	uint16_t port;
+
+	struct {
+		char *bridge;
+		struct lladdr gateway_mac;
+		uint16_t port;
+		usec_t advertise_interval;
+		struct satellite_config *satellites;
+		size_t satellite_count;
+	} access;
+
+	struct {
+		int kind; /* enum tunnel_choice */
+		struct addr *local;
+		size_t local_count;
+		uint16_t mtu; /* 0: 1400 over IPv4, 1360 over IPv6 */
+	} tunnel;
+
+	struct pools_config pools;
+	struct subscriber_config *subscribers;
+	size_t subscriber_count;
+	struct peer_config *peers;
+	size_t peer_count;
+
+	struct {
+		usec_t lifetime, drain, leave, stale, keepalive, dead_peer, rekey;
+	} timers;
+
+	struct daemon_log_config log;
+};
+
+extern const struct conf_schema config_schema;
+
+#endif

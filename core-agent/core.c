@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The core as a whole: opening, closing, reconfiguring; see core.h. */
+#include "core.h"
+
+#include "binding.h"
+#include "log.h"
+#include "peer.h"
+#include "pool.h"
+#include "registration.h"
+#include "satellite.h"
+#include "session.h"
+#include "subscriber.h"
+
+#include <errno.h>
+#include <string.h>
+
+static int load_keys(struct core *core)
+{
+	const char *path = core->config->private_key_file;
+	int result = keys_read_file(path, core->keys.private);
+
+	if (result < 0) {
+		log_warnx("core.private_key_file: %s: %s", path, keys_file_advice(result));
+		return result;
+	}
+	keys_public(core->keys.public, core->keys.private);
+	memcpy(core->identity.private_key, core->keys.private, KEY_LENGTH);
+	memcpy(core->identity.public_key, core->keys.public, KEY_LENGTH);
+	do
+		keys_random(&core->epoch, sizeof(core->epoch));
+	while (core->epoch == 0);
+	/* Numbers of two lives of a core, or of two cores, do not meet (PROTOCOL section 9). */
+	core->last_binding = core->epoch & ~UINT64_C(0xffffffff);
+	return 0;
+}
+
+static int make_pools(struct core *core)
+{
+	const struct pools_config *p = &core->config->pools;
+
+	core->home4 = pool_new(p->home4, p->home4_count);
+	core->home6 = pool_new(p->home6, p->home6_count);
+	core->care_of4 = pool_new(p->care_of4, p->care_of4_count);
+	core->care_of6 = pool_new(p->care_of6, p->care_of6_count);
+	return core->home4 && core->home6 && core->care_of4 && core->care_of6 ? 0 : -ENOMEM;
+}
+
+int core_open(struct core *core, const struct config *config, struct kernel *kernel,
+	      const struct core_io *io, usec_t now)
+{
+	int result;
+
+	*core = (struct core){.config = config, .kernel = kernel, .io = *io};
+	timer_init(&core->underlay.sweep, NULL, NULL);
+	result = load_keys(core);
+	if (result == 0)
+		result = make_pools(core);
+	if (result == 0)
+		result = subscribers_open(core);
+	if (result == 0)
+		result = underlay_open(core, now);
+	if (result == 0)
+		result = peers_open(core, now);
+	if (result == 0)
+		result = satellites_open(core, now);
+	if (result < 0)
+		core_close(core);
+	return result;
+}
+
+void core_close(struct core *core)
+{
+	registrations_close(core);
+	sessions_close(core);
+	subscribers_close(core);
+	peers_close(core);
+	satellites_close(core);
+	underlay_close(core);
+	pool_free(core->home4);
+	pool_free(core->home6);
+	pool_free(core->care_of4);
+	pool_free(core->care_of6);
+	timers_free(&core->timers);
+	keys_wipe(&core->keys, sizeof(core->keys));
+	keys_wipe(&core->identity, sizeof(core->identity));
+}
+
+static int change_pools(struct core *core, const struct pools_config *p)
+{
+	int result = pool_change(core->home4, p->home4, p->home4_count);
+
+	if (result == 0)
+		result = pool_change(core->home6, p->home6, p->home6_count);
+	if (result == 0)
+		result = pool_change(core->care_of4, p->care_of4, p->care_of4_count);
+	if (result == 0)
+		result = pool_change(core->care_of6, p->care_of6, p->care_of6_count);
+	return result;
+}
+
+/* One step of a change of configuration; each makes the running state agree with `wanted`. */
+static int change(struct core *core, const struct config *wanted, usec_t now)
+{
+	int result = underlay_change_pools(core, wanted);
+
+	if (result == 0)
+		result = change_pools(core, &wanted->pools);
+	if (result == 0)
+		result = subscribers_change(core, wanted, now);
+	if (result == 0)
+		result = peers_change(core, wanted, now);
+	if (result == 0)
+		result = satellites_change(core, wanted, now);
+	return result;
+}
+
+int core_reconfigure(struct core *core, const struct config *config, usec_t now)
+{
+	const struct config *old = core->config;
+	int result = change(core, config, now);
+
+	if (result == 0) {
+		core->config = config;
+		return 0;
+	}
+	/* The same steps lead back: each compares what is with what is wanted. */
+	log_warn_errno(-result,
+		       "the new configuration cannot be put into force, the old one stays");
+	core->config = config;
+	if (change(core, old, now) < 0)
+		log_warnx("going back to the old configuration was not possible in all parts; "
+			  "restart the daemon");
+	core->config = old;
+	return result;
+}

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The core agent as one value: what every file of this daemon works on.
+ *
+ * A datagram takes one way through it: receive.c finds out whose it is, the channel or the access
+ * session authenticates it, its message goes to the state machine it is for (registration.c and
+ * session.c on the serving side, binding.c on the home side), which has forwarding.c change the
+ * kernel, and only then answers through send.c.
+ */
+#ifndef SNO_CORE_H
+#define SNO_CORE_H
+
+#include "channel.h"
+#include "clock.h"
+#include "config.h"
+#include "handover.h"
+#include "keys.h"
+#include "message.h"
+#include "timer.h"
+#include "underlay.h"
+
+struct binding;
+struct control;
+struct kernel;
+struct peer;
+struct pool;
+struct registration;
+struct satellite;
+struct session;
+struct subscriber;
+
+/* Where octets leave: sockets in the daemon, a table in the tests. */
+struct core_io {
+	int (*to_peer)(void *context, struct peer *peer, const uint8_t *datagram, size_t length);
+	int (*to_satellite)(void *context, struct satellite *satellite, const uint8_t *frame,
+			    size_t length);
+	void *context;
+};
+
+struct core_counters {
+	uint64_t sent[256];	/* access side, by message type */
+	uint64_t received[256]; /* access side, by message type */
+	uint64_t drops[DROP_COUNT];
+	uint64_t refused[REASON_COUNT]; /* registrations refused here */
+};
+
+struct core {
+	const struct config *config;
+	struct kernel *kernel;
+	struct control *control; /* NULL in tests */
+	struct core_io io;
+	struct timers timers;
+
+	struct key_pair keys;
+	struct channel_identity identity;
+	uint64_t epoch;
+
+	struct underlay underlay;
+	struct pool *home4, *home6, *care_of4, *care_of6;
+
+	struct satellite *satellites;	    /* by name */
+	struct peer *peers;		    /* by name */
+	struct subscriber *subscribers;	    /* by user */
+	struct subscriber *offered;	    /* the same, by the binding number offered last */
+	struct subscriber *bound;	    /* the same, by the number of their binding */
+	struct registration *registrations; /* by hash of the discovery */
+	struct registration *registration_ids;
+	uint64_t last_registration;
+	struct session *sessions;	 /* by NAI */
+	struct session *session_indices; /* the same, by receiver index */
+	struct session *session_macs;	 /* the same, by Ethernet address */
+
+	uint64_t last_binding;
+	struct handover_log handovers;
+	struct core_counters counters;
+};
+
+/*
+ * Sets up the tables, pools, keys and the kernel's part that does not depend on terminals. kernel,
+ * io and config are the caller's and outlive the core. 0, or -errno, logged, with nothing to close.
+ */
+int core_open(struct core *core, const struct config *config, struct kernel *kernel,
+	      const struct core_io *io, usec_t now);
+/* Frees everything; the kernel's state stays (DESIGN section 7), so that packets flow on. */
+void core_close(struct core *core);
+
+/*
+ * A new configuration takes effect, except what only a restart changes. 0; or -errno, logged, the
+ * old one still in force. The old one may be freed afterwards.
+ */
+int core_reconfigure(struct core *core, const struct config *config, usec_t now);
+
+#endif

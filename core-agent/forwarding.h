@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Forwarding of one terminal's packets: where its home addresses point at this core.
+ *
+ * A terminal has one path at a core, whatever the core is to it: to the access side (it is served
+ * here), or into a tunnel (its home core sends to the care-of address; a released core sends what
+ * still comes back to the home core). A path is a wish; forwarding_set() makes the kernel agree
+ * with it in one transaction and remembers exactly what it installed, so that it can undo exactly
+ * that (DESIGN section 8).
+ */
+#ifndef SNO_FORWARDING_H
+#define SNO_FORWARDING_H
+
+#include "addr.h"
+#include "message.h"
+
+#include <stdbool.h>
+
+struct core;
+
+enum path_kind { PATH_NONE, PATH_ACCESS, PATH_TUNNEL };
+
+struct path {
+	enum path_kind kind;
+	/* What is routed; any of them may be none. */
+	struct addr hoa4, hoa6;
+	struct prefix prefix;
+	unsigned int mtu;
+	/* PATH_ACCESS: the terminal's Ethernet address, and the bridge port of its satellite. */
+	struct lladdr mac;
+	unsigned int port;
+	/* PATH_TUNNEL: outer addresses and key. */
+	enum tunnel_kind tunnel;
+	struct addr outer_src, outer_dst;
+	uint32_t key;
+};
+
+/*
+ * Makes *installed (PATH_NONE in the beginning) become *wanted: what the new path needs is put in
+ * place first, then each route is replaced, then what is needed no more is removed. Returns 0 when
+ * the kernel has acknowledged all of it and *installed is the new path; or -errno, logged, with the
+ * kernel and *installed as before.
+ */
+int forwarding_set(struct core *core, struct path *installed, const struct path *wanted);
+
+/* The same to PATH_NONE; cannot be refused: what the kernel does not remove is swept up later. */
+void forwarding_clear(struct core *core, struct path *installed);
+
+bool path_equal(const struct path *a, const struct path *b);
+/* "access 02:00:00:00:00:01 port 5" or "gre4 192.0.2.1 -> 198.51.100.7 key 9", for logs. */
+#define PATH_TEXT 160
+const char *path_text(const struct path *path, char text[PATH_TEXT]);
+
+#endif

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* sno-core-agent: options, event loop, and nothing else. */
+#include "config.h"
+#include "core.h"
+#include "daemon.h"
+#include "kernel.h"
+#include "keys.h"
+#include "log.h"
+#include "receive.h"
+#include "satellite.h"
+#include "show.h"
+
+#include <ev.h>
+
+/* The loop's side of the agent; everything else is in struct core. */
+static struct {
+	struct core core;
+	struct ev_loop *loop;
+	ev_timer timer;
+	ev_prepare prepare;
+	ev_io monitor_io;
+	struct kernel_monitor *monitor;
+} agent;
+
+static void timers_due(struct ev_loop *loop, ev_timer *timer, int events)
+{
+	(void)loop;
+	(void)timer;
+	(void)events;
+	timers_run(&agent.core.timers, clock_now());
+}
+
+/* Before the loop sleeps: until the earliest deadline of any state machine. */
+static void prepare(struct ev_loop *loop, ev_prepare *watcher, int events)
+{
+	usec_t next = timers_next(&agent.core.timers), now = clock_now();
+
+	(void)watcher;
+	(void)events;
+	ev_timer_stop(loop, &agent.timer);
+	if (next == USEC_NEVER)
+		return;
+	ev_timer_set(&agent.timer, next > now ? (double)(next - now) / (double)USEC_PER_SEC : 0.,
+		     0.);
+	ev_now_update(loop);
+	ev_timer_start(loop, &agent.timer);
+}
+
+static void kernel_changed(const struct kernel_event *event, void *arg)
+{
+	struct core *core = arg;
+
+	if (event->type == KERNEL_EVENT_LINK || event->type == KERNEL_EVENT_LINK_GONE)
+		satellite_link(core, &event->link, event->type == KERNEL_EVENT_LINK_GONE,
+			       clock_now());
+}
+
+static void monitor_readable(struct ev_loop *loop, ev_io *io, int events)
+{
+	(void)loop;
+	(void)io;
+	(void)events;
+	kernel_monitor_read(agent.monitor);
+}
+
+static const struct daemon_log_config *log_of(const void *config)
+{
+	return &((const struct config *)config)->log;
+}
+
+static int apply(void *arg, const void *old_config, const void *new_config,
+		 struct control_reply *reply)
+{
+	int result = core_reconfigure(arg, new_config, clock_now());
+
+	(void)old_config;
+	if (result < 0 && reply)
+		return control_refuse(
+			reply, result,
+			"the new configuration cannot be put into force; see the log");
+	return result;
+}
+
+static const struct daemon_program program = {
+	.name = "sno-core-agent",
+	.file = "core-agent",
+	.summary = "home agent, authenticator and care-of address allocator of an SNO core",
+	.schema = &config_schema,
+	.log = log_of,
+	.apply = apply,
+};
+
+static int watch_kernel(void)
+{
+	int result = kernel_monitor_open(&agent.monitor, agent.core.kernel, KERNEL_WATCH_LINKS, 0,
+					 kernel_changed, &agent.core);
+
+	if (result < 0) {
+		log_warn_errno(-result, "cannot listen to the kernel's link events");
+		return result;
+	}
+	ev_io_init(&agent.monitor_io, monitor_readable, kernel_monitor_fd(agent.monitor), EV_READ);
+	ev_io_start(agent.loop, &agent.monitor_io);
+	return 0;
+}
+
+static void loop_open(void)
+{
+	agent.loop = ev_default_loop(0);
+	ev_timer_init(&agent.timer, timers_due, 0., 0.);
+	ev_prepare_init(&agent.prepare, prepare);
+	ev_prepare_start(agent.loop, &agent.prepare);
+}
+
+/* Runs until a signal ends it. 0, or 1 when it could not start. */
+static int serve(struct daemon *daemon, const struct config *config, struct kernel *kernel)
+{
+	struct core *core = &agent.core;
+	int status = DAEMON_BAD;
+
+	receive_begin(agent.loop);
+	if (core_open(core, config, kernel, &receive_io, clock_now()) < 0)
+		return status;
+	if (receive_open(core) == 0 && watch_kernel() == 0 &&
+	    daemon_serve(daemon, agent.loop, show_commands, core) == 0) {
+		core->control = daemon->control;
+		control_snapshot(daemon->control, show_snapshot);
+		daemon_ready(daemon, config->name);
+		ev_run(agent.loop, 0);
+		daemon_stopping(daemon);
+		status = DAEMON_GOOD;
+	}
+	if (agent.monitor) {
+		ev_io_stop(agent.loop, &agent.monitor_io);
+		kernel_monitor_close(agent.monitor);
+	}
+	core_close(core);
+	receive_close();
+	return status;
+}
+
+int main(int argc, char **argv)
+{
+	struct daemon daemon;
+	struct config config;
+	struct kernel *kernel;
+	int status = daemon_begin(&daemon, &program, &config, argc, argv);
+
+	if (status != DAEMON_RUN)
+		return status;
+	status = DAEMON_BAD;
+	if (keys_init() < 0) {
+		log_error("the cryptographic library cannot start (no source of randomness?)");
+	} else if (kernel_open(&kernel) < 0) {
+		log_error("cannot open netlink: run as root, or with CAP_NET_ADMIN");
+	} else {
+		loop_open();
+		status = serve(&daemon, &config, kernel);
+		kernel_close(kernel);
+	}
+	daemon_end(&daemon);
+	return status;
+}

@@ -1,0 +1,491 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Peers: their channels, requests and tunnels; see peer.h. */
+#include "peer.h"
+
+#include "binding.h"
+#include "control.h"
+#include "kernel.h"
+#include "keys.h"
+#include "pool.h"
+#include "session.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define PEER_SLOTS (KERNEL_RULE_PRIORITY_MAX - KERNEL_RULE_PRIORITY_MIN + 1)
+
+struct peer *peer_find(const struct core *core, const char *name)
+{
+	struct peer *peer;
+
+	HASH_FIND_STR(core->peers, name, peer);
+	return peer;
+}
+
+/* ---- time ---------------------------------------------------------------------------------- */
+
+static void peer_timer(struct timer *timer, void *arg, usec_t now)
+{
+	struct peer *peer = arg;
+
+	timer_set(&peer->core->timers, timer, channel_tick(peer->channel, now));
+}
+
+/* Something was given to the channel: its next deadline may have come nearer. */
+static void peer_wake(struct peer *peer, usec_t now)
+{
+	timer_set(&peer->core->timers, &peer->timer, now);
+}
+
+/* ---- requests ------------------------------------------------------------------------------ */
+
+int64_t peer_request(struct peer *peer, struct message *m, request_done *done, uint64_t token,
+		     usec_t now)
+{
+	int64_t id = request_send(channel_requests(peer->channel), m, done, peer->core, token, now);
+
+	if (id < 0)
+		log_warn_errno((int)-id, "%s to %s could not be sent", message_type_name(m->type),
+			       peer->name);
+	peer_wake(peer, now);
+	return id;
+}
+
+void peer_answer(struct peer *peer, const struct message *request, struct message *answer,
+		 usec_t now)
+{
+	int result = request_answer(channel_requests(peer->channel), request->id, answer, now);
+
+	if (result < 0)
+		log_warn_errno(-result, "%s to %s could not be sent",
+			       message_type_name(answer->type), peer->name);
+	peer_wake(peer, now);
+}
+
+void peer_answer_reason(struct peer *peer, const struct message *request, enum reason reason,
+			usec_t now)
+{
+	struct message answer;
+
+	message_init(&answer, message_answer(request->type), request->id);
+	message_set_number(&answer, ATTR_REASON, reason);
+	peer_answer(peer, request, &answer, now);
+}
+
+/* Who carries out which request (PROTOCOL section 3.1, place "core"). */
+static void peer_requested(void *context, const struct message *request, usec_t now)
+{
+	struct peer *peer = context;
+	struct message answer;
+
+	switch (request->type) {
+	case MESSAGE_AUTHENTICATION:
+		binding_authentication(peer, request, now);
+		break;
+	case MESSAGE_TUNNEL_REQUEST:
+		binding_tunnel_request(peer, request, now);
+		break;
+	case MESSAGE_CORE_DISCONNECT:
+		binding_disconnected(peer, request, now);
+		break;
+	case MESSAGE_HANDOVER_DONE:
+		binding_handover_done(peer, request, now);
+		break;
+	case MESSAGE_RELEASE:
+		/* From the home core of a visitor, or from the visited core of a subscriber. */
+		if (!session_released(peer, request, now))
+			binding_released(peer, request, now);
+		break;
+	default:
+		message_init(&answer, MESSAGE_ERROR, request->id);
+		message_set_number(&answer, ATTR_REASON, REASON_UNSUPPORTED);
+		peer_answer(peer, request, &answer, now);
+		break;
+	}
+}
+
+/* ---- tunnels ------------------------------------------------------------------------------- */
+
+sa_family_t tunnel_family(enum tunnel_kind kind)
+{
+	return kind == TUNNEL_GRE6 || kind == TUNNEL_GPE6 ? AF_INET6 : AF_INET;
+}
+
+struct addr peer_tunnel_end(const struct peer *peer, enum tunnel_kind kind)
+{
+	const struct message *hello = channel_hello(peer->channel);
+	bool v6 = tunnel_family(kind) == AF_INET6;
+
+	if (!hello || !message_has(hello, v6 ? ATTR_TUNNEL_END6 : ATTR_TUNNEL_END4))
+		return (struct addr){.family = AF_UNSPEC};
+	return v6 ? hello->tunnel_end6 : hello->tunnel_end4;
+}
+
+uint32_t peer_tunnel_key(const struct peer *peer)
+{
+	const struct message *hello = channel_hello(peer->channel);
+
+	return hello ? hello->tunnel_key : 0;
+}
+
+/* The first kind that both have, or with `pools` only one for which we have care-of addresses. */
+static enum tunnel_kind common_tunnel(const struct peer *peer, bool pools)
+{
+	static const enum tunnel_kind preference[] = {TUNNEL_GRE4, TUNNEL_GRE6, TUNNEL_GPE4,
+						      TUNNEL_GPE6, TUNNEL_IPIP4};
+	const struct message *hello = channel_hello(peer->channel);
+	const struct core *core = peer->core;
+
+	if (!hello)
+		return 0;
+	for (size_t i = 0; i < sizeof(preference) / sizeof(preference[0]); i++) {
+		enum tunnel_kind kind = preference[i];
+		struct addr end = peer_tunnel_end(peer, kind);
+		bool v6 = tunnel_family(kind) == AF_INET6;
+
+		if (!(hello->tunnel_kinds & core->underlay.kinds & kind) || addr_none(&end))
+			continue;
+		if (!pools || pool_size(v6 ? core->care_of6 : core->care_of4) > 0)
+			return kind;
+	}
+	return 0;
+}
+
+enum tunnel_kind peer_tunnel(const struct peer *peer)
+{
+	return common_tunnel(peer, true);
+}
+
+/* The peer's hello is new: its visitors' uplink goes where it says, the way we chose. */
+static void peer_point_uplink(struct peer *peer)
+{
+	enum tunnel_kind kind = peer_tunnel(peer);
+	struct addr remote = peer_tunnel_end(peer, kind);
+
+	if (kind == 0) {
+		log_notice("peer %s: no tunnel kind in common with care-of addresses here; its "
+			   "terminals are not served",
+			   peer->name);
+		return;
+	}
+	if (underlay_peer_route(peer->core, peer, kind, &remote, peer_tunnel_key(peer)) == 0)
+		peer->uplink = kind;
+}
+
+static void peer_event(const struct peer *peer, const char *state)
+{
+	if (peer->core->control)
+		control_event(peer->core->control, "peer",
+			      json_pack("{ss ss}", "peer", peer->name, "state", state));
+}
+
+static void peer_state(void *context, const struct message *hello, bool restarted, usec_t now)
+{
+	struct peer *peer = context;
+
+	if (!hello) {
+		log_notice("peer %s: down, nothing heard for %.1f s; forwarding goes on",
+			   peer->name,
+			   (double)peer->core->config->timers.dead_peer / (double)USEC_PER_SEC);
+		peer_event(peer, "down");
+		return;
+	}
+	log_notice("peer %s: up%s", peer->name, restarted ? ", it has restarted" : "");
+	peer_event(peer, restarted ? "restarted" : "up");
+	peer_point_uplink(peer);
+	if (restarted)
+		session_home_restarted(peer, now);
+}
+
+/* ---- the channel --------------------------------------------------------------------------- */
+
+static int peer_transmit(void *context, const uint8_t *datagram, size_t length)
+{
+	struct peer *peer = context;
+
+	return peer->core->io.to_peer(peer->core->io.context, peer, datagram, length);
+}
+
+/* Whose datagram is it? Before any cryptography, by the hint or the receiver index. */
+static struct peer *peer_of_datagram(const struct core *core, const uint8_t *datagram,
+				     size_t length, enum drop *drop)
+{
+	struct peer *peer, *next;
+	uint8_t hint[8];
+	uint32_t index;
+
+	if (channel_initiation_hint(datagram, length, hint)) {
+		*drop = DROP_HANDSHAKE;
+		HASH_ITER (hh, core->peers, peer, next)
+			if (keys_equal(peer->hint, hint, sizeof(hint)))
+				return peer;
+		return NULL;
+	}
+	if (!channel_receiver_index(datagram, length, &index)) {
+		*drop = length < SNO_HEAD_LENGTH ? DROP_SHORT : DROP_TYPE;
+		return NULL;
+	}
+	*drop = DROP_INDEX;
+	HASH_ITER (hh, core->peers, peer, next)
+		if (channel_owns_index(peer->channel, index))
+			return peer;
+	return NULL;
+}
+
+void peer_receive(struct core *core, const struct endpoint *from, const uint8_t *datagram,
+		  size_t length, usec_t now)
+{
+	char old_text[ENDPOINT_TEXT], new_text[ENDPOINT_TEXT];
+	bool authentic = false;
+	enum drop drop = DROP_LONG;
+	struct peer *peer = NULL;
+
+	if (length <= SNO_DATAGRAM_MAX)
+		peer = peer_of_datagram(core, datagram, length, &drop);
+	if (!peer) {
+		core->counters.drops[drop]++;
+		return;
+	}
+	drop = channel_receive(peer->channel, datagram, length, now, &authentic);
+	peer_wake(peer, now);
+	if (drop != DROP_NONE) {
+		log_remote(&peer->noise, now,
+			   "dropped a datagram from %s in the name of peer %s: %s",
+			   endpoint_format(from, new_text), peer->name, drop_name(drop));
+		return;
+	}
+	if (authentic &&
+	    (!addr_equal(&peer->endpoint.addr, &from->addr) || peer->endpoint.port != from->port)) {
+		log_info("peer %s: moved from %s to %s", peer->name,
+			 endpoint_format(&peer->endpoint, old_text),
+			 endpoint_format(from, new_text));
+		peer->endpoint = *from;
+	}
+}
+
+bool peer_owns_home(const struct peer *peer, const struct prefix *home)
+{
+	for (size_t i = 0; i < peer->home_prefix_count; i++)
+		if (prefix_covers(&peer->home_prefixes[i], home))
+			return true;
+	return false;
+}
+
+bool peer_owns_care_of(const struct peer *peer, const struct addr *coa)
+{
+	for (size_t i = 0; i < peer->care_of_prefix_count; i++)
+		if (prefix_contains(&peer->care_of_prefixes[i], coa))
+			return true;
+	return false;
+}
+
+/* ---- coming and going ---------------------------------------------------------------------- */
+
+/* What this core says of itself to a peer. */
+static void core_hello(const struct core *core, struct message *hello)
+{
+	uint32_t key;
+
+	message_init(hello, MESSAGE_HELLO, 0);
+	message_set_text(hello, ATTR_CORE, core->config->name);
+	message_set_number(hello, ATTR_EPOCH, core->epoch);
+	message_set_number(hello, ATTR_TUNNEL_KINDS, core->underlay.kinds);
+	keys_random(&key, sizeof(key));
+	message_set_number(hello, ATTR_TUNNEL_KEY, key % 0xffffff + 1);
+	message_set_addr(hello, ATTR_TUNNEL_END4, &core->underlay.end4);
+	message_set_addr(hello, ATTR_TUNNEL_END6, &core->underlay.end6);
+}
+
+static unsigned int free_slot(const struct core *core)
+{
+	bool taken[PEER_SLOTS] = {false};
+	struct peer *peer, *next;
+	unsigned int slot = 0;
+
+	HASH_ITER (hh, core->peers, peer, next)
+		taken[peer->slot] = true;
+	while (slot < PEER_SLOTS && taken[slot])
+		slot++;
+	return slot;
+}
+
+static int copy_prefixes(struct prefix **to, size_t *count, const struct prefix *from, size_t n)
+{
+	struct prefix *copy = malloc((n ? n : 1) * sizeof(*copy));
+
+	if (!copy)
+		return -ENOMEM;
+	if (n)
+		memcpy(copy, from, n * sizeof(*copy));
+	free(*to);
+	*to = copy;
+	*count = n;
+	return 0;
+}
+
+static int peer_load(struct peer *peer, const struct peer_config *config)
+{
+	int result;
+
+	memcpy(peer->public_key, config->public_key, KEY_LENGTH);
+	channel_hint(peer->hint, peer->public_key);
+	peer->endpoint = config->endpoint;
+	if (config->psk_file) {
+		result = keys_read_file(config->psk_file, peer->psk);
+		if (result < 0) {
+			log_warnx("psk_file of peer %s: %s: %s", config->name, config->psk_file,
+				  keys_file_advice(result));
+			return result;
+		}
+	}
+	result = copy_prefixes(&peer->home_prefixes, &peer->home_prefix_count,
+			       config->home_prefixes, config->home_prefix_count);
+	if (result == 0)
+		result = copy_prefixes(&peer->care_of_prefixes, &peer->care_of_prefix_count,
+				       config->care_of_prefixes, config->care_of_prefix_count);
+	return result;
+}
+
+static void peer_free(struct peer *peer)
+{
+	timer_cancel(&peer->core->timers, &peer->timer);
+	channel_free(peer->channel);
+	free(peer->home_prefixes);
+	free(peer->care_of_prefixes);
+	keys_wipe(peer, sizeof(*peer));
+	free(peer);
+}
+
+static struct channel *peer_channel(struct core *core, struct peer *peer)
+{
+	const struct config *config = core->config;
+	const struct channel_ops ops = {.transmit = peer_transmit,
+					.state = peer_state,
+					.request = peer_requested,
+					.context = peer};
+	struct channel_timers timers = channel_timers_default;
+	struct message hello;
+
+	timers.keepalive = config->timers.keepalive;
+	timers.dead_peer = config->timers.dead_peer;
+	timers.rekey_after = config->timers.rekey;
+	timers.reject_after = config->timers.rekey / 2 * 3;
+	if (timers.rekey_grace > config->timers.rekey / 4)
+		timers.rekey_grace = config->timers.rekey / 4;
+	core_hello(core, &hello);
+	return channel_new(&core->identity, peer->public_key, peer->psk, peer->name, &hello,
+			   &timers, &ops);
+}
+
+static int peer_add(struct core *core, const struct peer_config *config, usec_t now)
+{
+	struct peer *peer = calloc(1, sizeof(*peer));
+	int result = -ENOMEM;
+
+	if (!peer)
+		return result;
+	peer->core = core;
+	peer->slot = free_slot(core);
+	timer_init(&peer->timer, peer_timer, peer);
+	memcpy(peer->name, config->name, strlen(config->name) + 1);
+	if (peer->slot == PEER_SLOTS) {
+		log_warnx("peer %s: more than %d peers", peer->name, PEER_SLOTS);
+		result = -ENOSPC;
+		goto fail;
+	}
+	result = peer_load(peer, config);
+	if (result < 0)
+		goto fail;
+	peer->channel = peer_channel(core, peer);
+	if (!peer->channel) {
+		result = -ENOMEM;
+		goto fail;
+	}
+	result = underlay_peer_add(core, peer);
+	if (result < 0)
+		goto fail;
+	HASH_ADD_STR(core->peers, name, peer);
+	timer_set(&core->timers, &peer->timer, now);
+	return 0;
+fail:
+	peer_free(peer);
+	return result;
+}
+
+static void peer_remove(struct core *core, struct peer *peer, usec_t now)
+{
+	session_peer_removed(peer, now);
+	binding_peer_removed(peer, now);
+	underlay_peer_remove(core, peer);
+	HASH_DEL(core->peers, peer);
+	peer_free(peer);
+}
+
+int peers_open(struct core *core, usec_t now)
+{
+	for (size_t i = 0; i < core->config->peer_count; i++) {
+		int result = peer_add(core, &core->config->peers[i], now);
+
+		if (result < 0)
+			return result;
+	}
+	return 0;
+}
+
+void peers_close(struct core *core)
+{
+	struct peer *peer, *next;
+
+	HASH_ITER (hh, core->peers, peer, next) {
+		HASH_DEL(core->peers, peer);
+		peer_free(peer);
+	}
+}
+
+static const struct peer_config *config_of(const struct config *config, const char *name)
+{
+	for (size_t i = 0; i < config->peer_count; i++)
+		if (!strcmp(config->peers[i].name, name))
+			return &config->peers[i];
+	return NULL;
+}
+
+/* What a running channel cannot change under its feet: the peer is made anew then. */
+static bool same_peer(const struct config *old, const struct peer_config *wanted)
+{
+	const struct peer_config *is = config_of(old, wanted->name);
+	bool same_psk =
+		is &&
+		(is->psk_file == wanted->psk_file ||
+		 (is->psk_file && wanted->psk_file && !strcmp(is->psk_file, wanted->psk_file)));
+
+	return same_psk && !memcmp(is->public_key, wanted->public_key, CONF_KEY_BYTES) &&
+	       is->home_prefix_count == wanted->home_prefix_count &&
+	       is->care_of_prefix_count == wanted->care_of_prefix_count &&
+	       !memcmp(&is->endpoint, &wanted->endpoint, sizeof(is->endpoint)) &&
+	       (is->home_prefix_count == 0 ||
+		!memcmp(is->home_prefixes, wanted->home_prefixes,
+			is->home_prefix_count * sizeof(struct prefix))) &&
+	       (is->care_of_prefix_count == 0 ||
+		!memcmp(is->care_of_prefixes, wanted->care_of_prefixes,
+			is->care_of_prefix_count * sizeof(struct prefix)));
+}
+
+int peers_change(struct core *core, const struct config *wanted, usec_t now)
+{
+	const struct config *old = core->config;
+	struct peer *peer, *next;
+	int result = 0;
+
+	HASH_ITER (hh, core->peers, peer, next) {
+		const struct peer_config *config = config_of(wanted, peer->name);
+
+		if (!config || !same_peer(old, config))
+			peer_remove(core, peer, now);
+	}
+	for (size_t i = 0; i < wanted->peer_count && result == 0; i++)
+		if (!peer_find(core, wanted->peers[i].name))
+			result = peer_add(core, &wanted->peers[i], now);
+	return result;
+}

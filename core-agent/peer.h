@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Other operators' cores: the channel to each, what it may claim, and the way its visitors' packets
+ * go home.
+ */
+#ifndef SNO_PEER_H
+#define SNO_PEER_H
+
+#include "channel.h"
+#include "core.h"
+#include "log.h"
+
+#include <uthash.h>
+
+struct peer {
+	char name[SNO_NAME_MAX + 1];
+	struct core *core;
+	unsigned int slot; /* 0..: table KERNEL_TABLE_BASE + slot, rule priority likewise */
+	struct endpoint endpoint;
+	uint8_t public_key[KEY_LENGTH];
+	uint8_t psk[KEY_LENGTH];
+	uint8_t hint[8];
+	struct prefix *home_prefixes, *care_of_prefixes;
+	size_t home_prefix_count, care_of_prefix_count;
+
+	struct channel *channel;
+	struct timer timer;
+	enum tunnel_kind uplink;  /* kind of its table's routes, 0: none yet */
+	struct session *visitors; /* its subscribers that we serve, by binding number */
+	struct log_limit noise;
+	UT_hash_handle hh;
+};
+
+/* Makes a peer for each in the configuration. 0 or -errno, logged. */
+int peers_open(struct core *core, usec_t now);
+void peers_close(struct core *core);
+/*
+ * Adds, removes and changes peers as configured. Visitors from and bindings at a removed peer end.
+ * 0; or -errno, logged, with the peers as before.
+ */
+int peers_change(struct core *core, const struct config *wanted, usec_t now);
+
+struct peer *peer_find(const struct core *core, const char *name);
+
+/* A datagram on the core channel from this address. Drops are counted. */
+void peer_receive(struct core *core, const struct endpoint *from, const uint8_t *datagram,
+		  size_t length, usec_t now);
+
+/*
+ * Sends a request (request.h). done gets the core as its context and the token. -errno when it
+ * could not even be queued.
+ */
+int64_t peer_request(struct peer *peer, struct message *m, request_done *done, uint64_t token,
+		     usec_t now);
+/* Answers a request of the peer with a reason alone, of the answer type of `request`. */
+void peer_answer_reason(struct peer *peer, const struct message *request, enum reason reason,
+			usec_t now);
+/* Answers a request of the peer with a whole message; its id is filled in. */
+void peer_answer(struct peer *peer, const struct message *request, struct message *answer,
+		 usec_t now);
+
+/*
+ * The tunnel kind for this peer's terminals when they visit us (PROTOCOL section 10), 0 when there
+ * is none; and the family of care-of address that goes with it.
+ */
+enum tunnel_kind peer_tunnel(const struct peer *peer);
+sa_family_t tunnel_family(enum tunnel_kind kind);
+/* The peer's outer address for a kind, none when it has not told. */
+struct addr peer_tunnel_end(const struct peer *peer, enum tunnel_kind kind);
+/* The key to send with to the peer's tunnel end. */
+uint32_t peer_tunnel_key(const struct peer *peer);
+
+bool peer_owns_home(const struct peer *peer, const struct prefix *home);
+bool peer_owns_care_of(const struct peer *peer, const struct addr *coa);
+
+#endif

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Sessions: the terminals that this core serves, its own subscribers and visitors (PROTOCOL section
+ * 8, the states from registered on; registration.c has those before).
+ *
+ * The only writer of session state. A session owns the access keys, and for a visitor also the
+ * care-of address and the path; the path of an own subscriber belongs to its binding.
+ */
+#ifndef SNO_SESSION_H
+#define SNO_SESSION_H
+
+#include "access.h"
+#include "core.h"
+#include "forwarding.h"
+#include "request.h"
+#include "satellite.h"
+
+#include <uthash.h>
+
+enum session_state {
+	SESSION_PREPARING,  /* a registration is on its way, nothing served yet */
+	SESSION_REGISTERED, /* served */
+	SESSION_LEAVING,    /* core disconnect has come; still served */
+	SESSION_DRAINING    /* released: what still comes is sent back to the home core */
+};
+
+struct session {
+	char nai[NAI_TEXT];
+	struct core *core;
+	struct peer *home;	       /* NULL: an own subscriber ... */
+	struct subscriber *subscriber; /* ... which is this one */
+	enum session_state state;
+	struct registration *registration; /* the attempt that is changing it, or NULL */
+
+	struct satellite *satellite;
+	struct lladdr mac;
+	struct addr link_local;
+	struct access_session access; /* access.local_index is the key of session_indices */
+	struct requests *requests;
+
+	struct path own_path; /* a visitor's */
+	struct path *path;    /* own_path, or that of the subscriber */
+	struct addr coa;
+	uint64_t binding;
+
+	uint8_t discovery[HASH_LENGTH]; /* SHA-256 of the discovery that led here ... */
+	uint8_t done[SNO_DATAGRAM_MAX]; /* ... and the answer to it */
+	size_t done_length;
+
+	usec_t registered, expires, deadline;
+	struct timer timer;	    /* at deadline, what the state waits for */
+	struct timer request_timer; /* retransmissions to the terminal */
+	UT_hash_handle hh, hh_index, hh_mac, hh_visitor;
+};
+
+/* What a registration has obtained for its terminal. */
+struct session_grant {
+	struct satellite *satellite;
+	struct lladdr mac;
+	struct addr link_local;
+	uint32_t terminal_index;
+	uint64_t binding;
+	uint32_t lifetime; /* seconds */
+	uint16_t mtu;	   /* path MTU to tell */
+	const uint8_t *access_key;
+	const struct message_blob *handshake; /* Noise message 2 */
+	const uint8_t *discovery;	      /* SHA-256 of the discovery */
+};
+
+struct session *session_find(const struct core *core, const char *nai);
+struct session *session_by_mac(const struct core *core, const struct lladdr *mac);
+struct session *session_by_index(const struct core *core, uint32_t index);
+
+/*
+ * The session of this terminal, made in SESSION_PREPARING when there is none. home NULL: subscriber
+ * is its. NULL when out of memory.
+ */
+struct session *session_prepare(struct core *core, const char *nai, struct peer *home,
+				struct subscriber *subscriber);
+/* The attempt has failed: a session that was only prepared goes, any other returns to what it was
+ * waiting for. */
+void session_abandon(struct session *session);
+/*
+ * The attempt has succeeded: new keys, new lifetime; registration done is sent. 0, or -errno and
+ * nothing has changed.
+ */
+int session_register(struct session *session, const struct session_grant *grant, usec_t now);
+/* The same discovery again: the same answer again (PROTOCOL section 8). */
+void session_repeat_done(struct session *session);
+
+/* A sealed datagram to this session, from this satellite. */
+enum drop session_receive(struct session *session, struct satellite *satellite,
+			  const struct lladdr *mac, const uint8_t *datagram, size_t length,
+			  usec_t now);
+
+/* A release came from a peer: true when it was for a visitor here, and has been answered. */
+bool session_released(struct peer *peer, const struct message *request, usec_t now);
+/* The home address of an own subscriber leads elsewhere: its session here ends, its path stays. */
+void session_moved(struct core *core, const char *nai);
+/* The binding of an own subscriber ends: its terminal is told to register again. */
+void session_withdrawn(struct core *core, const char *nai, enum reason reason, usec_t now);
+/* Ends a session and, if it is a visitor's, tells the home core. */
+void session_evict(struct session *session, enum reason reason, usec_t now);
+/* The home core of some visitors has lost its memory: have them register again. */
+void session_home_restarted(struct peer *peer, usec_t now);
+void session_peer_removed(struct peer *peer, usec_t now);
+void session_satellite_removed(struct satellite *satellite, usec_t now);
+void sessions_close(struct core *core);
+
+const char *session_state_name(enum session_state state);
+
+#endif

@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Control commands; see show.h. Each fills one table or a list of fields. */
+#include "show.h"
+
+#include "binding.h"
+#include "forwarding.h"
+#include "log.h"
+#include "peer.h"
+#include "pool.h"
+#include "satellite.h"
+#include "session.h"
+#include "subscriber.h"
+
+#include <errno.h>
+#include <string.h>
+
+static json_t *seconds(usec_t us)
+{
+	return json_real((double)us / (double)USEC_PER_SEC);
+}
+
+/* How long until, or null where there is no end. */
+static json_t *left(usec_t at, usec_t now)
+{
+	return at == USEC_NEVER ? json_null() : seconds(at > now ? at - now : 0);
+}
+
+static json_t *address(const struct addr *a)
+{
+	char text[ADDR_TEXT];
+
+	return addr_none(a) ? json_null() : json_string(addr_format(a, text));
+}
+
+static json_t *prefix_json(const struct prefix *p)
+{
+	char text[PREFIX_TEXT];
+
+	return prefix_none(p) ? json_null() : json_string(prefix_format(p, text));
+}
+
+static json_t *kinds_json(uint8_t kinds)
+{
+	json_t *list = json_array();
+
+	for (unsigned int kind = 1; kind <= TUNNEL_KINDS_ALL; kind <<= 1)
+		if (kinds & kind)
+			json_array_append_new(list, json_string(tunnel_kind_name(kind)));
+	return list;
+}
+
+static void counts(const struct core *core, unsigned int *bound, unsigned int *away)
+{
+	struct subscriber *s, *next;
+
+	*bound = *away = 0;
+	HASH_ITER (hh, core->subscribers, s, next) {
+		*bound += s->binding.state != BINDING_NONE;
+		*away += s->binding.state == BINDING_VISITING;
+	}
+}
+
+static int show_status(void *arg, const json_t *request, struct control_reply *reply)
+{
+	const struct core *core = arg;
+	struct satellite *satellite, *next_satellite;
+	struct peer *peer, *next_peer;
+	unsigned int bound, away, up = 0, connected = 0;
+
+	(void)request;
+	counts(core, &bound, &away);
+	HASH_ITER (hh, core->peers, peer, next_peer)
+		up += channel_up(peer->channel);
+	HASH_ITER (hh, core->satellites, satellite, next_satellite)
+		connected += satellite->connected;
+	control_field(reply, "core", NULL, json_string(core->config->name));
+	control_field(reply, "epoch", NULL,
+		      json_sprintf("%016llx", (unsigned long long)core->epoch));
+	control_field(reply, "tunnel kinds", NULL, kinds_json(core->underlay.kinds));
+	control_field(reply, "outer IPv4", NULL, address(&core->underlay.end4));
+	control_field(reply, "outer IPv6", NULL, address(&core->underlay.end6));
+	control_field(reply, "peers", NULL, json_integer(HASH_COUNT(core->peers)));
+	control_field(reply, "peers up", NULL, json_integer(up));
+	control_field(reply, "satellites", NULL, json_integer(HASH_COUNT(core->satellites)));
+	control_field(reply, "satellites connected", NULL, json_integer(connected));
+	control_field(reply, "subscribers", NULL, json_integer(HASH_COUNT(core->subscribers)));
+	control_field(reply, "bindings", NULL, json_integer(bound));
+	control_field(reply, "bindings away", NULL, json_integer(away));
+	control_field(reply, "sessions", NULL, json_integer(HASH_COUNT(core->sessions)));
+	return 0;
+}
+
+static int show_peers(void *arg, const json_t *request, struct control_reply *reply)
+{
+	const struct core *core = arg;
+	struct peer *peer, *next;
+	usec_t now = clock_now();
+
+	(void)request;
+	control_columns(reply, "peer", "state", "endpoint", "keys:s", "round trip:ms", "tunnel",
+			"visitors", NULL);
+	HASH_ITER (hh, core->peers, peer, next) {
+		char text[ENDPOINT_TEXT];
+		usec_t age = channel_session_age(peer->channel, now);
+		usec_t srtt = requests_srtt(channel_requests(peer->channel));
+
+		control_row(reply, "s s s o o s i", peer->name,
+			    channel_up(peer->channel) ? "up" : "down",
+			    endpoint_format(&peer->endpoint, text),
+			    age < 0 ? json_null() : seconds(age),
+			    srtt ? json_real((double)srtt / 1e3) : json_null(),
+			    peer->uplink ? tunnel_kind_name(peer->uplink) : "none",
+			    (int)HASH_CNT(hh_visitor, peer->visitors));
+	}
+	return 0;
+}
+
+static int show_terminals(void *arg, const json_t *request, struct control_reply *reply)
+{
+	const struct core *core = arg;
+	struct session *s, *next;
+	usec_t now = clock_now();
+
+	(void)request;
+	control_columns(reply, "terminal", "state", "satellite", "mac", "hoa4", "hoa6", "prefix",
+			"coa", "lifetime:s", NULL);
+	HASH_ITER (hh, core->sessions, s, next) {
+		char mac[LLADDR_TEXT];
+
+		control_row(reply, "s s s s o o o o o", s->nai, session_state_name(s->state),
+			    s->satellite ? s->satellite->name : "none", lladdr_format(&s->mac, mac),
+			    address(&s->path->hoa4), address(&s->path->hoa6),
+			    prefix_json(&s->path->prefix), address(&s->coa), left(s->expires, now));
+	}
+	return 0;
+}
+
+static int show_bindings(void *arg, const json_t *request, struct control_reply *reply)
+{
+	const struct core *core = arg;
+	struct subscriber *s, *next;
+	usec_t now = clock_now();
+
+	(void)request;
+	control_columns(reply, "terminal", "state", "core", "hoa4", "hoa6", "prefix", "coa", "path",
+			"since:s", "lifetime:s", NULL);
+	HASH_ITER (hh, core->subscribers, s, next) {
+		const struct binding *b = &s->binding;
+		char text[PATH_TEXT];
+
+		control_row(reply, "s s s o o o o s o o", s->nai,
+			    b->left ? "leaving" : binding_state_name(b->state),
+			    b->state == BINDING_VISITING ? b->peer->name
+			    : b->state == BINDING_HOME	 ? core->config->name
+							 : "none",
+			    address(&s->hoa4), address(&s->hoa6), prefix_json(&s->prefix),
+			    address(&b->coa), path_text(&s->path, text),
+			    b->state == BINDING_NONE ? json_null() : seconds(now - b->since),
+			    left(b->expires, now));
+	}
+	return 0;
+}
+
+static int show_satellites(void *arg, const json_t *request, struct control_reply *reply)
+{
+	const struct core *core = arg;
+	struct satellite *satellite, *next;
+
+	(void)request;
+	control_columns(reply, "satellite", "interface", "state", "terminals", NULL);
+	HASH_ITER (hh, core->satellites, satellite, next) {
+		struct session *s, *next_session;
+		int terminals = 0;
+
+		HASH_ITER (hh, core->sessions, s, next_session)
+			terminals += s->satellite == satellite;
+		control_row(reply, "s s s i", satellite->name, satellite->interface,
+			    satellite->connected ? "connected"
+			    : satellite->port	 ? "no carrier"
+						 : "no interface",
+			    terminals);
+	}
+	return 0;
+}
+
+static int show_pools(void *arg, const json_t *request, struct control_reply *reply)
+{
+	const struct core *core = arg;
+	const struct {
+		const char *name;
+		const struct pool *pool;
+	} pools[] = {{"home4", core->home4},
+		     {"home6", core->home6},
+		     {"care_of4", core->care_of4},
+		     {"care_of6", core->care_of6}};
+
+	(void)request;
+	control_columns(reply, "pool", "used", "size", NULL);
+	for (size_t i = 0; i < sizeof(pools) / sizeof(pools[0]); i++)
+		control_row(reply, "s I f", pools[i].name, (json_int_t)pool_used(pools[i].pool),
+			    (double)pool_size(pools[i].pool));
+	return 0;
+}
+
+static int show_handovers(void *arg, const json_t *request, struct control_reply *reply)
+{
+	(void)request;
+	return handover_show(arg, reply);
+}
+
+static json_t *by_type(const uint64_t count[256])
+{
+	json_t *o = json_object();
+
+	for (unsigned int type = 0; type < 256; type++)
+		if (count[type])
+			json_object_set_new(o, message_type_name(type),
+					    json_integer((json_int_t)count[type]));
+	return o;
+}
+
+/* Both sides' messages: the access side's and, added up, those of all peers. */
+static int show_counters(void *arg, const json_t *request, struct control_reply *reply)
+{
+	const struct core *core = arg;
+	uint64_t sent[256] = {0}, received[256] = {0};
+	struct peer *peer, *next;
+
+	(void)request;
+	HASH_ITER (hh, core->peers, peer, next) {
+		const struct channel_counters *c = channel_counters(peer->channel);
+
+		for (int type = 0; type < 256; type++) {
+			sent[type] += c->sent[type];
+			received[type] += c->received[type];
+		}
+	}
+	control_columns(reply, "side", "message", "sent", "received", NULL);
+	for (unsigned int type = 0; type < 256; type++) {
+		if (core->counters.sent[type] || core->counters.received[type])
+			control_row(reply, "s s I I", "access", message_type_name(type),
+				    (json_int_t)core->counters.sent[type],
+				    (json_int_t)core->counters.received[type]);
+		if (sent[type] || received[type])
+			control_row(reply, "s s I I", "core", message_type_name(type),
+				    (json_int_t)sent[type], (json_int_t)received[type]);
+	}
+	for (unsigned int type = 0; type < 256; type++) {
+		sent[type] += core->counters.sent[type];
+		received[type] += core->counters.received[type];
+	}
+	control_set(reply, "sent", by_type(sent));
+	control_set(reply, "received", by_type(received));
+	return 0;
+}
+
+static int show_drops(void *arg, const json_t *request, struct control_reply *reply)
+{
+	const struct core *core = arg;
+	uint64_t drops[DROP_COUNT];
+	struct peer *peer, *next;
+
+	(void)request;
+	memcpy(drops, core->counters.drops, sizeof(drops));
+	HASH_ITER (hh, core->peers, peer, next)
+		for (int i = 0; i < DROP_COUNT; i++)
+			drops[i] += channel_counters(peer->channel)->drops[i];
+	control_columns(reply, "what", "reason", "count", NULL);
+	for (int i = DROP_NONE + 1; i < DROP_COUNT; i++)
+		if (drops[i])
+			control_row(reply, "s s I", "datagrams", drop_name(i),
+				    (json_int_t)drops[i]);
+	for (int i = REASON_ACCEPTED + 1; i < REASON_COUNT; i++)
+		if (core->counters.refused[i])
+			control_row(reply, "s s I", "registrations", reason_name(i),
+				    (json_int_t)core->counters.refused[i]);
+	return 0;
+}
+
+/* An operator ends a registration; the terminal is told and registers again if it may. */
+static int do_release(void *arg, const json_t *request, struct control_reply *reply)
+{
+	struct core *core = arg;
+	const char *nai = control_argument(request, "terminal");
+	struct session *s = nai ? session_find(core, nai) : NULL;
+	struct subscriber *own = NULL;
+	char user[SNO_NAME_MAX + 1] = "";
+
+	if (!nai)
+		return control_refuse(reply, -EINVAL, "name the terminal (user@realm)");
+	if (strchr(nai, '@') && (size_t)(strchr(nai, '@') - nai) < sizeof(user))
+		memcpy(user, nai, (size_t)(strchr(nai, '@') - nai));
+	own = subscriber_find(core, user);
+	if (own && strcmp(own->nai, nai) == 0 && own->binding.state != BINDING_NONE)
+		binding_withdraw(own, REASON_ADMINISTRATIVE, clock_now());
+	else if (s)
+		session_evict(s, REASON_ADMINISTRATIVE, clock_now());
+	else
+		return control_refuse(reply, -ENOENT,
+				      "no registration of %s here; see `terminals` and `bindings`",
+				      nai);
+	control_text(reply, "%s released", nai);
+	return 0;
+}
+
+int show_snapshot(void *arg, const json_t *request, struct control_reply *reply)
+{
+	return show_bindings(arg, request, reply);
+}
+
+const struct control_command show_commands[] = {
+	{"status", show_status, "this core in a few lines"},
+	{"peers", show_peers, "other cores and the channels to them"},
+	{"terminals", show_terminals, "terminals served here, visitors included"},
+	{"bindings", show_bindings, "where the home addresses of subscribers are reached"},
+	{"satellites", show_satellites, "satellites and their interfaces"},
+	{"pools", show_pools, "addresses in use"},
+	{"handovers", show_handovers, "the last handovers of subscribers"},
+	{"counters", show_counters, "signalling messages by type"},
+	{"drops", show_drops, "dropped datagrams and refused registrations by reason"},
+	{"release", do_release, "end a registration: {\"terminal\": NAI}"},
+	{}};

@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The table of subscribers and what is theirs; see subscriber.h. */
+#include "subscriber.h"
+
+#include "binding.h"
+#include "log.h"
+#include "pool.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct subscriber *subscriber_find(const struct core *core, const char *user)
+{
+	struct subscriber *subscriber;
+
+	HASH_FIND_STR(core->subscribers, user, subscriber);
+	return subscriber;
+}
+
+struct subscriber *subscriber_offered(const struct core *core, uint64_t number)
+{
+	struct subscriber *subscriber;
+
+	HASH_FIND(hh_offered, core->offered, &number, sizeof(number), subscriber);
+	return subscriber;
+}
+
+struct subscriber *subscriber_bound(const struct core *core, uint64_t number)
+{
+	struct subscriber *subscriber;
+
+	HASH_FIND(hh_bound, core->bound, &number, sizeof(number), subscriber);
+	return subscriber;
+}
+
+static void offer_forget(struct subscriber *subscriber)
+{
+	struct core *core = subscriber->core;
+
+	if (subscriber->offered != 0)
+		HASH_DELETE(hh_offered, core->offered, subscriber);
+	subscriber->offered = 0;
+	subscriber->offered_to = NULL;
+}
+
+uint64_t subscriber_offer(struct subscriber *subscriber, struct peer *to)
+{
+	struct core *core = subscriber->core;
+
+	offer_forget(subscriber);
+	subscriber->offered = ++core->last_binding;
+	subscriber->offered_to = to;
+	HASH_ADD(hh_offered, core->offered, offered, sizeof(subscriber->offered), subscriber);
+	return subscriber->offered;
+}
+
+/* One address out of a pool, unless there is no such pool; exhausted is worth a line. */
+static void take(struct pool *pool, struct addr *address, const char *nai, const char *what)
+{
+	int result;
+
+	if (!addr_none(address) || pool_size(pool) == 0)
+		return;
+	result = pool_take(pool, address);
+	if (result < 0)
+		log_warn_errno(-result, "subscriber %s: no free address in pools.%s", nai, what);
+}
+
+int subscriber_take_addresses(struct subscriber *subscriber)
+{
+	struct core *core = subscriber->core;
+
+	take(core->home4, &subscriber->hoa4, subscriber->nai, "home4");
+	take(core->home6, &subscriber->hoa6, subscriber->nai, "home6");
+	if (addr_none(&subscriber->hoa4) && addr_none(&subscriber->hoa6))
+		return -EADDRNOTAVAIL;
+	return 0;
+}
+
+static int reserve(struct pool *pool, const struct addr *address, const char *nai)
+{
+	char text[ADDR_TEXT];
+	int result;
+
+	if (addr_none(address))
+		return 0;
+	result = pool_reserve(pool, address);
+	if (result < 0)
+		log_warnx("subscriber %s: home address %s %s", nai, addr_format(address, text),
+			  result == -EEXIST ? "belongs to somebody else" : "lies in no home pool");
+	return result;
+}
+
+static int load(struct subscriber *subscriber, const struct subscriber_config *config)
+{
+	struct core *core = subscriber->core;
+	int result;
+
+	memcpy(subscriber->public_key, config->public_key, KEY_LENGTH);
+	subscriber->prefix = config->prefix;
+	if (config->psk_file) {
+		result = keys_read_file(config->psk_file, subscriber->psk);
+		if (result < 0) {
+			log_warnx("psk_file of subscriber %s: %s: %s", config->nai,
+				  config->psk_file, keys_file_advice(result));
+			return result;
+		}
+	}
+	result = reserve(core->home4, &config->home4, config->nai);
+	if (result < 0)
+		return result;
+	result = reserve(core->home6, &config->home6, config->nai);
+	if (result < 0) {
+		pool_give(core->home4, &config->home4);
+		return result;
+	}
+	subscriber->hoa4 = config->home4;
+	subscriber->hoa6 = config->home6;
+	return 0;
+}
+
+static void discard(struct subscriber *subscriber)
+{
+	struct core *core = subscriber->core;
+
+	offer_forget(subscriber);
+	timer_cancel(&core->timers, &subscriber->binding.timer);
+	pool_give(core->home4, &subscriber->hoa4);
+	pool_give(core->home6, &subscriber->hoa6);
+	keys_wipe(subscriber, sizeof(*subscriber));
+	free(subscriber);
+}
+
+static int add(struct core *core, const struct subscriber_config *config)
+{
+	size_t user_length = (size_t)(strchr(config->nai, '@') - config->nai);
+	struct subscriber *subscriber = calloc(1, sizeof(*subscriber));
+	int result;
+
+	if (!subscriber)
+		return -ENOMEM;
+	subscriber->core = core;
+	memcpy(subscriber->user, config->nai, user_length);
+	memcpy(subscriber->nai, config->nai, strlen(config->nai) + 1);
+	binding_init(subscriber);
+	result = load(subscriber, config);
+	if (result < 0) {
+		discard(subscriber);
+		return result;
+	}
+	HASH_ADD_STR(core->subscribers, user, subscriber);
+	return 0;
+}
+
+/* Fixed addresses first, so that none of them is leased to somebody else. */
+int subscribers_open(struct core *core)
+{
+	for (size_t i = 0; i < core->config->subscriber_count; i++) {
+		int result = add(core, &core->config->subscribers[i]);
+
+		if (result < 0)
+			return result;
+	}
+	return 0;
+}
+
+void subscribers_close(struct core *core)
+{
+	struct subscriber *subscriber, *next;
+
+	HASH_ITER (hh, core->subscribers, subscriber, next) {
+		HASH_DEL(core->subscribers, subscriber);
+		if (subscriber->binding.state != BINDING_NONE)
+			HASH_DELETE(hh_bound, core->bound, subscriber);
+		discard(subscriber);
+	}
+}
+
+static bool same_text(const char *a, const char *b)
+{
+	return a == b || (a && b && !strcmp(a, b));
+}
+
+static bool same_subscriber(const struct subscriber_config *a, const struct subscriber_config *b)
+{
+	return !memcmp(a->public_key, b->public_key, CONF_KEY_BYTES) &&
+	       same_text(a->psk_file, b->psk_file) && addr_equal(&a->home4, &b->home4) &&
+	       addr_equal(&a->home6, &b->home6) && prefix_equal(&a->prefix, &b->prefix);
+}
+
+/* A configuration's subscribers by NAI: comparing two long lists stays linear. */
+struct entry {
+	const struct subscriber_config *config;
+	UT_hash_handle hh;
+};
+
+struct roll {
+	struct entry *entries, *table;
+};
+
+static int roll_fill(struct roll *roll, const struct config *config)
+{
+	*roll = (struct roll){.entries =
+				      calloc(config->subscriber_count + 1, sizeof(struct entry))};
+	if (!roll->entries)
+		return -ENOMEM;
+	for (size_t i = 0; i < config->subscriber_count; i++) {
+		struct entry *entry = &roll->entries[i];
+
+		entry->config = &config->subscribers[i];
+		HASH_ADD_KEYPTR(hh, roll->table, entry->config->nai, strlen(entry->config->nai),
+				entry);
+	}
+	return 0;
+}
+
+static void roll_free(struct roll *roll)
+{
+	HASH_CLEAR(hh, roll->table);
+	free(roll->entries);
+}
+
+static const struct subscriber_config *roll_find(const struct roll *roll, const char *nai)
+{
+	struct entry *entry;
+
+	HASH_FIND_STR(roll->table, nai, entry);
+	return entry ? entry->config : NULL;
+}
+
+static void remove_changed(struct core *core, const struct roll *is, const struct roll *wanted,
+			   usec_t now)
+{
+	struct subscriber *subscriber, *next;
+
+	HASH_ITER (hh, core->subscribers, subscriber, next) {
+		const struct subscriber_config *old = roll_find(is, subscriber->nai);
+		const struct subscriber_config *new = roll_find(wanted, subscriber->nai);
+
+		if (old && new &&same_subscriber(old, new))
+			continue;
+		binding_withdraw(subscriber, REASON_ADMINISTRATIVE, now);
+		HASH_DEL(core->subscribers, subscriber);
+		discard(subscriber);
+	}
+}
+
+int subscribers_change(struct core *core, const struct config *wanted, usec_t now)
+{
+	struct roll old, new;
+	int result;
+
+	if (roll_fill(&old, core->config) < 0)
+		return -ENOMEM;
+	result = roll_fill(&new, wanted);
+	if (result == 0)
+		remove_changed(core, &old, &new, now);
+	for (size_t i = 0; i < wanted->subscriber_count && result == 0; i++) {
+		const struct subscriber_config *config = &wanted->subscribers[i];
+		char user[SNO_NAME_MAX + 1] = "";
+
+		memcpy(user, config->nai, (size_t)(strchr(config->nai, '@') - config->nai));
+		if (!subscriber_find(core, user))
+			result = add(core, config);
+	}
+	roll_free(&old);
+	roll_free(&new);
+	return result;
+}

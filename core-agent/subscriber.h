@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Subscribers: the terminals whose home is this core, with what is theirs for good (identity, keys,
+ * home addresses) and their binding (RFC 6275: where the home address is reached now).
+ */
+#ifndef SNO_SUBSCRIBER_H
+#define SNO_SUBSCRIBER_H
+
+#include "core.h"
+#include "forwarding.h"
+
+#include <uthash.h>
+
+enum binding_state {
+	BINDING_NONE,	 /* not registered: the home address is unreachable */
+	BINDING_HOME,	 /* served by this core itself */
+	BINDING_VISITING /* served by a peer, through the tunnel to its care-of address */
+};
+
+/* Written by binding.c only. */
+struct binding {
+	enum binding_state state;
+	uint64_t number;
+	struct peer *peer; /* VISITING */
+	struct addr coa;   /* VISITING */
+	bool left;	   /* core disconnect has come: the terminal is between cores */
+	usec_t since, expires;
+	struct timer timer;
+};
+
+struct subscriber {
+	char user[SNO_NAME_MAX + 1];
+	char nai[NAI_TEXT];
+	struct core *core;
+	uint8_t public_key[KEY_LENGTH];
+	uint8_t psk[KEY_LENGTH];
+	struct addr hoa4, hoa6; /* none until the first registration, unless fixed */
+	struct prefix prefix;
+
+	uint64_t counter; /* highest registration counter accepted (PROTOCOL section 6) */
+	/* The newest binding number given out, to whom, and until when it may be taken up. */
+	uint64_t offered;
+	struct peer *offered_to; /* NULL: this core itself */
+
+	struct path path;
+	struct binding binding;
+	UT_hash_handle hh;	   /* by user */
+	UT_hash_handle hh_offered; /* by offered, while that is not 0 */
+	UT_hash_handle hh_bound;   /* by binding.number, while bound */
+};
+
+/* Makes a subscriber for each in the configuration. 0 or -errno, logged. */
+int subscribers_open(struct core *core);
+void subscribers_close(struct core *core);
+/* Adds, removes and changes subscribers as configured; bindings of removed ones end. 0 or -errno,
+ * as before. */
+int subscribers_change(struct core *core, const struct config *wanted, usec_t now);
+
+struct subscriber *subscriber_find(const struct core *core, const char *user);
+/* Sets aside a new binding number for a serving core (NULL: this core); returns it. */
+uint64_t subscriber_offer(struct subscriber *subscriber, struct peer *to);
+/* The subscriber whose newest offer, or whose binding, has this number. */
+struct subscriber *subscriber_offered(const struct core *core, uint64_t number);
+struct subscriber *subscriber_bound(const struct core *core, uint64_t number);
+
+/*
+ * Gives the subscriber its home addresses out of the pools, once; they stay its own. -EADDRNOTAVAIL
+ * when it would have none at all.
+ */
+int subscriber_take_addresses(struct subscriber *subscriber);
+
+#endif

@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What nobody claims any more; see sweep.h. */
+#include "sweep.h"
+
+#include "core.h"
+#include "forwarding.h"
+#include "kernel.h"
+#include "log.h"
+#include "peer.h"
+#include "session.h"
+#include "subscriber.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A destination that a path claims, or an Ethernet address that one is reached by. */
+struct claim {
+	struct {
+		struct prefix prefix;
+		struct lladdr mac;
+		unsigned int port;
+	} key;
+	UT_hash_handle hh;
+};
+
+struct sweeping {
+	struct core *core;
+	struct claim *claims;
+	unsigned int removed;
+	int result;
+};
+
+static struct claim *claim_find(const struct sweeping *sw, const struct claim *wanted)
+{
+	struct claim *claim;
+
+	HASH_FIND(hh, sw->claims, &wanted->key, sizeof(wanted->key), claim);
+	return claim;
+}
+
+/* Keys are compared as bytes: built field by field in zeroed memory. */
+static void key_prefix(struct claim *claim, const struct prefix *prefix)
+{
+	memset(claim, 0, sizeof(*claim));
+	claim->key.prefix.addr.family = prefix->addr.family;
+	memcpy(claim->key.prefix.addr.bytes, prefix->addr.bytes, addr_length(prefix->addr.family));
+	claim->key.prefix.length = prefix->length;
+}
+
+static void key_station(struct claim *claim, const struct lladdr *mac, unsigned int port)
+{
+	memset(claim, 0, sizeof(*claim));
+	claim->key.mac = *mac;
+	claim->key.port = port;
+}
+
+static void claim_add(struct sweeping *sw, const struct claim *wanted)
+{
+	struct claim *claim;
+
+	if (claim_find(sw, wanted))
+		return;
+	claim = malloc(sizeof(*claim));
+	if (!claim) {
+		sw->result = -ENOMEM;
+		return;
+	}
+	*claim = *wanted;
+	HASH_ADD(hh, sw->claims, key, sizeof(claim->key), claim);
+}
+
+static void claim_path(struct sweeping *sw, const struct path *path)
+{
+	const struct prefix hoa4 = prefix_of(&path->hoa4), hoa6 = prefix_of(&path->hoa6);
+	const struct prefix *prefixes[] = {&hoa4, &hoa6, &path->prefix};
+	struct claim claim;
+
+	if (path->kind == PATH_NONE)
+		return;
+	for (size_t i = 0; i < 3; i++) {
+		if (prefix_none(prefixes[i]))
+			continue;
+		key_prefix(&claim, prefixes[i]);
+		claim_add(sw, &claim);
+	}
+	if (path->kind == PATH_ACCESS) {
+		key_station(&claim, &path->mac, path->port);
+		claim_add(sw, &claim);
+	}
+}
+
+static void claim_prefixes(struct sweeping *sw, const struct prefix *prefixes, size_t count)
+{
+	struct claim claim;
+
+	for (size_t i = 0; i < count; i++) {
+		key_prefix(&claim, &prefixes[i]);
+		claim_add(sw, &claim);
+	}
+}
+
+static void claim_all(struct sweeping *sw)
+{
+	const struct pools_config *pools = &sw->core->config->pools;
+	struct subscriber *subscriber, *next_subscriber;
+	struct session *session, *next_session;
+
+	claim_prefixes(sw, pools->home4, pools->home4_count);
+	claim_prefixes(sw, pools->home6, pools->home6_count);
+	claim_prefixes(sw, pools->care_of4, pools->care_of4_count);
+	claim_prefixes(sw, pools->care_of6, pools->care_of6_count);
+	claim_prefixes(sw, pools->delegated, pools->delegated_count);
+	HASH_ITER (hh, sw->core->subscribers, subscriber, next_subscriber)
+		claim_path(sw, &subscriber->path);
+	HASH_ITER (hh, sw->core->sessions, session, next_session)
+		if (session->home)
+			claim_path(sw, &session->own_path);
+}
+
+static void swept(struct sweeping *sw, int result)
+{
+	if (result == 0) {
+		sw->removed++;
+		return;
+	}
+	log_warnx("sweeping: %s", kernel_error(sw->core->kernel));
+	if (sw->result == 0)
+		sw->result = result;
+}
+
+static const struct peer *peer_of_table(const struct core *core, uint32_t table)
+{
+	struct peer *peer, *next;
+
+	HASH_ITER (hh, core->peers, peer, next)
+		if (underlay_table(peer) == table)
+			return peer;
+	return NULL;
+}
+
+static int sweep_route(const struct kernel_route *route, void *arg)
+{
+	struct sweeping *sw = arg;
+	struct claim claim;
+
+	key_prefix(&claim, &route->dst);
+	if (claim_find(sw, &claim) || peer_of_table(sw->core, route->table))
+		return 0;
+	swept(sw, kernel_route_delete(sw->core->kernel, route));
+	return 0;
+}
+
+static int sweep_rule(const struct kernel_rule *rule, void *arg)
+{
+	struct sweeping *sw = arg;
+	const struct peer *peer = peer_of_table(sw->core, rule->table);
+
+	if (peer && !strcmp(rule->iif, sw->core->config->access.bridge))
+		for (size_t i = 0; i < peer->home_prefix_count; i++)
+			if (prefix_equal(&peer->home_prefixes[i], &rule->from))
+				return 0;
+	swept(sw, kernel_rule_delete(sw->core->kernel, rule));
+	return 0;
+}
+
+static int sweep_fdb(const struct kernel_fdb *fdb, void *arg)
+{
+	struct sweeping *sw = arg;
+	struct claim claim;
+
+	key_station(&claim, &fdb->mac, fdb->port);
+	if (!claim_find(sw, &claim))
+		swept(sw, kernel_fdb_delete(sw->core->kernel, fdb));
+	return 0;
+}
+
+/* A neighbour is claimed with its Ethernet address, on whatever port that is. */
+static int sweep_neighbour(const struct kernel_neighbour *neighbour, void *arg)
+{
+	struct sweeping *sw = arg;
+	struct claim *claim, *next;
+
+	HASH_ITER (hh, sw->claims, claim, next) {
+		const struct addr next_hop = lladdr_link_local(&claim->key.mac);
+
+		if (claim->key.port != 0 && lladdr_equal(&claim->key.mac, &neighbour->mac) &&
+		    addr_equal(&next_hop, &neighbour->addr))
+			return 0;
+	}
+	swept(sw, kernel_neighbour_delete(sw->core->kernel, neighbour));
+	return 0;
+}
+
+int sweep(struct core *core)
+{
+	struct sweeping sw = {.core = core};
+	struct claim *claim, *next;
+
+	claim_all(&sw);
+	/* With an incomplete list nothing may be removed. */
+	if (sw.result == 0) {
+		kernel_route_each(core->kernel, sweep_route, &sw);
+		kernel_rule_each(core->kernel, sweep_rule, &sw);
+		kernel_neighbour_each(core->kernel, core->underlay.bridge, sweep_neighbour, &sw);
+		kernel_fdb_each(core->kernel, core->underlay.bridge, sweep_fdb, &sw);
+	}
+	HASH_ITER (hh, sw.claims, claim, next) {
+		HASH_DEL(sw.claims, claim);
+		free(claim);
+	}
+	if (sw.removed)
+		log_notice("removed %u kernel entries that nobody uses any more", sw.removed);
+	return sw.result;
+}

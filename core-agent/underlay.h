@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the data plane needs once per core, whoever is served: the access bridge with the anycast
+ * gateway, the tunnel devices, local routes for care-of pools, unreachable routes for home pools,
+ * one routing table per peer for the uplink (DESIGN section 5). And the broom: what an earlier run
+ * left and nobody claims.
+ */
+#ifndef SNO_UNDERLAY_H
+#define SNO_UNDERLAY_H
+
+#include "addr.h"
+#include "kernel.h"
+#include "message.h"
+#include "timer.h"
+
+struct config;
+struct core;
+struct peer;
+
+struct underlay {
+	unsigned int bridge;
+	unsigned int device[KERNEL_TUNNELS]; /* by enum kernel_tunnel, 0: not there */
+	uint8_t kinds;			     /* tunnel kinds that this core offers (TUNNEL_KINDS) */
+	struct addr end4, end6;		     /* outer addresses of this core */
+	struct timer sweep;
+};
+
+/* The gateway address of every core, fe80::1 (PROTOCOL section 5.1). */
+extern const struct addr underlay_gateway;
+
+/* Sets all of it up, adopting what is there. 0 or -errno, logged with what to do. */
+int underlay_open(struct core *core, usec_t now);
+void underlay_close(struct core *core);
+
+/*
+ * Pool routes for a new configuration, and without those that only the old one had. 0 or -errno
+ * with the routes of the old one in place.
+ */
+int underlay_change_pools(struct core *core, const struct config *wanted);
+
+/* The device for a tunnel kind, 0 when this kernel has none. */
+unsigned int underlay_device(const struct underlay *u, enum tunnel_kind kind);
+/* Path MTU inside tunnels of this kind. */
+uint16_t underlay_mtu(const struct config *config, enum tunnel_kind kind);
+/* This core's outer address for this kind. */
+const struct addr *underlay_end(const struct underlay *u, enum tunnel_kind kind);
+
+/*
+ * Uplink of a peer's visitors: rules for its home prefixes into its own table, which is unreachable
+ * until underlay_peer_route(). 0 or -errno, logged, nothing left.
+ */
+int underlay_peer_add(struct core *core, const struct peer *peer);
+void underlay_peer_remove(struct core *core, const struct peer *peer);
+/* Points the peer's table into the tunnel to it. 0 or -errno, logged. */
+int underlay_peer_route(struct core *core, const struct peer *peer, enum tunnel_kind kind,
+			const struct addr *remote, uint32_t key);
+
+/* The table of a peer's uplink, and the rule that leads one home prefix of it there. */
+uint32_t underlay_table(const struct peer *peer);
+struct kernel_rule underlay_rule(const struct core *core, const struct peer *peer,
+				 const struct prefix *home);
+
+/* Something could not be removed: try again soon (sweep.h). */
+void underlay_sweep_soon(struct core *core);
+
+#endif
