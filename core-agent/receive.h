@@ -11,12 +11,15 @@
 
 #include <ev.h>
 
+/* The loop that is to serve the sockets; before core_open(), which opens those of the satellites.
+ */
+void receive_begin(struct ev_loop *loop);
 /* Opens the UDP sockets for other cores and begins to read. 0 or -errno, logged. */
-int receive_open(struct core *core, struct ev_loop *loop);
+int receive_open(struct core *core);
+/* After core_close(). */
 void receive_close(void);
 
-/* Opens and closes the packet socket of a satellite's port. Without receive_open() (tests) these do
- * nothing. */
+/* The packet socket of a satellite's port. Without receive_begin() (tests) these do nothing. */
 int receive_satellite_open(struct satellite *satellite);
 void receive_satellite_close(struct satellite *satellite);
 
