@@ -43,7 +43,10 @@ const struct channel_timers channel_timers_default = {
 
 static int transmit_message(void *context, const uint8_t *octets, size_t length)
 {
-	return channel_seal(context, octets, length);
+	struct channel *c = context;
+
+	c->now = requests_now(c->requests);
+	return channel_seal(c, octets, length);
 }
 
 /* Memory for session keys: whole pages, kept out of swap and core dumps. */
@@ -180,7 +183,7 @@ int channel_transmit(struct channel *c, enum message_type type, const uint8_t *d
 }
 
 /* The current session has sealed REKEY_MESSAGES datagrams: its next handshake is due. */
-static void session_worn(struct channel *c, struct session *s)
+static void session_worn(struct channel *c, struct keyset *s)
 {
 	usec_t due = c->now;
 
@@ -192,7 +195,7 @@ static void session_worn(struct channel *c, struct session *s)
 int channel_seal(struct channel *c, const uint8_t *octets, size_t length)
 {
 	uint8_t datagram[SNO_DATAGRAM_MAX];
-	struct session *s = c->current;
+	struct keyset *s = c->current;
 	struct cursor_out counter;
 	int error;
 
@@ -250,7 +253,7 @@ static void go_down(struct channel *c, usec_t now)
 	c->ops.state(c->ops.context, NULL, false, now);
 }
 
-void channel_established(struct channel *c, struct session *s, usec_t now)
+void channel_established(struct channel *c, struct keyset *s, usec_t now)
 {
 	bool restarted = c->known && s->epoch != c->peer_hello.epoch;
 	bool changed = !c->known || s->hello_length != c->peer_octets_length ||
@@ -261,7 +264,7 @@ void channel_established(struct channel *c, struct session *s, usec_t now)
 		c->counters.rekeys++;
 	c->counters.handshakes++;
 	c->counters.restarts_seen += restarted;
-	session_promote(s, restarted);
+	keyset_promote(s, restarted);
 	if (changed) {
 		message_read(&c->peer_hello, PLACE_HELLO, s->hello, s->hello_length);
 		memcpy(c->peer_octets, s->hello, s->hello_length);
@@ -328,13 +331,13 @@ static enum drop receive_sealed(struct channel *c, uint32_t index, const uint8_t
 {
 	uint8_t octets[SNO_DATAGRAM_MAX];
 	struct cursor_in head = cursor_in(in + SNO_HEAD_LENGTH, COUNTER_LENGTH);
-	struct session *s;
+	struct keyset *s;
 	enum drop drop;
 	int error;
 
 	if (length < SEALED_HEAD + SEAL_TAG)
 		return DROP_SHORT;
-	s = session_find(c, index);
+	s = keyset_find(c, index);
 	if (!s)
 		return DROP_INDEX;
 	error = seal_open(&s->rx, cursor_get_u64(&head), in, SEALED_HEAD, in + SEALED_HEAD,
@@ -405,7 +408,7 @@ static void tick_handshake(struct channel *c, usec_t now)
 	if (handshake_wanted(c, now))
 		handshake_initiate(c, now);
 	else if (c->initiated)
-		session_free(c->initiated);
+		keyset_free(c->initiated);
 }
 
 static usec_t next_instant(const struct channel *c, usec_t now)

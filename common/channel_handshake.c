@@ -76,18 +76,18 @@ void handshake_initiate(struct channel *c, usec_t now)
 {
 	uint8_t datagram[HANDSHAKE_DATAGRAM];
 	struct noise n = {0};
-	struct session *s;
+	struct keyset *s;
 	size_t length;
 
 	if (c->initiated)
-		session_free(c->initiated);
+		keyset_free(c->initiated);
 	c->handshake_at =
 		now + c->timers.handshake_retry + channel_jitter(c, c->timers.handshake_retry);
 	if (start(c, &n, true) < 0 ||
 	    noise_write(&n, c->hello, c->hello_length, datagram + INITIATION_HEAD,
 			sizeof(datagram) - INITIATION_HEAD, &length) < 0)
 		goto out;
-	s = session_new(c, SESSION_INITIATED, true, now);
+	s = keyset_new(c, SESSION_INITIATED, true, now);
 	if (!s)
 		goto out;
 	c->initiated = s;
@@ -125,7 +125,7 @@ enum drop handshake_initiation(struct channel *c, uint32_t id, const uint8_t *in
 	const uint8_t *noise_message = in + INITIATION_HEAD;
 	uint8_t datagram[HANDSHAKE_DATAGRAM];
 	struct agreement a = {.remote_index = id};
-	struct session *s;
+	struct keyset *s;
 	size_t written;
 	enum drop drop;
 
@@ -136,7 +136,7 @@ enum drop handshake_initiation(struct channel *c, uint32_t id, const uint8_t *in
 	if (memcmp(in + SNO_HEAD_LENGTH, c->peer_hint, CHANNEL_HINT) != 0)
 		return DROP_HANDSHAKE;
 	/* A Noise message begins with the ephemeral key. */
-	if (session_answering(c, noise_message))
+	if (keyset_answering(c, noise_message))
 		return DROP_REPLAY;
 	if (!bucket_take(&c->initiations, now))
 		return DROP_LIMIT;
@@ -145,12 +145,12 @@ enum drop handshake_initiation(struct channel *c, uint32_t id, const uint8_t *in
 		       sizeof(datagram) - RESPONSE_HEAD, &written);
 	if (drop != DROP_NONE)
 		goto out;
-	s = session_new(c, SESSION_NEXT, false, now);
+	s = keyset_new(c, SESSION_NEXT, false, now);
 	if (!s) {
 		drop = DROP_LIMIT;
 		goto out;
 	}
-	session_agree(s, &a);
+	keyset_agree(s, &a);
 	memcpy(s->ephemeral, noise_message, KEY_LENGTH);
 	c->counters.received[MESSAGE_HANDSHAKE_INITIATION]++;
 	message_write_head(datagram, MESSAGE_HANDSHAKE_RESPONSE, s->local_index);
@@ -167,7 +167,7 @@ enum drop handshake_response(struct channel *c, uint32_t id, const uint8_t *in, 
 {
 	struct cursor_in head = cursor_in(in + SNO_HEAD_LENGTH, INDEX_LENGTH);
 	struct agreement a = {.remote_index = id};
-	struct session *s = c->initiated;
+	struct keyset *s = c->initiated;
 	struct noise n;
 	enum drop drop;
 
@@ -187,7 +187,7 @@ enum drop handshake_response(struct channel *c, uint32_t id, const uint8_t *in, 
 	if (drop == DROP_NONE) {
 		*authentic = true;
 		c->counters.received[MESSAGE_HANDSHAKE_RESPONSE]++;
-		session_agree(s, &a);
+		keyset_agree(s, &a);
 		channel_established(c, s, now);
 	}
 	noise_wipe(&n);

@@ -38,7 +38,7 @@ _Static_assert(SEALED_HEAD + REQUEST_OCTETS_MAX + SEAL_TAG == SNO_DATAGRAM_MAX,
 #define HANDSHAKE_BURST	   25
 #define HANDSHAKE_INTERVAL (USEC_PER_SEC / 25)
 
-enum session_state {
+enum keyset_state {
 	SESSION_FREE,
 	SESSION_INITIATED, /* we sent an initiation and have only an index; at most one */
 	SESSION_NEXT,	   /* we sent a response; nothing has come under it yet */
@@ -46,10 +46,10 @@ enum session_state {
 	SESSION_PREVIOUS   /* what was current before, for datagrams under way; at most one */
 };
 
-struct session {
+struct keyset {
 	UT_hash_handle hh; /* by local index, in one table of the process */
 	struct channel *channel;
-	enum session_state state;
+	enum keyset_state state;
 	bool initiator;
 	uint32_t local_index; /* what the peer addresses us by */
 	uint32_t remote_index;
@@ -92,10 +92,10 @@ struct channel {
 	struct bucket responses;
 
 	struct noise noise; /* of the initiated session */
-	struct session sessions[SESSIONS];
-	struct session *initiated;
-	struct session *current;
-	struct session *previous;
+	struct keyset sessions[SESSIONS];
+	struct keyset *initiated;
+	struct keyset *current;
+	struct keyset *previous;
 
 	bool known;			/* a hello of the peer has been confirmed: */
 	struct message peer_hello;	/* parsed */
@@ -112,7 +112,7 @@ int channel_seal(struct channel *c, const uint8_t *octets, size_t length);
 int channel_transmit(struct channel *c, enum message_type type, const uint8_t *datagram,
 		     size_t length);
 /* A session has been confirmed: it becomes the current one and all that follows from it. */
-void channel_established(struct channel *c, struct session *s, usec_t now);
+void channel_established(struct channel *c, struct keyset *s, usec_t now);
 /* A pseudo-random time in [0, span / 3]. */
 usec_t channel_jitter(struct channel *c, usec_t span);
 
@@ -139,17 +139,16 @@ struct agreement {
 
 /* A free session with a new receiver index, in place of the oldest next one if need be. NULL when
  * out of memory. */
-struct session *session_new(struct channel *c, enum session_state state, bool initiator,
-			    usec_t now);
+struct keyset *keyset_new(struct channel *c, enum keyset_state state, bool initiator, usec_t now);
 /* Wipes it; its index is unknown from here on. */
-void session_free(struct session *s);
-void session_agree(struct session *s, const struct agreement *a);
+void keyset_free(struct keyset *s);
+void keyset_agree(struct keyset *s, const struct agreement *a);
 /* The session of this channel under which datagrams with this index are sealed, or NULL. */
-struct session *session_find(const struct channel *c, uint32_t index);
+struct keyset *keyset_find(const struct channel *c, uint32_t index);
 /* The session that answered the initiation with this ephemeral key, or NULL. */
-struct session *session_answering(struct channel *c, const uint8_t ephemeral[KEY_LENGTH]);
+struct keyset *keyset_answering(struct channel *c, const uint8_t ephemeral[KEY_LENGTH]);
 /* Makes it the current one; restarted: those of the peer's earlier epochs go. */
-void session_promote(struct session *s, bool restarted);
+void keyset_promote(struct keyset *s, bool restarted);
 /* Wipes those older than REJECT_AFTER. */
 void sessions_expire(struct channel *c, usec_t now);
 void sessions_free(struct channel *c);

@@ -15,11 +15,11 @@
 
 #include "channel_internal.h"
 
-static struct session *indices;
+static struct keyset *indices;
 
-static struct session *index_find(uint32_t index)
+static struct keyset *index_find(uint32_t index)
 {
-	struct session *s;
+	struct keyset *s;
 
 	HASH_FIND(hh, indices, &index, sizeof(index), s);
 	return s;
@@ -27,7 +27,7 @@ static struct session *index_find(uint32_t index)
 
 struct channel *channel_find(uint32_t index)
 {
-	struct session *s = index_find(index);
+	struct keyset *s = index_find(index);
 
 	return s ? s->channel : NULL;
 }
@@ -38,23 +38,23 @@ bool channel_owns_index(const struct channel *c, uint32_t index)
 }
 
 /* A free session, if need be after wiping the oldest next one: there is one beyond three others. */
-static struct session *take_slot(struct channel *c)
+static struct keyset *take_slot(struct channel *c)
 {
-	struct session *oldest = NULL;
+	struct keyset *oldest = NULL;
 
-	for (struct session *s = c->sessions; s < c->sessions + SESSIONS; s++) {
+	for (struct keyset *s = c->sessions; s < c->sessions + SESSIONS; s++) {
 		if (s->state == SESSION_FREE)
 			return s;
 		if (s->state == SESSION_NEXT && (!oldest || s->born < oldest->born))
 			oldest = s;
 	}
-	session_free(oldest);
+	keyset_free(oldest);
 	return oldest;
 }
 
-struct session *session_new(struct channel *c, enum session_state state, bool initiator, usec_t now)
+struct keyset *keyset_new(struct channel *c, enum keyset_state state, bool initiator, usec_t now)
 {
-	struct session *s = take_slot(c);
+	struct keyset *s = take_slot(c);
 
 	do {
 		keys_random(&s->local_index, sizeof(s->local_index));
@@ -71,7 +71,7 @@ struct session *session_new(struct channel *c, enum session_state state, bool in
 	return s;
 }
 
-void session_free(struct session *s)
+void keyset_free(struct keyset *s)
 {
 	struct channel *c = s->channel;
 
@@ -87,7 +87,7 @@ void session_free(struct session *s)
 	keys_wipe(s, sizeof(*s));
 }
 
-void session_agree(struct session *s, const struct agreement *a)
+void keyset_agree(struct keyset *s, const struct agreement *a)
 {
 	struct channel *c = s->channel;
 
@@ -104,16 +104,16 @@ void session_agree(struct session *s, const struct agreement *a)
 		s->rekey_at += c->timers.rekey_grace + channel_jitter(c, c->timers.rekey_grace);
 }
 
-struct session *session_find(const struct channel *c, uint32_t index)
+struct keyset *keyset_find(const struct channel *c, uint32_t index)
 {
-	struct session *s = index_find(index);
+	struct keyset *s = index_find(index);
 
 	return s && s->channel == c && s->state != SESSION_INITIATED ? s : NULL;
 }
 
-struct session *session_answering(struct channel *c, const uint8_t ephemeral[KEY_LENGTH])
+struct keyset *keyset_answering(struct channel *c, const uint8_t ephemeral[KEY_LENGTH])
 {
-	for (struct session *s = c->sessions; s < c->sessions + SESSIONS; s++) {
+	for (struct keyset *s = c->sessions; s < c->sessions + SESSIONS; s++) {
 		if (s->state != SESSION_FREE && !s->initiator &&
 		    keys_equal(s->ephemeral, ephemeral, KEY_LENGTH))
 			return s;
@@ -125,25 +125,25 @@ struct session *session_answering(struct channel *c, const uint8_t ephemeral[KEY
  * Everything that the peer's earlier life has left. Of what is not confirmed only that which is
  * older than the session that told of the restart: a newer one may tell of yet another.
  */
-static void free_past(struct channel *c, const struct session *present)
+static void free_past(struct channel *c, const struct keyset *present)
 {
-	for (struct session *s = c->sessions; s < c->sessions + SESSIONS; s++) {
+	for (struct keyset *s = c->sessions; s < c->sessions + SESSIONS; s++) {
 		bool confirmed = s == c->current || s == c->previous;
 
 		if (s->state != SESSION_FREE && s != present && s->epoch != present->epoch &&
 		    (confirmed || s->born <= present->born))
-			session_free(s);
+			keyset_free(s);
 	}
 }
 
-void session_promote(struct session *s, bool restarted)
+void keyset_promote(struct keyset *s, bool restarted)
 {
 	struct channel *c = s->channel;
 
 	if (restarted)
 		free_past(c, s);
 	if (c->previous)
-		session_free(c->previous);
+		keyset_free(c->previous);
 	if (c->current) {
 		c->current->state = SESSION_PREVIOUS;
 		c->previous = c->current;
@@ -158,20 +158,20 @@ void session_promote(struct session *s, bool restarted)
 
 void sessions_expire(struct channel *c, usec_t now)
 {
-	for (struct session *s = c->sessions; s < c->sessions + SESSIONS; s++) {
+	for (struct keyset *s = c->sessions; s < c->sessions + SESSIONS; s++) {
 		if (s->state != SESSION_FREE && now - s->born >= c->timers.reject_after)
-			session_free(s);
+			keyset_free(s);
 	}
 	/* Crossed sessions may be born in either order. */
 	if (!c->current && c->previous)
-		session_free(c->previous);
+		keyset_free(c->previous);
 }
 
 usec_t sessions_expiry(const struct channel *c)
 {
 	usec_t earliest = USEC_NEVER;
 
-	for (const struct session *s = c->sessions; s < c->sessions + SESSIONS; s++) {
+	for (const struct keyset *s = c->sessions; s < c->sessions + SESSIONS; s++) {
 		if (s->state != SESSION_FREE)
 			earliest = usec_min(earliest, s->born + c->timers.reject_after);
 	}
@@ -180,8 +180,8 @@ usec_t sessions_expiry(const struct channel *c)
 
 void sessions_free(struct channel *c)
 {
-	for (struct session *s = c->sessions; s < c->sessions + SESSIONS; s++) {
+	for (struct keyset *s = c->sessions; s < c->sessions + SESSIONS; s++) {
 		if (s->state != SESSION_FREE)
-			session_free(s);
+			keyset_free(s);
 	}
 }
