@@ -10,7 +10,8 @@
 #   core-agent/sources.mk      CORE_AGENT_SRC
 #   terminal-agent/sources.mk  TERMINAL_AGENT_SRC
 #   sat-forwarder/sources.mk   SAT_FORWARDER_SRC
-#   tests/sources.mk           UNIT_SRC, UNIT_SUPPORT_SRC, FUZZ_SRC, BENCH_SRC, TOOL_SRC
+#   tests/sources.mk           UNIT_SRC, UNIT_SUPPORT_SRC, FUZZ_SRC, BENCH_SRC, NETNS_SRC,
+#                              TOOL_SRC
 #
 # with paths relative to the top of the source tree. A new file in one of these folders is
 # picked up by itself: $(call sources,PATTERN) lists what is there.
@@ -138,7 +139,7 @@ $(UNIT_PROGRAMS): $(LIBSNO)
 		$(CMOCKA_LIBS) $(PKG_LIBS) $(LIBS)
 
 # Test tools and benchmarks: one program per file.
-TOOL_PROGRAMS := $(patsubst %.c,$(O)/%,$(TOOL_SRC))
+TOOL_PROGRAMS := $(patsubst %.c,$(O)/%,$(TOOL_SRC) $(NETNS_SRC))
 BENCH_PROGRAMS := $(patsubst %.c,$(O)/%,$(BENCH_SRC))
 $(TOOL_PROGRAMS) $(BENCH_PROGRAMS): $(O)/%: $(O)/%.o $(LIBSNO)
 	$(call say,LINK,$@)

@@ -3,6 +3,7 @@
 # tests/unit/*.c         what they share; kernel_fake*.c only for tests that include kernel_fake.h
 # tests/fuzz/fuzz-*.c    one libFuzzer target each, with its corpus in tests/fuzz/NAME.corpus/
 # tests/bench/*.c        one measuring program each
+# tests/netns/*.c        one program each that namespace tests call
 # tests/*.c              one test tool each, linked to from tests/NAME
 UNIT_SRC := $(if $(strip $(CMOCKA_LIBS)),$(call sources,tests/unit/test-*.c))
 KERNEL_FAKE_SRC := $(call sources,tests/unit/kernel_fake*.c)
@@ -10,3 +11,4 @@ UNIT_SUPPORT_SRC := $(filter-out tests/unit/test-%.c $(KERNEL_FAKE_SRC),$(call s
 FUZZ_SRC := $(call sources,tests/fuzz/fuzz-*.c)
 BENCH_SRC := $(call sources,tests/bench/*.c)
 TOOL_SRC := $(call sources,tests/*.c)
+NETNS_SRC := $(call sources,tests/netns/*.c)
