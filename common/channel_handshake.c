@@ -135,8 +135,9 @@ enum drop handshake_initiation(struct channel *c, uint32_t id, const uint8_t *in
 		return DROP_VALUE;
 	if (memcmp(in + SNO_HEAD_LENGTH, c->peer_hint, CHANNEL_HINT) != 0)
 		return DROP_HANDSHAKE;
-	/* A Noise message begins with the ephemeral key. */
-	if (keyset_answering(c, noise_message))
+	/* A Noise message begins with the ephemeral key. The index counts too: Noise does not cover
+	 * it, and a copy that was altered on the way must not pass for the true one. */
+	if (keyset_answered(c, id, noise_message))
 		return DROP_REPLAY;
 	if (!bucket_take(&c->initiations, now))
 		return DROP_LIMIT;

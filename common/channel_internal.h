@@ -145,8 +145,8 @@ void keyset_free(struct keyset *s);
 void keyset_agree(struct keyset *s, const struct agreement *a);
 /* The session of this channel under which datagrams with this index are sealed, or NULL. */
 struct keyset *keyset_find(const struct channel *c, uint32_t index);
-/* The session that answered the initiation with this ephemeral key, or NULL. */
-struct keyset *keyset_answering(struct channel *c, const uint8_t ephemeral[KEY_LENGTH]);
+/* True when one of them answered an initiation with this index and ephemeral key. */
+bool keyset_answered(const struct channel *c, uint32_t index, const uint8_t ephemeral[KEY_LENGTH]);
 /* Makes it the current one; restarted: those of the peer's earlier epochs go. */
 void keyset_promote(struct keyset *s, bool restarted);
 /* Wipes those older than REJECT_AFTER. */

@@ -111,14 +111,14 @@ struct keyset *keyset_find(const struct channel *c, uint32_t index)
 	return s && s->channel == c && s->state != SESSION_INITIATED ? s : NULL;
 }
 
-struct keyset *keyset_answering(struct channel *c, const uint8_t ephemeral[KEY_LENGTH])
+bool keyset_answered(const struct channel *c, uint32_t index, const uint8_t ephemeral[KEY_LENGTH])
 {
-	for (struct keyset *s = c->sessions; s < c->sessions + SESSIONS; s++) {
-		if (s->state != SESSION_FREE && !s->initiator &&
+	for (const struct keyset *s = c->sessions; s < c->sessions + SESSIONS; s++) {
+		if (s->state != SESSION_FREE && !s->initiator && s->remote_index == index &&
 		    keys_equal(s->ephemeral, ephemeral, KEY_LENGTH))
-			return s;
+			return true;
 	}
-	return NULL;
+	return false;
 }
 
 /*
