@@ -101,7 +101,8 @@ static int watch_kernel(void)
 	}
 	ev_io_init(&agent.monitor_io, monitor_readable, kernel_monitor_fd(agent.monitor), EV_READ);
 	ev_io_start(agent.loop, &agent.monitor_io);
-	return 0;
+	/* What has changed since the ports were opened, be it by our own hand. */
+	return kernel_monitor_resync(agent.monitor);
 }
 
 static void loop_open(void)
