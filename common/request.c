@@ -118,6 +118,7 @@ int64_t request_send(struct requests *r, struct message *m, request_done *done, 
 	struct outstanding *o;
 	int length;
 
+	r->now = now;
 	if (!message_is_request(m->type))
 		return -EINVAL;
 	if (HASH_COUNT(r->outstanding) >= REQUEST_LIMIT)
@@ -234,6 +235,7 @@ usec_t requests_tick(struct requests *r, usec_t now)
 	usec_t expiry = answers_tick(r, now);
 	struct outstanding *o;
 
+	r->now = now;
 	while ((o = heap_first(&r->timers)) && o->due <= now)
 		time_out(r, o, now);
 	return o ? usec_min(o->due, expiry) : expiry;
@@ -247,6 +249,11 @@ const struct request_counters *requests_counters(const struct requests *r)
 usec_t requests_srtt(const struct requests *r)
 {
 	return r->srtt;
+}
+
+usec_t requests_now(const struct requests *r)
+{
+	return r->now;
 }
 
 size_t requests_outstanding(const struct requests *r)

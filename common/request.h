@@ -103,6 +103,8 @@ struct request_counters {
 const struct request_counters *requests_counters(const struct requests *r);
 /* Smoothed round-trip time in microseconds, 0 while nothing was measured. */
 usec_t requests_srtt(const struct requests *r);
+/* The latest instant that it was told, for a transmit that wants to know. */
+usec_t requests_now(const struct requests *r);
 /* Requests that have not ended yet. */
 size_t requests_outstanding(const struct requests *r);
 

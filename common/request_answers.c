@@ -70,6 +70,7 @@ enum request_fate request_arrived(struct requests *r, const struct message *requ
 {
 	struct answer *a = find(r, request->id);
 
+	r->now = now;
 	if (a && (!a->octets || a->type != request->type)) {
 		r->counters.running++;
 		return REQUEST_RUNNING;
@@ -108,6 +109,7 @@ int request_answer(struct requests *r, uint32_t id, struct message *answer, usec
 	uint8_t *kept;
 	int length;
 
+	r->now = now;
 	if (!a || a->octets)
 		return -ENOENT;
 	if (answer->type != message_answer(a->type) && answer->type != MESSAGE_ERROR)

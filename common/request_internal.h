@@ -63,6 +63,7 @@ struct answer {
 struct requests {
 	struct request_ops ops;
 	struct request_counters counters;
+	usec_t now;
 
 	struct outstanding *outstanding;
 	struct heap timers;
