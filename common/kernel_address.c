@@ -20,9 +20,8 @@ static int address_fail(struct kernel *k, int err, const struct kernel_address *
 {
 	char text[ADDR_TEXT];
 
-	return kernel_fail(k, err, "address %s/%u on interface %u%s",
-			   addr_format(&address->addr, text), address->length, address->ifindex,
-			   verb);
+	return kernel_fail_link(k, err, address->ifindex, "address %s/%u%s",
+				addr_format(&address->addr, text), address->length, verb);
 }
 
 /* libnl's object for the address, NULL when memory is out. */
@@ -106,7 +105,7 @@ int kernel_address_list(struct kernel *k, unsigned int ifindex, struct kernel_li
 	ifa->ifa_index = ifindex;
 	/* An interface that is not there has no addresses. */
 	err = kernel_gone(kernel_dump(k, nlh, kernel_address_parse, NULL, list));
-	return kernel_fail(k, err, "addresses of interface %u", ifindex);
+	return kernel_fail_link(k, err, ifindex, "list of addresses");
 }
 
 int kernel_address_each(struct kernel *k, unsigned int ifindex, kernel_address_fn each, void *arg)

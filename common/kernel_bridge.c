@@ -93,7 +93,7 @@ int kernel_bridge_port_set(struct kernel *k, unsigned int port,
 	mnl_attr_put_u8(nlh, IFLA_BRPORT_NEIGH_SUPPRESS, flags->neigh_suppress);
 	mnl_attr_nest_end(nlh, data);
 	mnl_attr_nest_end(nlh, info);
-	return kernel_fail(k, kernel_request(k, nlh), "flags of bridge port %u", port);
+	return kernel_fail_link(k, kernel_request(k, nlh), port, "bridge port flags");
 }
 
 static bool port_flag(const struct nlattr *attr)
@@ -132,7 +132,7 @@ int kernel_bridge_port_get(struct kernel *k, unsigned int port, struct kernel_br
 	ifi->ifi_index = (int)port;
 	mnl_attr_put_u32(nlh, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
 	err = kernel_query(k, nlh, port_parse, flags, NULL);
-	return kernel_fail(k, err, "flags of bridge port %u", port);
+	return kernel_fail_link(k, err, port, "bridge port flags");
 }
 
 /* ---- forwarding database ---------------------------------------------------------------- */
@@ -156,8 +156,8 @@ int kernel_fdb_replace(struct kernel *k, const struct kernel_fdb *fdb)
 	char text[LLADDR_TEXT];
 	int err = fdb_request(k, RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_REPLACE, fdb);
 
-	return kernel_fail(k, err, "bridge entry %s port %u", lladdr_format(&fdb->mac, text),
-			   fdb->port);
+	return kernel_fail_link(k, err, fdb->port, "bridge entry %s",
+				lladdr_format(&fdb->mac, text));
 }
 
 int kernel_fdb_delete(struct kernel *k, const struct kernel_fdb *fdb)
@@ -166,8 +166,8 @@ int kernel_fdb_delete(struct kernel *k, const struct kernel_fdb *fdb)
 	struct kernel_link link;
 	char text[LLADDR_TEXT];
 
-	kernel_fail(k, err, "bridge entry %s port %u delete", lladdr_format(&fdb->mac, text),
-		    fdb->port);
+	kernel_fail_link(k, err, fdb->port, "bridge entry %s delete",
+			 lladdr_format(&fdb->mac, text));
 	/* A port that has left its bridge took its entries along; the kernel calls the request
 	 * wrong. */
 	if ((err == -EINVAL || err == -EOPNOTSUPP) && !kernel_link_get(k, fdb->port, &link) &&
@@ -205,7 +205,7 @@ int kernel_fdb_each(struct kernel *k, unsigned int bridge, kernel_fdb_fn each, v
 	ndm->ndm_family = AF_BRIDGE;
 	mnl_attr_put_u32(nlh, NDA_MASTER, bridge);
 	err = kernel_gone(kernel_dump(k, nlh, fdb_parse, &bridge, &list));
-	kernel_fail(k, err, "entries of bridge %u", bridge);
+	kernel_fail_link(k, err, bridge, "list of bridge entries");
 	for (i = 0; !err && i < list.count; i++)
 		err = each((struct kernel_fdb *)list.items + i, arg);
 	kernel_list_free(&list);

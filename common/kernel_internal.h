@@ -22,7 +22,8 @@
 struct nl_msg;
 struct nl_addr;
 
-#define KERNEL_MESSAGE_SIZE 4096  /* the largest single request: an ESP state with 4096-bit window \
+#define KERNEL_MESSAGE_SIZE                                                                        \
+	4096			  /* the largest single request: an ESP state with 4096-bit window \
 				   */
 #define KERNEL_RECEIVE_SIZE 65536 /* the kernel's dumps use at most 32 KiB a datagram */
 #define KERNEL_REASON_SIZE  192
@@ -73,15 +74,15 @@ int kernel_query(struct kernel *k, struct nlmsghdr *nlh, kernel_parse_fn parse, 
 int kernel_dump(struct kernel *k, struct nlmsghdr *nlh, kernel_parse_fn parse, const void *arg,
 		struct kernel_list *list);
 
-/* The same three for NETLINK_XFRM. The socket is opened when needed. */
+/* The same for NETLINK_XFRM. The socket is opened when needed. */
 int kernel_xfrm_request(struct kernel *k, struct nlmsghdr *nlh);
+int kernel_xfrm_dump(struct kernel *k, struct nlmsghdr *nlh, kernel_parse_fn parse, const void *arg,
+		     struct kernel_list *list);
+
 /* Which XFRM objects a list is after, as argument of its parse function. */
 struct kernel_reqids {
 	uint32_t low, high;
 };
-
-int kernel_xfrm_dump(struct kernel *k, struct nlmsghdr *nlh, kernel_parse_fn parse, const void *arg,
-		     struct kernel_list *list);
 
 /* Opens a netlink socket with all we ask of one; groups 0 for requests. */
 int kernel_socket_open(struct kernel_socket *s, int bus, int flags, unsigned int groups,
@@ -103,6 +104,9 @@ int kernel_socket_result(const struct nlmsghdr *nlh, char reason[KERNEL_REASON_S
  */
 int kernel_fail(struct kernel *k, int err, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
+/* The same, ending in " on NAME": the interface's name is only looked up when it is needed. */
+int kernel_fail_link(struct kernel *k, int err, unsigned int ifindex, const char *format, ...)
+	__attribute__((format(printf, 4, 5)));
 /* The same with a reason of our own in place of the kernel's. */
 int kernel_refuse(struct kernel *k, int err, const char *reason, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
@@ -144,5 +148,6 @@ int kernel_route_list(struct kernel *k, struct kernel_list *list);
 #define KERNEL_ROUTE_MESSAGE 512
 int kernel_route_put(struct kernel *k, void *buffer, const struct kernel_route *route, bool remove,
 		     struct nlmsghdr **nlh);
+int kernel_route_fail(struct kernel *k, int err, const struct kernel_route *route, bool remove);
 
 #endif

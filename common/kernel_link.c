@@ -176,14 +176,14 @@ static int link_flag(struct kernel *k, unsigned int ifindex, unsigned int flag, 
 
 int kernel_link_set_up(struct kernel *k, unsigned int ifindex, bool up)
 {
-	return kernel_fail(k, link_flag(k, ifindex, IFF_UP, up), "interface %u %s", ifindex,
-			   up ? "up" : "down");
+	return kernel_fail_link(k, link_flag(k, ifindex, IFF_UP, up), ifindex, "%s",
+				up ? "up" : "down");
 }
 
 int kernel_link_set_promisc(struct kernel *k, unsigned int ifindex, bool promisc)
 {
-	return kernel_fail(k, link_flag(k, ifindex, IFF_PROMISC, promisc),
-			   "interface %u promisc %s", ifindex, promisc ? "on" : "off");
+	return kernel_fail_link(k, link_flag(k, ifindex, IFF_PROMISC, promisc), ifindex,
+				"promisc %s", promisc ? "on" : "off");
 }
 
 int kernel_link_set_mtu(struct kernel *k, unsigned int ifindex, unsigned int mtu)
@@ -192,8 +192,7 @@ int kernel_link_set_mtu(struct kernel *k, unsigned int ifindex, unsigned int mtu
 
 	if (changes)
 		rtnl_link_set_mtu(changes, mtu);
-	return kernel_fail(k, link_change(k, ifindex, changes), "interface %u mtu %u", ifindex,
-			   mtu);
+	return kernel_fail_link(k, link_change(k, ifindex, changes), ifindex, "mtu %u", mtu);
 }
 
 int kernel_link_set_mac(struct kernel *k, unsigned int ifindex, const struct lladdr *mac)
@@ -209,8 +208,8 @@ int kernel_link_set_mac(struct kernel *k, unsigned int ifindex, const struct lla
 		changes = NULL;
 	}
 	nl_addr_put(address);
-	return kernel_fail(k, link_change(k, ifindex, changes), "interface %u address %s", ifindex,
-			   lladdr_format(mac, text));
+	return kernel_fail_link(k, link_change(k, ifindex, changes), ifindex, "address %s",
+				lladdr_format(mac, text));
 }
 
 int kernel_link_set_master(struct kernel *k, unsigned int ifindex, unsigned int master)
@@ -219,8 +218,7 @@ int kernel_link_set_master(struct kernel *k, unsigned int ifindex, unsigned int 
 
 	if (changes)
 		rtnl_link_set_master(changes, (int)master);
-	return kernel_fail(k, link_change(k, ifindex, changes), "interface %u master %u", ifindex,
-			   master);
+	return kernel_fail_link(k, link_change(k, ifindex, changes), ifindex, "master %u", master);
 }
 
 int kernel_link_delete(struct kernel *k, unsigned int ifindex)
@@ -236,5 +234,5 @@ int kernel_link_delete(struct kernel *k, unsigned int ifindex)
 			err = kernel_gone(kernel_request_nl(k, msg));
 	}
 	rtnl_link_put(link);
-	return kernel_fail(k, err, "interface %u delete", ifindex);
+	return kernel_fail_link(k, err, ifindex, "delete");
 }

@@ -20,8 +20,8 @@ static int neighbour_fail(struct kernel *k, int err, const struct kernel_neighbo
 {
 	char text[ADDR_TEXT];
 
-	return kernel_fail(k, err, "neighbour %s on interface %u%s",
-			   addr_format(&neighbour->addr, text), neighbour->ifindex, verb);
+	return kernel_fail_link(k, err, neighbour->ifindex, "neighbour %s%s",
+				addr_format(&neighbour->addr, text), verb);
 }
 
 /* libnl's object, without the link-layer address; NULL when memory is out. */
@@ -123,7 +123,7 @@ int kernel_neighbour_list(struct kernel *k, unsigned int ifindex, bool ours,
 	if (ifindex)
 		mnl_attr_put_u32(nlh, NDA_IFINDEX, ifindex);
 	err = kernel_gone(kernel_dump(k, nlh, neighbour_permanent, &ours, list));
-	return kernel_fail(k, err, "neighbours on interface %u", ifindex);
+	return kernel_fail_link(k, err, ifindex, "list of neighbours");
 }
 
 int kernel_neighbour_each(struct kernel *k, unsigned int ifindex, kernel_neighbour_fn each,

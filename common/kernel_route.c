@@ -7,9 +7,20 @@
 #include <errno.h>
 #include <string.h>
 
+int kernel_route_fail(struct kernel *k, int err, const struct kernel_route *route, bool remove)
+{
+	struct kernel_route nowhere = *route;
+	const char *verb = remove ? " delete" : "";
+	char text[KERNEL_ROUTE_TEXT];
+
+	nowhere.oif = 0; /* kernel_fail_link() tells its name */
+	kernel_route_text(&nowhere, text);
+	return route->oif ? kernel_fail_link(k, err, route->oif, "route %s%s", text, verb)
+			  : kernel_fail(k, err, "route %s%s", text, verb);
+}
+
 static int route_change(struct kernel *k, const struct kernel_route *route, bool remove)
 {
-	char text[KERNEL_ROUTE_TEXT];
 	struct nlmsghdr *nlh;
 	int err;
 
@@ -19,10 +30,7 @@ static int route_change(struct kernel *k, const struct kernel_route *route, bool
 	err = kernel_request(k, nlh);
 	if (remove)
 		err = kernel_gone(err);
-	if (err)
-		kernel_fail(k, err, "route %s%s", kernel_route_text(route, text),
-			    remove ? " delete" : "");
-	return err;
+	return err ? kernel_route_fail(k, err, route, remove) : 0;
 }
 
 int kernel_route_replace(struct kernel *k, const struct kernel_route *route)
@@ -87,6 +95,7 @@ int kernel_route_lookup(struct kernel *k, const struct addr *dst, struct kernel_
 	memset(route, 0, sizeof(*route));
 	rtm->rtm_family = (uint8_t)dst->family;
 	rtm->rtm_dst_len = (uint8_t)addr_bits(dst->family);
+	rtm->rtm_flags = RTM_F_LOOKUP_TABLE; /* tell the table that it was found in */
 	kernel_put_addr(nlh, RTA_DST, dst);
 	err = kernel_query(k, nlh, kernel_route_parse, route, NULL);
 	return kernel_fail(k, err, "route to %s", addr_format(dst, text));

@@ -40,13 +40,10 @@ static void batch_failed(struct batch *b, const struct kernel_route_change *chan
 
 static void batch_result(struct batch *b, struct kernel_route_change *change, int err)
 {
-	char text[KERNEL_ROUTE_TEXT];
-
 	change->error = change->remove ? kernel_gone(err) : err;
 	if (!change->error)
 		return;
-	kernel_fail(b->k, change->error, "route %s%s", kernel_route_text(&change->route, text),
-		    change->remove ? " delete" : "");
+	kernel_route_fail(b->k, change->error, &change->route, change->remove);
 	batch_failed(b, change);
 }
 

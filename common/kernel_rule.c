@@ -63,6 +63,11 @@ int kernel_rule_add(struct kernel *k, const struct kernel_rule *rule)
 	int err = -ENOMEM;
 
 	k->reason[0] = '\0';
+	if (!rule->table) {
+		rtnl_rule_put(object);
+		return kernel_refuse(k, -EINVAL, "table 0 would be the kernel's choice", "rule %u",
+				     rule->priority);
+	}
 	if (object && rtnl_rule_build_add_request(object, NLM_F_CREATE | NLM_F_EXCL, &msg) == 0)
 		err = kernel_request_nl(k, msg);
 	rtnl_rule_put(object);

@@ -13,6 +13,7 @@
 #include "kernel_internal.h"
 
 #include <errno.h>
+#include <net/if.h>
 #include <netlink/msg.h>
 #include <netlink/netlink.h>
 #include <stdarg.h>
@@ -134,6 +135,21 @@ int kernel_fail(struct kernel *k, int err, const char *format, ...)
 	error_note(k, err, k->reason, format, args);
 	va_end(args);
 	return err;
+}
+
+int kernel_fail_link(struct kernel *k, int err, unsigned int ifindex, const char *format, ...)
+{
+	char what[KERNEL_ERROR_SIZE], name[IF_NAMESIZE];
+	va_list args;
+
+	if (!err)
+		return 0;
+	va_start(args, format);
+	vsnprintf(what, sizeof(what), format, args);
+	va_end(args);
+	if (if_indextoname(ifindex, name))
+		return kernel_fail(k, err, "%s on %s", what, name);
+	return kernel_fail(k, err, "%s on interface #%u", what, ifindex);
 }
 
 int kernel_refuse(struct kernel *k, int err, const char *reason, const char *format, ...)

@@ -82,14 +82,14 @@ int kernel_tc_clsact_ensure(struct kernel *k, unsigned int ifindex)
 	/* Without NLM_F_EXCL an equal one is left as it is, an ingress one is an error. */
 	int err = clsact_request(k, RTM_NEWQDISC, NLM_F_CREATE, ifindex);
 
-	return kernel_fail(k, err, "clsact of interface %u", ifindex);
+	return kernel_fail_link(k, err, ifindex, "clsact");
 }
 
 int kernel_tc_clsact_delete(struct kernel *k, unsigned int ifindex)
 {
 	int err = kernel_gone(clsact_request(k, RTM_DELQDISC, 0, ifindex));
 
-	kernel_fail(k, err, "clsact of interface %u delete", ifindex);
+	kernel_fail_link(k, err, ifindex, "clsact delete");
 	if (err == -EINVAL && clsact_there(k, ifindex) == 0)
 		return 0;
 	return err;
@@ -108,9 +108,9 @@ int kernel_tc_redirect_replace(struct kernel *k, const struct kernel_redirect *r
 	struct nlattr *actions, *action, *options;
 	struct nlmsghdr *nlh;
 
-	if (!redirect->index)
-		return kernel_refuse(k, -EINVAL, "index 0 would be the kernel's choice",
-				     "redirect action to interface %u", redirect->ifindex);
+	if (!redirect->index || !redirect->ifindex)
+		return kernel_refuse(k, -EINVAL, "index and interface must not be 0",
+				     "redirect action %u", redirect->index);
 	nlh = kernel_message(k, RTM_NEWACTION, NLM_F_CREATE | NLM_F_REPLACE, sizeof(struct tcamsg));
 	actions = mnl_attr_nest_start(nlh, TCA_ACT_TAB);
 	action = mnl_attr_nest_start(nlh, 1);
@@ -121,8 +121,8 @@ int kernel_tc_redirect_replace(struct kernel *k, const struct kernel_redirect *r
 	mnl_attr_nest_end(nlh, options);
 	mnl_attr_nest_end(nlh, action);
 	mnl_attr_nest_end(nlh, actions);
-	return kernel_fail(k, kernel_request(k, nlh), "redirect action %u to interface %u",
-			   redirect->index, redirect->ifindex);
+	return kernel_fail_link(k, kernel_request(k, nlh), redirect->ifindex, "redirect action %u",
+				redirect->index);
 }
 
 int kernel_tc_redirect_delete(struct kernel *k, const struct kernel_redirect *redirect)
@@ -315,8 +315,8 @@ int kernel_tc_filter_replace(struct kernel *k, const struct kernel_filter *filte
 	err = filter_find(k, filter, &found);
 	if (!err && found.filter.action != filter->action)
 		err = filter_put(k, filter, found.handle);
-	return kernel_fail(k, err, "filter %u on interface %u to action %u", filter->priority,
-			   filter->ifindex, filter->action);
+	return kernel_fail_link(k, err, filter->ifindex, "filter %u to action %u", filter->priority,
+				filter->action);
 }
 
 int kernel_tc_filter_delete(struct kernel *k, const struct kernel_filter *filter)
@@ -330,7 +330,7 @@ int kernel_tc_filter_delete(struct kernel *k, const struct kernel_filter *filter
 	tcm->tcm_info = TC_H_MAKE((uint32_t)filter->priority << 16, htons(ETH_P_ALL));
 	mnl_attr_put_strz(nlh, TCA_KIND, "u32");
 	err = kernel_gone(kernel_request(k, nlh));
-	kernel_fail(k, err, "filter %u on interface %u delete", filter->priority, filter->ifindex);
+	kernel_fail_link(k, err, filter->ifindex, "filter %u delete", filter->priority);
 	/* Where the clsact is gone the kernel calls the request wrong. */
 	if (err == -EINVAL && filter_find(k, filter, &found) == 0 && !found.handle)
 		return 0;
@@ -343,7 +343,7 @@ int kernel_tc_filter_each(struct kernel *k, unsigned int ifindex, kernel_filter_
 	int err = filter_list(k, ifindex, &list);
 	size_t i;
 
-	kernel_fail(k, err, "filters of interface %u", ifindex);
+	kernel_fail_link(k, err, ifindex, "list of filters");
 	for (i = 0; !err && i < list.count; i++)
 		err = each(&((struct filter *)list.items + i)->filter, arg);
 	kernel_list_free(&list);

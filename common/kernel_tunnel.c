@@ -165,8 +165,9 @@ static int tunnel_taken(struct kernel *k, enum kernel_tunnel kind)
 	return kernel_refuse(k, -EEXIST, reason, "tunnel %s", kernel_tunnel_device(kind));
 }
 
-/* Finds our device or makes it. */
-static int tunnel_obtain(struct kernel *k, enum kernel_tunnel kind, struct kernel_link *link)
+/* Finds our device or makes it; *made says which. */
+static int tunnel_obtain(struct kernel *k, enum kernel_tunnel kind, struct kernel_link *link,
+			 bool *made)
 {
 	const char *name = kernel_tunnel_device(kind);
 	int err;
@@ -178,6 +179,7 @@ static int tunnel_obtain(struct kernel *k, enum kernel_tunnel kind, struct kerne
 			return tunnel_taken(k, kind);
 		if (err)
 			return kernel_fail(k, err, "tunnel %s", name);
+		*made = true;
 		return kernel_link_find(k, name, link);
 	}
 	if (err)
@@ -193,20 +195,36 @@ static int tunnel_obtain(struct kernel *k, enum kernel_tunnel kind, struct kerne
 	return 0;
 }
 
+/* Takes back a device that was made and could not be used, and keeps the message that says why. */
+static void tunnel_unmake(struct kernel *k, unsigned int ifindex)
+{
+	char error[KERNEL_ERROR_SIZE];
+
+	memcpy(error, k->error, sizeof(error));
+	kernel_link_delete(k, ifindex);
+	memcpy(k->error, error, sizeof(error));
+}
+
 int kernel_tunnel_ensure(struct kernel *k, enum kernel_tunnel kind, unsigned int mtu,
 			 unsigned int *ifindex)
 {
 	struct kernel_link link;
+	bool made = false;
 	int err;
 
 	*ifindex = 0;
 	if (kind == KERNEL_TUNNEL_NONE || kind >= KERNEL_TUNNELS)
 		return kernel_refuse(k, -EINVAL, "there is no such kind", "tunnel %d", (int)kind);
-	err = tunnel_obtain(k, kind, &link);
+	err = tunnel_obtain(k, kind, &link, &made);
 	if (!err && mtu && link.mtu != mtu)
 		err = kernel_link_set_mtu(k, link.ifindex, mtu);
 	if (!err && !link.up)
 		err = kernel_link_set_up(k, link.ifindex, true);
+	if (err && made)
+		tunnel_unmake(k, link.ifindex);
+	/* vxlan devices that differ in a detail collide only when both want the UDP port. */
+	if (err == -EADDRINUSE)
+		return tunnel_taken(k, kind);
 	if (!err)
 		*ifindex = link.ifindex;
 	return err;
