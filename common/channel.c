@@ -264,7 +264,7 @@ void channel_established(struct channel *c, struct keyset *s, usec_t now)
 		c->counters.rekeys++;
 	c->counters.handshakes++;
 	c->counters.restarts_seen += restarted;
-	keyset_promote(s, restarted);
+	keyset_promote(s);
 	if (changed) {
 		message_read(&c->peer_hello, PLACE_HELLO, s->hello, s->hello_length);
 		memcpy(c->peer_octets, s->hello, s->hello_length);

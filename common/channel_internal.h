@@ -147,8 +147,8 @@ void keyset_agree(struct keyset *s, const struct agreement *a);
 struct keyset *keyset_find(const struct channel *c, uint32_t index);
 /* True when one of them answered an initiation with this index and ephemeral key. */
 bool keyset_answered(const struct channel *c, uint32_t index, const uint8_t ephemeral[KEY_LENGTH]);
-/* Makes it the current one; restarted: those of the peer's earlier epochs go. */
-void keyset_promote(struct keyset *s, bool restarted);
+/* Makes it the current one; those of the peer's earlier epochs go. */
+void keyset_promote(struct keyset *s);
 /* Wipes those older than REJECT_AFTER. */
 void sessions_expire(struct channel *c, usec_t now);
 void sessions_free(struct channel *c);

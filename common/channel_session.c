@@ -122,8 +122,10 @@ bool keyset_answered(const struct channel *c, uint32_t index, const uint8_t ephe
 }
 
 /*
- * Everything that the peer's earlier life has left. Of what is not confirmed only that which is
- * older than the session that told of the restart: a newer one may tell of yet another.
+ * Everything that another life of the peer has left: a confirmation that was delayed past a restart
+ * must not bring that life back. Of what is not confirmed only that which is older than the session
+ * at hand: a newer one may tell of yet another restart. An initiation that is out has no epoch yet
+ * and goes with them, since what answers it might be that other life.
  */
 static void free_past(struct channel *c, const struct keyset *present)
 {
@@ -136,12 +138,11 @@ static void free_past(struct channel *c, const struct keyset *present)
 	}
 }
 
-void keyset_promote(struct keyset *s, bool restarted)
+void keyset_promote(struct keyset *s)
 {
 	struct channel *c = s->channel;
 
-	if (restarted)
-		free_past(c, s);
+	free_past(c, s);
 	if (c->previous)
 		keyset_free(c->previous);
 	if (c->current) {
