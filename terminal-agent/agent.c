@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Wiring. Every callback here is a few lines: it knows both sides and decides nothing.
+ */
+#include "terminal-agent/agent.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "log.h"
+#include "terminal-agent/port.h"
+#include "terminal-agent/receive.h"
+
+/* ---- ports ------------------------------------------------------------------------------ */
+
+/* A port knows its link by interface index; the link may have been removed meanwhile. */
+static void datagram_arrived(void *arg, unsigned int ifindex, const struct datagram *datagram)
+{
+	struct agent *a = arg;
+	struct link *link = links_by_index(&a->links, ifindex);
+
+	if (link)
+		receive_datagram(&a->session, &a->counters, link, datagram, a->now);
+}
+
+static int open_port(void *context, struct link *link)
+{
+	struct agent *a = context;
+
+	return port_open(&link->port, a->loop, link->interface, link->ifindex,
+			 a->config->access.port, datagram_arrived, a);
+}
+
+static void close_port(void *context, struct link *link)
+{
+	(void)context;
+	port_close(link->port);
+}
+
+static int transmit(void *context, struct link *link, bool group, const uint8_t *octets,
+		    size_t length)
+{
+	(void)context;
+	return link->port ? port_send(link->port, &link->address, group, octets, length)
+			  : -ENETDOWN;
+}
+
+/* ---- links ------------------------------------------------------------------------------ */
+
+static void link_event(struct agent *a, const struct link *link)
+{
+	if (a->control)
+		control_event(a->control, "link",
+			      json_pack("{s:s, s:s, s:b}", "link", link->name, "interface",
+					link->interface, "ready", link->ready));
+}
+
+static void link_ready(void *context, struct link *link, usec_t now)
+{
+	struct agent *a = context;
+
+	link_event(a, link);
+	session_link_ready(&a->session, link, now);
+}
+
+static void link_lost(void *context, struct link *link, usec_t now)
+{
+	struct agent *a = context;
+
+	link_event(a, link);
+	session_link_lost(&a->session, link, now);
+}
+
+static void link_removed(void *context, struct link *link, usec_t now)
+{
+	struct agent *a = context;
+
+	session_link_removed(&a->session, link, now);
+}
+
+/* ---- session ---------------------------------------------------------------------------- */
+
+static int switch_link(void *context, struct link *from, struct link *to)
+{
+	struct agent *a = context;
+	const struct config *c = a->config;
+	int error = 0;
+
+	if (c->switching.mode == SWITCHING_COMMAND)
+		return switching_start(&a->switching, c->switching.command,
+				       c->switching.command_count, from ? from->name : "-",
+				       to->name, c->switching.timeout);
+	if (c->switching.administrative) {
+		if (from && from != to)
+			error = links_set_up(&a->links, from, false);
+		if (error == 0)
+			error = links_set_up(&a->links, to, true);
+	}
+	return error < 0 ? error : 1;
+}
+
+static void switch_ended(void *arg, int error)
+{
+	struct agent *a = arg;
+
+	session_switched(&a->session, error, a->now);
+}
+
+static void state_changed(void *context, enum session_state old_state, enum session_state state,
+			  const char *reason)
+{
+	struct agent *a = context;
+	const struct session *s = &a->session;
+
+	if (a->control)
+		control_event(a->control, "state",
+			      json_pack("{s:s, s:s, s:s, s:s*, s:s*}", "old",
+					session_state_name(old_state), "state",
+					session_state_name(state), "reason", reason, "link",
+					s->link ? s->link->name : NULL, "core",
+					s->registration.valid ? s->registration.place.core : NULL));
+}
+
+static void handover_complete(void *context, const struct handover *handover)
+{
+	struct agent *a = context;
+
+	handovers_add(&a->handovers, handover);
+	if (a->control)
+		control_event(a->control, "handover", handover_json(handover));
+}
+
+/* ---- the kernel -------------------------------------------------------------------------- */
+
+static void kernel_changed(const struct kernel_event *event, void *arg)
+{
+	struct agent *a = arg;
+
+	if (forwarding_event(a->forwarding, event))
+		session_repair(&a->session);
+	links_event(&a->links, event, a->now);
+}
+
+void agent_read_kernel(struct agent *a)
+{
+	int error = kernel_monitor_read(a->monitor);
+
+	if (error < 0)
+		log_warn_errno(error, "cannot read the kernel's events");
+}
+
+usec_t agent_tick(struct agent *a)
+{
+	usec_t next = links_tick(&a->links, a->now);
+
+	return usec_min(next, session_tick(&a->session, a->now));
+}
+
+/* ---- opening and closing ------------------------------------------------------------------ */
+
+static void make_settings(struct forwarding_settings *settings, const struct config *config)
+{
+	*settings = (struct forwarding_settings){.install_default = config->routes.install_default,
+						 .metric = config->routes.metric};
+	if (config->delegated.interface)
+		snprintf(settings->inside, sizeof(settings->inside), "%s",
+			 config->delegated.interface);
+}
+
+static int open_kernel(struct agent *a)
+{
+	const unsigned int watch = KERNEL_WATCH_LINKS | KERNEL_WATCH_ADDRESSES |
+				   KERNEL_WATCH_ROUTES | KERNEL_WATCH_NEIGHBOURS;
+	struct forwarding_settings settings;
+	int error = kernel_open(&a->kernel);
+
+	if (error < 0) {
+		log_warn_errno(error, "cannot talk to the kernel's network configuration");
+		return error;
+	}
+	error = kernel_monitor_open(&a->monitor, a->kernel, watch, 0, kernel_changed, a);
+	if (error < 0) {
+		log_warn_errno(error, "cannot listen to the kernel's events");
+		return error;
+	}
+	make_settings(&settings, a->config);
+	a->forwarding = forwarding_new(a->kernel, &settings);
+	return a->forwarding ? 0 : -ENODEV;
+}
+
+static void wire(struct agent *a)
+{
+	const struct links_ops links = {open_port, close_port,	 link_ready,
+					link_lost, link_removed, a};
+	const struct session_parts parts = {
+		.config = a->config,
+		.identity = &a->identity,
+		.links = &a->links,
+		.forwarding = a->forwarding,
+		.sender = {transmit, a, &a->counters},
+		.ops = {switch_link, state_changed, handover_complete, a},
+	};
+
+	links_init(&a->links, a->kernel, &links);
+	session_init(&a->session, &parts);
+	switching_init(&a->switching, a->loop, switch_ended, a);
+}
+
+int agent_open(struct agent *a, const struct config *config, struct ev_loop *loop, usec_t now)
+{
+	int error;
+
+	memset(a, 0, sizeof(*a));
+	a->config = config;
+	a->loop = loop;
+	a->now = now;
+	error = identity_load(&a->identity, config);
+	if (error == 0)
+		error = open_kernel(a);
+	if (error == 0) {
+		wire(a);
+		error = links_configure(&a->links, config, now);
+	}
+	if (error < 0)
+		agent_close(a);
+	return error;
+}
+
+/* In mode self with administrative set, one link is up and no other. */
+static void set_others_down(struct agent *a)
+{
+	const struct session *s = &a->session;
+
+	if (a->config->switching.mode != SWITCHING_SELF || !a->config->switching.administrative)
+		return;
+	for (size_t i = 0; i < a->links.count; i++) {
+		struct link *link = a->links.list[i];
+
+		if (link->up && link != s->link && link != s->target)
+			links_set_up(&a->links, link, false);
+	}
+}
+
+int agent_start(struct agent *a)
+{
+	int preferred = forwarding_adopt(a->forwarding);
+	int error = kernel_monitor_resync(a->monitor);
+
+	if (preferred < 0 || error < 0) {
+		log_error("cannot look at the kernel's state: %s", kernel_error(a->kernel));
+		return preferred < 0 ? preferred : error;
+	}
+	session_start(&a->session, (unsigned int)preferred, a->now);
+	set_others_down(a);
+	if (a->session.state == SESSION_DOWN)
+		log_info("no link is ready, waiting for one");
+	return 0;
+}
+
+void agent_close(struct agent *a)
+{
+	if (a->switching.loop)
+		switching_stop(&a->switching);
+	session_end(&a->session);
+	links_free(&a->links);
+	forwarding_free(a->forwarding);
+	if (a->monitor)
+		kernel_monitor_close(a->monitor);
+	if (a->kernel)
+		kernel_close(a->kernel);
+	identity_wipe(&a->identity);
+}
+
+int agent_configure(struct agent *a, const struct config *config)
+{
+	struct forwarding_settings settings, before;
+	int error;
+
+	make_settings(&before, a->config);
+	make_settings(&settings, config);
+	error = forwarding_configure(a->forwarding, &settings);
+	if (error < 0)
+		return error;
+	error = links_configure(&a->links, config, a->now);
+	if (error < 0) {
+		log_warn_errno(error, "cannot change the links");
+		forwarding_configure(a->forwarding, &before);
+		return error;
+	}
+	error = kernel_monitor_resync(a->monitor);
+	if (error < 0)
+		log_warn_errno(error,
+			       "cannot look at the new links, their next change will show them");
+	return 0;
+}

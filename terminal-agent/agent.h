@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The terminal agent as one value, and what connects its parts: events of the kernel go to links
+ * and forwarding, datagrams through receive.c to the session, the session's orders to the ports and
+ * to whoever switches the links.
+ */
+#ifndef SNO_TERMINAL_AGENT_H
+#define SNO_TERMINAL_AGENT_H
+
+#include "control.h"
+#include "terminal-agent/counters.h"
+#include "terminal-agent/handovers.h"
+#include "terminal-agent/session.h"
+#include "terminal-agent/switching.h"
+
+#include <ev.h>
+
+struct agent {
+	const struct config *config;
+	struct identity identity;
+	struct kernel *kernel;
+	struct kernel_monitor *monitor;
+	struct ev_loop *loop;
+	struct control *control; /* NULL in tests */
+	usec_t now;		 /* the instant of this turn of the loop; main.c sets it */
+
+	struct links links;
+	struct forwarding *forwarding;
+	struct session session;
+	struct switching switching;
+	struct counters counters;
+	struct handovers handovers;
+};
+
+/*
+ * Opens everything but the control socket. config is the daemon's and outlives the agent. 0, or
+ * -errno, logged, with nothing to close.
+ */
+int agent_open(struct agent *a, const struct config *config, struct ev_loop *loop, usec_t now);
+/* Looks at the links as they are and begins. 0 or -errno, logged. */
+int agent_start(struct agent *a);
+/* The kernel's state stays, so that traffic goes on until the next start. */
+void agent_close(struct agent *a);
+
+/* Events of the kernel are waiting. */
+void agent_read_kernel(struct agent *a);
+/* What is due at a->now. Returns the next instant at which to be called. */
+usec_t agent_tick(struct agent *a);
+
+/*
+ * A new configuration takes effect; only reloadable keys differ. 0, or -errno, logged, and all is
+ * as before.
+ */
+int agent_configure(struct agent *a, const struct config *config);
+
+#endif

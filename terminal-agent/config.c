@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The schema of sno-terminal-agent.conf: every key with its type, range and default, and the checks
+ * that concern more than one key. What is marked reloadable is applied by main.c on SIGHUP; the
+ * identity and the port are not, because they are what the running registration stands on.
+ */
+#include "terminal-agent/config.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "terminal-agent/identity.h"
+
+#define LINKS_MAX 64
+
+static const char *check_nai(const void *value)
+{
+	const char *const *nai = value;
+	struct identity_name name;
+
+	return identity_split(&name, *nai) < 0
+		       ? "must be user@realm, each 1 to 63 of the characters a-z 0-9 - . _"
+		       : NULL;
+}
+
+static const char *check_link_name(const void *value)
+{
+	const char *const *name = value;
+
+	return *name && !message_name_valid(*name)
+		       ? "must be 1 to 63 of the characters a-z 0-9 - . _ (it is sent to the core)"
+		       : NULL;
+}
+
+static const char *check_public_key(const void *value)
+{
+	return keys_zero(value, KEY_LENGTH) ? "is no public key" : NULL;
+}
+
+static const struct conf_key terminal_keys[] = {
+	{"nai", CONF_NAME, CONF_FIELD(struct config, terminal.nai), .required = true, .max = 127,
+	 .check = check_nai,
+	 .help = "identity of this terminal, user@realm; the realm is the home core"},
+	{"private_key_file", CONF_PATH, CONF_FIELD(struct config, terminal.private_key_file),
+	 .required = true, .help = "file with the private key, as `snoctl genkey` writes it"},
+	{"psk_file", CONF_PATH, CONF_FIELD(struct config, terminal.psk_file),
+	 .help = "file with the key shared with the home core; none: no such key"},
+	{"home_public_key", CONF_KEY, CONF_FIELD(struct config, terminal.home_public_key),
+	 .required = true, .check = check_public_key, .help = "public key of the home core"},
+	{},
+};
+
+static const struct conf_key link_keys[] = {
+	{"name", CONF_NAME, CONF_FIELD(struct link_config, name), .max = 63, .reloadable = true,
+	 .check = check_link_name,
+	 .help = "name of the satellite behind the link; none: the link is named like its "
+		 "interface"},
+	{"interface", CONF_IFNAME, CONF_FIELD(struct link_config, interface), .required = true,
+	 .id = true, .reloadable = true, .help = "network interface of the link"},
+	{},
+};
+
+static const struct conf_key access_keys[] = {
+	{"port", CONF_INT, CONF_FIELD(struct config, access.port), .min = 1, .max = 65535,
+	 .def = "6276", .help = "UDP port of the access side"},
+	{"gateway_mac", CONF_LLADDR, CONF_FIELD(struct config, access.gateway_mac),
+	 .def = "02:53:4e:4f:00:01", .reloadable = true,
+	 .help = "Ethernet address of the gateway until a core's answer has shown it"},
+	{},
+};
+
+static const struct conf_name switching_modes[] = {
+	{"self", SWITCHING_SELF}, {"command", SWITCHING_COMMAND}, {NULL, 0}};
+
+static const struct conf_key switching_keys[] = {
+	{"mode", CONF_ENUM, CONF_FIELD(struct config, switching.mode), .names = switching_modes,
+	 .def = "self", .reloadable = true, .help = "who switches links: the agent or a command"},
+	{"command", CONF_STRING,
+	 CONF_LIST(struct config, switching.command, switching.command_count), .max_items = 64,
+	 .reloadable = true,
+	 .help = "program and arguments; the names of the old and the new link are appended"},
+	{"timeout", CONF_SECONDS, CONF_FIELD(struct config, switching.timeout), .min = 0.1,
+	 .max = 600, .def = "10", .reloadable = true,
+	 .help = "time in which the new link must have come up and the command ended"},
+	{"administrative", CONF_BOOL, CONF_FIELD(struct config, switching.administrative),
+	 .def = "false", .reloadable = true,
+	 .help = "in mode self: set the link in use up and the other ones down"},
+	{},
+};
+
+static const struct conf_key routes_keys[] = {
+	{"default", CONF_BOOL, CONF_FIELD(struct config, routes.install_default), .def = "true",
+	 .reloadable = true,
+	 .help = "default routes for the whole host; false: only for packets from the home "
+		 "addresses"},
+	{"metric", CONF_INT, CONF_FIELD(struct config, routes.metric), .min = 1, .max = 2147483647,
+	 .def = "50", .reloadable = true, .help = "metric of the routes, must not be in use"},
+	{},
+};
+
+static const struct conf_key delegated_keys[] = {
+	{"interface", CONF_IFNAME, CONF_FIELD(struct config, delegated.interface), .required = true,
+	 .reloadable = true,
+	 .help = "interface behind which the hosts of the delegated prefix are"},
+	{},
+};
+
+static const struct conf_key timers_keys[] = {
+	{"disconnect_wait", CONF_SECONDS, CONF_FIELD(struct config, timers.disconnect_wait),
+	 .min = 0, .max = 10, .def = "0.2", .reloadable = true,
+	 .help = "time to wait for the disconnection ACK before the link is left"},
+	{"discovery_timeout", CONF_SECONDS, CONF_FIELD(struct config, timers.discovery_timeout),
+	 .min = 0.02, .max = 60, .def = "0.5", .reloadable = true,
+	 .help = "time until an unanswered core discovery is repeated, doubled each time"},
+	{"retry_max", CONF_SECONDS, CONF_FIELD(struct config, timers.retry_max), .min = 0.02,
+	 .max = 600, .def = "8", .reloadable = true,
+	 .help = "longest time between two discoveries"},
+	{},
+};
+
+static const struct conf_key keys[] = {
+	{"terminal", CONF_GROUP, CONF_INLINE(terminal_keys), .required = true,
+	 .help = "who this terminal is"},
+	{"links", CONF_GROUP, CONF_LIST(struct config, links, link_count),
+	 CONF_ELEMENT(struct link_config, link_keys), .required = true, .min_items = 1,
+	 .max_items = LINKS_MAX, .reloadable = true,
+	 .help = "access links, the preferred ones first"},
+	{"access", CONF_GROUP, CONF_INLINE(access_keys), .help = "the access side"},
+	{"switching", CONF_GROUP, CONF_INLINE(switching_keys), .help = "how links are switched"},
+	{"routes", CONF_GROUP, CONF_INLINE(routes_keys),
+	 .help = "what is routed to the satellites"},
+	{"delegated", CONF_GROUP, CONF_INLINE(delegated_keys),
+	 .help = "where the delegated prefix is used"},
+	{"timers", CONF_GROUP, CONF_INLINE(timers_keys), .help = "time-outs in seconds"},
+	{"log", CONF_GROUP, CONF_MEMBER(struct config, log, daemon_log_keys), .reloadable = true,
+	 .help = "what is logged"},
+	{},
+};
+
+const char *link_config_name(const struct link_config *link)
+{
+	return link->name ? link->name : link->interface;
+}
+
+/* Operators name links in commands, so a name must mean one link. */
+static void check_links(struct conf_check *check, const struct config *config)
+{
+	char path[64];
+
+	for (size_t i = 0; i < config->link_count; i++) {
+		const struct link_config *link = &config->links[i];
+
+		snprintf(path, sizeof(path), "links[%zu]", i);
+		for (size_t j = 0; j < i; j++)
+			if (strcmp(link_config_name(link), link_config_name(&config->links[j])) ==
+			    0)
+				conf_fault(check, path,
+					   "link %s is named twice, first at links[%zu]",
+					   link_config_name(link), j);
+		if (config->delegated.interface &&
+		    strcmp(config->delegated.interface, link->interface) == 0)
+			conf_fault(check, "delegated.interface",
+				   "%s is an access link; name the interface of the hosts behind "
+				   "this terminal",
+				   link->interface);
+	}
+}
+
+static void check_config(struct conf_check *check, const void *value)
+{
+	const struct config *config = value;
+
+	check_links(check, config);
+	if (config->switching.mode == SWITCHING_COMMAND) {
+		if (config->switching.command_count == 0)
+			conf_fault(
+				check, "switching.command",
+				"mode \"command\" needs a command, e.g. [ \"/usr/sbin/modem\" ]");
+		else if (config->switching.command[0][0] != '/')
+			conf_fault(check, "switching.command",
+				   "\"%s\" must be an absolute path: no shell searches for it",
+				   config->switching.command[0]);
+		if (config->switching.administrative)
+			conf_fault(check, "switching.administrative",
+				   "the command switches the links; this needs mode \"self\"");
+	}
+	if (config->timers.retry_max < config->timers.discovery_timeout)
+		conf_fault(check, "timers.retry_max", "must not be below discovery_timeout");
+}
+
+const struct conf_schema config_schema = {keys, sizeof(struct config), check_config};
+
+const struct daemon_log_config *config_log(const void *config)
+{
+	return &((const struct config *)config)->log;
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The configuration of the terminal agent as a structure; sno-terminal-agent.conf(5) documents each
+ * key, and the schema in config.c is the one place that knows ranges and defaults.
+ */
+#ifndef SNO_TERMINAL_CONFIG_H
+#define SNO_TERMINAL_CONFIG_H
+
+#include "conf.h"
+#include "daemon.h"
+
+/* An access link: an interface, and the satellite that is behind it. */
+struct link_config {
+	char *name; /* NULL: called after its interface, and the satellite is not known */
+	char *interface;
+};
+
+/* Who moves the terminal from one link to another. */
+enum switching_mode {
+	SWITCHING_SELF,	   /* the agent chooses among the links that have a carrier */
+	SWITCHING_COMMAND, /* a program does it: a modem, a motor, a simulation */
+};
+
+struct config {
+	struct {
+		char *nai; /* user@realm */
+		char *private_key_file;
+		char *psk_file; /* NULL: none */
+		uint8_t home_public_key[CONF_KEY_BYTES];
+	} terminal;
+	struct link_config *links;
+	size_t link_count;
+	struct {
+		uint16_t port;
+		struct lladdr gateway_mac;
+	} access;
+	struct {
+		int mode; /* enum switching_mode */
+		char **command;
+		size_t command_count;
+		usec_t timeout;
+		bool administrative;
+	} switching;
+	struct {
+		bool install_default;
+		uint32_t metric;
+	} routes;
+	struct {
+		char *interface; /* NULL: none */
+	} delegated;
+	struct {
+		usec_t disconnect_wait;
+		usec_t discovery_timeout;
+		usec_t retry_max;
+	} timers;
+	struct daemon_log_config log;
+};
+
+extern const struct conf_schema config_schema;
+
+/* The `log` group, for daemon.h. */
+const struct daemon_log_config *config_log(const void *config);
+
+/* What a link is called: its name, or that of its interface. */
+const char *link_config_name(const struct link_config *link);
+
+#endif

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The list of handovers is for looking back; what counts them over time are the counters.
+ */
+#include "terminal-agent/handovers.h"
+
+void handovers_add(struct handovers *h, const struct handover *handover)
+{
+	h->list[h->total++ % HANDOVERS_MAX] = *handover;
+}
+
+size_t handovers_count(const struct handovers *h)
+{
+	return h->total < HANDOVERS_MAX ? (size_t)h->total : HANDOVERS_MAX;
+}
+
+const struct handover *handovers_get(const struct handovers *h, size_t i)
+{
+	uint64_t first = h->total - handovers_count(h);
+
+	return &h->list[(first + i) % HANDOVERS_MAX];
+}
+
+static json_t *place_json(const struct place *place)
+{
+	return json_pack("{s:s, s:s*, s:s}", "link", place->link, "satellite",
+			 place->satellite[0] ? place->satellite : NULL, "core", place->core);
+}
+
+json_t *handover_json(const struct handover *h)
+{
+	return json_pack("{s:f, s:o, s:o, s:s, s:I, s:I, s:i, s:s}", "time",
+			 (double)h->wall / (double)USEC_PER_SEC, "from", place_json(&h->from), "to",
+			 place_json(&h->to), "mode", h->mode, "gap_us", (json_int_t)h->gap,
+			 "registration_us", (json_int_t)h->registration, "tries", (int)h->tries,
+			 "reason", h->reason);
+}

@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Links follow the kernel's events. Each event carries the whole state of an interface, so one
+ * function compares it with what was known and tells the session at most one thing: ready or lost.
+ */
+#include "terminal-agent/links.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "log.h"
+#include "terminal-agent/config.h"
+
+#define RETRY USEC_PER_SEC /* until a refused preparation is tried again */
+
+void links_init(struct links *l, struct kernel *kernel, const struct links_ops *ops)
+{
+	*l = (struct links){.kernel = kernel, .ops = *ops, .retry = USEC_NEVER};
+}
+
+static void set_ready(struct links *l, struct link *link, bool ready, usec_t now)
+{
+	if (link->ready == ready)
+		return;
+	link->ready = ready;
+	if (ready) {
+		link->ready_since = now;
+		link->advertised = (struct advertised){0};
+		log_info("link %s: ready on %s", link->name, link->interface);
+		l->ops.ready(l->ops.context, link, now);
+	} else {
+		link->lost_since = now;
+		log_info("link %s: lost on %s (%s)", link->name, link->interface,
+			 !link->ifindex ? "no interface"
+			 : !link->up	? "down"
+					: "no carrier");
+		l->ops.lost(l->ops.context, link, now);
+	}
+}
+
+/*
+ * What the kernel would do by itself on a new interface takes seconds (duplicate address
+ * detection) or may lead packets astray (router advertisements of strangers); and IPv4 arrives on
+ * an interface without an IPv4 address, which no reverse path filter accepts.
+ */
+static int set_sysctls(struct links *l, const struct link *link)
+{
+	static const struct {
+		const char *where, *name, *value;
+	} settings[] = {
+		{"net/ipv6/conf", "disable_ipv6", "0"},	    {"net/ipv6/conf", "addr_gen_mode", "1"},
+		{"net/ipv6/conf", "accept_dad", "0"},	    {"net/ipv6/conf", "accept_ra", "0"},
+		{"net/ipv6/conf", "accept_redirects", "0"}, {"net/ipv4/conf", "rp_filter", "0"},
+	};
+
+	for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++) {
+		int error = kernel_sysctl_set(l->kernel, settings[i].where, link->interface,
+					      settings[i].name, settings[i].value);
+
+		if (error < 0)
+			return error;
+	}
+	return 0;
+}
+
+/* Is there an address that is to be ours, but was made by someone else: maybe a tentative one? */
+static int find_foreign(const struct kernel_address *address, void *arg)
+{
+	const struct kernel_address *wanted = arg;
+
+	return addr_equal(&address->addr, &wanted->addr) && !address->ours;
+}
+
+/* Address and settings, so that the carrier is all that is missing. Idempotent. */
+static int prepare(struct links *l, struct link *link)
+{
+	struct kernel_address address = {.ifindex = link->ifindex,
+					 .addr = lladdr_link_local(&link->mac),
+					 .length = 64,
+					 .nodad = true};
+	int error = 0;
+
+	if (!link->prepared) {
+		error = set_sysctls(l, link);
+		if (error == 0)
+			error = kernel_address_each(l->kernel, link->ifindex, find_foreign,
+						    &address);
+		if (error > 0)
+			error = kernel_address_delete(l->kernel, &address);
+	}
+	if (error == 0)
+		error = kernel_address_replace(l->kernel, &address);
+	if (error < 0) {
+		log_warnx("link %s: cannot prepare %s: %s", link->name, link->interface,
+			  kernel_error(l->kernel));
+		return error;
+	}
+	if (!link->port) {
+		link->address = address.addr;
+		error = l->ops.open(l->ops.context, link);
+		if (error < 0) {
+			link->address = (struct addr){0};
+			return error;
+		}
+	}
+	link->prepared = true;
+	return 0;
+}
+
+static void forget_interface(struct links *l, struct link *link)
+{
+	if (link->port)
+		l->ops.close(l->ops.context, link);
+	link->port = NULL;
+	link->prepared = false;
+	link->address = (struct addr){0};
+}
+
+/* Goes as far as the interface allows: prepared when it is there, ready when frames pass. */
+static void advance(struct links *l, struct link *link, usec_t now)
+{
+	bool passes = link->up && link->carrier;
+
+	if (!passes)
+		set_ready(l, link, false, now);
+	if (!link->ifindex)
+		return;
+	/* Setting an interface down has taken the address away: replace it each time it comes up.
+	 */
+	if ((!link->prepared || (passes && !link->ready)) && prepare(l, link) < 0) {
+		link->prepared = false;
+		l->retry = usec_min(l->retry, now + RETRY);
+		return;
+	}
+	set_ready(l, link, passes, now);
+}
+
+static void link_gone(struct links *l, struct link *link, usec_t now)
+{
+	link->ifindex = 0;
+	link->up = link->carrier = false;
+	set_ready(l, link, false, now);
+	forget_interface(l, link);
+}
+
+static void link_changed(struct links *l, struct link *link, const struct kernel_link *state,
+			 usec_t now)
+{
+	if (link->ifindex &&
+	    (link->ifindex != state->ifindex || !lladdr_equal(&link->mac, &state->mac)))
+		link_gone(l, link, now);
+	link->ifindex = state->ifindex;
+	link->mac = state->mac;
+	link->mtu = state->mtu;
+	if (link->up && !state->up)
+		link->prepared = false;
+	link->up = state->up;
+	link->carrier = state->carrier;
+	advance(l, link, now);
+}
+
+static struct link *by_interface(const struct links *l, const char *interface)
+{
+	for (size_t i = 0; i < l->count; i++)
+		if (strcmp(l->list[i]->interface, interface) == 0)
+			return l->list[i];
+	return NULL;
+}
+
+void links_event(struct links *l, const struct kernel_event *event, usec_t now)
+{
+	struct link *link;
+
+	switch (event->type) {
+	case KERNEL_EVENT_LINK:
+		link = by_interface(l, event->link.name);
+		if (link) {
+			link->seen = true;
+			link_changed(l, link, &event->link, now);
+		}
+		/* An interface that was renamed is gone under its old name. */
+		link = links_by_index(l, event->link.ifindex);
+		if (link && strcmp(link->interface, event->link.name) != 0)
+			link_gone(l, link, now);
+		break;
+	case KERNEL_EVENT_LINK_GONE:
+		link = links_by_index(l, event->link.ifindex);
+		if (link)
+			link_gone(l, link, now);
+		break;
+	case KERNEL_EVENT_RESYNC_BEGIN:
+		for (size_t i = 0; i < l->count; i++)
+			l->list[i]->seen = false;
+		break;
+	case KERNEL_EVENT_RESYNC:
+		for (size_t i = 0; i < l->count; i++)
+			if (!l->list[i]->seen && l->list[i]->ifindex)
+				link_gone(l, l->list[i], now);
+		break;
+	default:
+		break;
+	}
+}
+
+usec_t links_tick(struct links *l, usec_t now)
+{
+	if (now < l->retry)
+		return l->retry;
+	l->retry = USEC_NEVER;
+	for (size_t i = 0; i < l->count; i++)
+		if (!l->list[i]->prepared || !l->list[i]->ready)
+			advance(l, l->list[i], now);
+	return l->retry;
+}
+
+struct link *links_find(const struct links *l, const char *name)
+{
+	for (size_t i = 0; i < l->count; i++)
+		if (strcmp(l->list[i]->name, name) == 0)
+			return l->list[i];
+	return by_interface(l, name);
+}
+
+struct link *links_by_index(const struct links *l, unsigned int ifindex)
+{
+	for (size_t i = 0; i < l->count && ifindex; i++)
+		if (l->list[i]->ifindex == ifindex)
+			return l->list[i];
+	return NULL;
+}
+
+struct link *links_next_ready(const struct links *l, const struct link *after)
+{
+	size_t start = 0;
+
+	for (size_t i = 0; i < l->count && after; i++)
+		if (l->list[i] == after)
+			start = i + 1;
+	for (size_t i = 0; i < l->count; i++) {
+		struct link *link = l->list[(start + i) % l->count];
+
+		if (link->ready)
+			return link;
+	}
+	return NULL;
+}
+
+int links_set_up(struct links *l, struct link *link, bool up)
+{
+	int error = link->ifindex ? kernel_link_set_up(l->kernel, link->ifindex, up) : -ENODEV;
+
+	if (error < 0)
+		log_warnx("link %s: cannot set %s %s: %s", link->name, link->interface,
+			  up ? "up" : "down",
+			  link->ifindex ? kernel_error(l->kernel) : "no such interface");
+	return error;
+}
+
+/* ---- configuration --------------------------------------------------------------------- */
+
+static void remove_link(struct links *l, struct link *link, usec_t now)
+{
+	link_gone(l, link, now);
+	l->ops.removed(l->ops.context, link, now);
+	free(link);
+}
+
+/* Gives the link its name as configured. */
+static void name_link(struct link *link, const struct link_config *config)
+{
+	snprintf(link->name, sizeof(link->name), "%s", link_config_name(config));
+	link->satellite = config->name != NULL;
+}
+
+int links_configure(struct links *l, const struct config *config, usec_t now)
+{
+	size_t count = config->link_count, made = 0;
+	struct link **list = calloc(count, sizeof(*list));
+	struct link **fresh = calloc(count, sizeof(*fresh));
+	int error = list && fresh ? 0 : -ENOMEM;
+
+	for (size_t i = 0; i < count && error == 0; i++) {
+		struct link *link = by_interface(l, config->links[i].interface);
+
+		if (!link) {
+			link = fresh[made] = calloc(1, sizeof(*link));
+			if (!link) {
+				error = -ENOMEM;
+				break;
+			}
+			made++;
+			snprintf(link->interface, sizeof(link->interface), "%s",
+				 config->links[i].interface);
+		}
+		list[i] = link;
+	}
+	if (error < 0) {
+		for (size_t i = 0; i < made; i++)
+			free(fresh[i]);
+		free(list);
+		free(fresh);
+		return error;
+	}
+	free(fresh);
+
+	/* From here on nothing can fail. */
+	struct link **old = l->list;
+	size_t old_count = l->count;
+
+	l->list = list;
+	l->count = count;
+	for (size_t i = 0; i < count; i++)
+		name_link(list[i], &config->links[i]);
+	for (size_t i = 0; i < old_count; i++)
+		if (by_interface(l, old[i]->interface) != old[i])
+			remove_link(l, old[i], now);
+	free(old);
+	return 0;
+}
+
+void links_free(struct links *l)
+{
+	for (size_t i = 0; i < l->count; i++) {
+		forget_interface(l, l->list[i]);
+		free(l->list[i]);
+	}
+	free(l->list);
+	l->list = NULL;
+	l->count = 0;
+}

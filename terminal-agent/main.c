@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* sno-terminal-agent: options, event loop and clock; everything else is in struct agent. */
+#include <ev.h>
+
+#include "daemon.h"
+#include "keys.h"
+#include "log.h"
+#include "terminal-agent/agent.h"
+#include "terminal-agent/config.h"
+#include "terminal-agent/show.h"
+
+static struct {
+	struct agent agent;
+	ev_prepare prepare;
+	ev_check check;
+	ev_timer timer;
+	ev_io kernel;
+} run;
+
+/* Before the loop sleeps: do what is due, and set the alarm for what will be. */
+static void prepare(struct ev_loop *loop, ev_prepare *watcher, int events)
+{
+	usec_t next;
+
+	(void)watcher;
+	(void)events;
+	run.agent.now = clock_now();
+	next = agent_tick(&run.agent);
+	ev_timer_stop(loop, &run.timer);
+	if (next == USEC_NEVER)
+		return;
+	ev_now_update(loop);
+	run.agent.now = clock_now();
+	ev_timer_set(&run.timer,
+		     next > run.agent.now ? (double)(next - run.agent.now) / (double)USEC_PER_SEC
+					  : 0.,
+		     0.);
+	ev_timer_start(loop, &run.timer);
+}
+
+/* After it: all that has woken it happens at one instant. */
+static void check(struct ev_loop *loop, ev_check *watcher, int events)
+{
+	(void)loop;
+	(void)watcher;
+	(void)events;
+	run.agent.now = clock_now();
+}
+
+/* The alarm: prepare() does the work. */
+static void alarm_rings(struct ev_loop *loop, ev_timer *timer, int events)
+{
+	(void)loop;
+	(void)timer;
+	(void)events;
+}
+
+static void kernel_readable(struct ev_loop *loop, ev_io *io, int events)
+{
+	(void)loop;
+	(void)io;
+	(void)events;
+	agent_read_kernel(&run.agent);
+}
+
+static void loop_begin(struct ev_loop *loop)
+{
+	ev_prepare_init(&run.prepare, prepare);
+	ev_prepare_start(loop, &run.prepare);
+	ev_check_init(&run.check, check);
+	ev_set_priority(&run.check, EV_MAXPRI);
+	ev_check_start(loop, &run.check);
+	ev_timer_init(&run.timer, alarm_rings, 0., 0.);
+	ev_io_init(&run.kernel, kernel_readable, kernel_monitor_fd(run.agent.monitor), EV_READ);
+	ev_io_start(loop, &run.kernel);
+}
+
+static int apply(void *arg, const void *old_config, const void *new_config,
+		 struct control_reply *reply)
+{
+	int error = agent_configure(arg, new_config);
+
+	(void)old_config;
+	if (error < 0 && reply)
+		return control_refuse(reply, error,
+				      "the new configuration cannot take effect; see the log");
+	return error;
+}
+
+static const struct daemon_program program = {
+	.name = "sno-terminal-agent",
+	.file = "terminal-agent",
+	.summary = "keeps a terminal registered with its home core over shared satellites",
+	.schema = &config_schema,
+	.log = config_log,
+	.apply = apply,
+};
+
+/* Runs until a signal ends it. */
+static int serve(struct daemon *daemon, struct ev_loop *loop)
+{
+	struct agent *agent = &run.agent;
+
+	loop_begin(loop);
+	if (daemon_serve(daemon, loop, show_commands, agent) < 0)
+		return DAEMON_BAD;
+	agent->control = daemon->control;
+	control_snapshot(daemon->control, show_snapshot);
+	if (agent_start(agent) < 0)
+		return DAEMON_BAD;
+	daemon_ready(daemon, agent->config->terminal.nai);
+	ev_run(loop, 0);
+	daemon_stopping(daemon);
+	return DAEMON_GOOD;
+}
+
+int main(int argc, char **argv)
+{
+	struct daemon daemon;
+	struct config config;
+	struct ev_loop *loop;
+	int status = daemon_begin(&daemon, &program, &config, argc, argv);
+
+	if (status != DAEMON_RUN)
+		return status;
+	status = DAEMON_BAD;
+	loop = ev_default_loop(0);
+	if (keys_init() < 0) {
+		log_error("the cryptographic library cannot start (no source of randomness?)");
+	} else if (agent_open(&run.agent, &config, loop, clock_now()) == 0) {
+		status = serve(&daemon, loop);
+		run.agent.control = NULL;
+		agent_close(&run.agent);
+	}
+	daemon_end(&daemon);
+	return status;
+}

@@ -1,0 +1,684 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Events come in, one state comes out. Timers, each with its reason:
+ *
+ *   deadline      discovering: repeat the discovery or begin a new one, with back-off;
+ *                 disconnecting: the core's ACK is not worth more waiting;
+ *                 switching: the new link does not come up, take another one
+ *   refresh       two thirds of the lifetime: register again before the binding ends
+ *   silence       no advertisement for 3 intervals: the core behind the satellite may be gone
+ *   again         a discovery that strangers could cause: at most one a second
+ *   repair        somebody removed our routes: put them back, at most once a second
+ *   requests      retransmission of what was sent sealed (request.h)
+ */
+#include "terminal-agent/session.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "log.h"
+
+#define REPEATS_MAX	 3 /* of the same octets */
+#define RESYNCS_MAX	 3 /* in a row, before the back-off takes over */
+#define SILENT_INTERVALS 3
+#define PATIENCE_MAX	 16
+#define RATE_LIMIT	 USEC_PER_SEC /* between discoveries that strangers could cause */
+
+/* Why a discovery is sent, for logs, events and the list of handovers. */
+static const char reason_start[] = "start";
+static const char reason_link_up[] = "link up";
+static const char reason_link_lost[] = "link lost";
+static const char reason_switch[] = "switch";
+static const char reason_switch_failed[] = "switch failed";
+static const char reason_connect[] = "connect";
+static const char reason_core_changed[] = "core changed";
+static const char reason_silence[] = "no advertisement";
+static const char reason_no_answer[] = "no answer";
+static const char reason_refresh[] = "refresh";
+
+const char *session_state_name(enum session_state state)
+{
+	static const char *const names[] = {"down", "discovering", "registered", "disconnecting",
+					    "switching"};
+
+	return names[state];
+}
+
+/* The one place where the state changes. */
+static void session_enter(struct session *s, enum session_state state, const char *reason,
+			  usec_t now)
+{
+	enum session_state old_state = s->state;
+
+	if (old_state == SESSION_DISCOVERING && state != SESSION_DISCOVERING)
+		discovery_end(&s->discovery);
+	s->state = state;
+	s->again = USEC_NEVER;
+	if (state == SESSION_REGISTERED || state == SESSION_DOWN)
+		s->deadline = USEC_NEVER;
+	if (old_state == state)
+		return;
+	s->since = now;
+	log_transition("session", session_state_name(old_state), session_state_name(state), reason);
+	s->ops.state(s->ops.context, old_state, state, reason);
+}
+
+void session_init(struct session *s, const struct session_parts *parts)
+{
+	*s = (struct session){.config = parts->config,
+			      .identity = parts->identity,
+			      .links = parts->links,
+			      .forwarding = parts->forwarding,
+			      .sender = parts->sender,
+			      .ops = parts->ops,
+			      .wanted = true,
+			      .deadline = USEC_NEVER,
+			      .again = USEC_NEVER,
+			      .patience = 1};
+}
+
+void session_end(struct session *s)
+{
+	discovery_end(&s->discovery);
+	registration_end(&s->registration);
+}
+
+static int transmit_request(void *context, const uint8_t *octets, size_t length)
+{
+	struct session *s = context;
+
+	return send_sealed(&s->sender, &s->registration, octets, length);
+}
+
+/* ---- discovering ----------------------------------------------------------------------- */
+
+static void transmit_discovery(struct session *s)
+{
+	s->attempt.tries++;
+	s->attempt.slowed = false;
+	send_discovery(&s->sender, s->link, &s->discovery);
+}
+
+/* A new handshake on the link in use, sent at once. */
+static void begin_discovery(struct session *s, usec_t now)
+{
+	const struct link *link = s->link;
+	struct discovery_facts facts = {
+		.link_layer = link->mac,
+		.link_local = link->address,
+		.mtu = (uint16_t)(link->mtu < 1280    ? 1280
+				  : link->mtu > 65535 ? 65535
+						      : link->mtu),
+		.core = link->advertised.core[0] ? link->advertised.core : NULL,
+		.home_epoch = s->home_epoch,
+		.counter = ++s->counter,
+	};
+	int error = discovery_begin(&s->discovery, s->identity, &facts);
+
+	s->attempt.begun = now;
+	s->attempt.repeats = 0;
+	s->attempt.outdated = false;
+	if (error < 0)
+		log_error("cannot make a discovery: is terminal.home_public_key right? (error %d)",
+			  -error);
+	else
+		transmit_discovery(s);
+	s->deadline = now + s->attempt.timeout;
+}
+
+/* Enters or re-enters the state discovering on this link. */
+static void discover(struct session *s, struct link *link, const char *reason, usec_t now)
+{
+	if (s->state != SESSION_DISCOVERING || link != s->link)
+		s->attempt = (struct attempt){.first = now,
+					      .timeout = s->config->timers.discovery_timeout,
+					      .reason = reason};
+	s->link = link;
+	s->target = NULL;
+	session_enter(s, SESSION_DISCOVERING, reason, now);
+	begin_discovery(s, now);
+}
+
+/* A discovery that strangers could cause: now, or when the rate limit allows it. */
+static void rediscover(struct session *s, const char *reason, usec_t now)
+{
+	usec_t allowed = s->attempt.begun + RATE_LIMIT;
+
+	if (s->state != SESSION_REGISTERED)
+		return;
+	if (now >= allowed) {
+		discover(s, s->link, reason, now);
+		return;
+	}
+	s->again = allowed;
+	s->again_reason = reason;
+}
+
+/* One step of back-off, counted from now. */
+static void back_off(struct session *s, usec_t now)
+{
+	s->attempt.timeout = usec_min(2 * s->attempt.timeout, s->config->timers.retry_max);
+	s->deadline = now + s->attempt.timeout;
+}
+
+/* The discovery was not answered in time. */
+static void discovery_timeout(struct session *s, usec_t now)
+{
+	struct attempt *a = &s->attempt;
+	struct link *other = links_next_ready(s->links, s->link);
+
+	if (a->outdated) {
+		a->timeout = s->config->timers.discovery_timeout;
+		begin_discovery(s, now);
+		return;
+	}
+	if (s->discovery.live && a->repeats < REPEATS_MAX) {
+		a->repeats++;
+		transmit_discovery(s);
+		back_off(s, now);
+		return;
+	}
+	if (s->discovery.live && other && other != s->link) {
+		log_notice("no core answers on link %s, trying %s", s->link->name, other->name);
+		discover(s, other, reason_no_answer, now);
+		return;
+	}
+	a->timeout = usec_min(2 * a->timeout, s->config->timers.retry_max);
+	begin_discovery(s, now);
+}
+
+/* ---- moving ---------------------------------------------------------------------------- */
+
+static bool sets_links(const struct session *s)
+{
+	return s->config->switching.mode == SWITCHING_SELF && s->config->switching.administrative;
+}
+
+/* The link after this one in the configuration, in a ring. */
+static struct link *next_link(const struct session *s, const struct link *after)
+{
+	for (size_t i = 0; i < s->links->count; i++)
+		if (s->links->list[i] == after)
+			return s->links->list[(i + 1) % s->links->count];
+	return s->links->list[0];
+}
+
+static void begin_switch(struct session *s, struct link *from, struct link *to, const char *reason,
+			 usec_t now)
+{
+	int result;
+
+	s->target = to;
+	s->attempt.reason = reason;
+	session_enter(s, SESSION_SWITCHING, reason, now);
+	s->deadline = now + s->config->switching.timeout;
+	result = s->ops.switch_link(s->ops.context, from, to);
+	if (result != 0)
+		session_switched(s, result < 0 ? result : 0, now);
+}
+
+/* Whatever link can be had, after this one in the ring (NULL: the first). */
+static void take_any_link(struct session *s, struct link *after, const char *reason, usec_t now)
+{
+	struct link *link = links_next_ready(s->links, after);
+
+	if (link) {
+		discover(s, link, reason, now);
+	} else if (sets_links(s) && s->links->count > 0) {
+		begin_switch(s, after, next_link(s, after), reason, now);
+	} else {
+		s->link = s->target = NULL;
+		session_enter(s, SESSION_DOWN, reason, now);
+	}
+}
+
+void session_switched(struct session *s, int error, usec_t now)
+{
+	if (s->state != SESSION_SWITCHING) {
+		if (error < 0)
+			log_warn_errno(error,
+				       "the switching command failed after the link came up");
+		return;
+	}
+	if (s->target->ready)
+		discover(s, s->target, s->attempt.reason, now);
+	else if (error < 0 && sets_links(s))
+		s->deadline = now + RATE_LIMIT; /* then the next link has its turn */
+	else if (error < 0)
+		take_any_link(s, s->target, reason_switch_failed, now);
+}
+
+static void switch_timeout(struct session *s, usec_t now)
+{
+	log_warnx("link %s has not come up within %.1f s", s->target->name,
+		  (double)s->config->switching.timeout / (double)USEC_PER_SEC);
+	take_any_link(s, s->target, reason_switch_failed, now);
+}
+
+static void deregistered(struct session *s, usec_t now)
+{
+	forwarding_withdraw(s->forwarding);
+	registration_end(&s->registration);
+	s->link = s->target = NULL;
+	session_enter(s, SESSION_DOWN, "deregistered", now);
+}
+
+/* The core has been told, as far as it can be. */
+static void after_disconnect(struct session *s, usec_t now)
+{
+	request_cancel(s->registration.requests, s->disconnect_id);
+	if (s->target)
+		begin_switch(s, s->link, s->target, reason_switch, now);
+	else
+		deregistered(s, now);
+}
+
+/* Not to end the registration here: this runs inside of its request table. */
+static void disconnect_answered(void *context, uint64_t token, enum reason reason,
+				const struct message *answer, usec_t now)
+{
+	struct session *s = context;
+
+	(void)token;
+	(void)now;
+	if (reason != REASON_ACCEPTED)
+		log_info("core disconnect: %s%s", reason_name(reason),
+			 answer ? "" : " (no answer)");
+	s->disconnected = true;
+}
+
+/* Tells the serving core where the terminal goes (target), or that it deregisters (NULL). */
+static void disconnect(struct session *s, struct link *target, const char *reason, usec_t now)
+{
+	struct message m;
+	int64_t id;
+
+	s->target = target;
+	if (!registration_reachable(&s->registration)) {
+		s->disconnect_id = 0;
+		if (target)
+			begin_switch(s, s->link, target, reason, now);
+		else
+			deregistered(s, now);
+		return;
+	}
+	message_init(&m, MESSAGE_CORE_DISCONNECT, 0);
+	if (!target)
+		message_set_number(&m, ATTR_LIFETIME, 0);
+	else if (target->satellite)
+		message_set_text(&m, ATTR_NEXT_SATELLITE, target->name);
+	s->disconnected = false;
+	session_enter(s, SESSION_DISCONNECTING, reason, now);
+	s->deadline = now + s->config->timers.disconnect_wait;
+	id = request_send(s->registration.requests, &m, disconnect_answered, s, 0, now);
+	s->disconnect_id = id > 0 ? (uint32_t)id : 0;
+	if (id < 0)
+		s->deadline = now;
+}
+
+/* ---- links ----------------------------------------------------------------------------- */
+
+void session_start(struct session *s, unsigned int preferred, usec_t now)
+{
+	struct link *link = links_by_index(s->links, preferred);
+
+	s->started = true;
+	if (link && link->ready)
+		discover(s, link, reason_start, now);
+	else
+		take_any_link(s, NULL, reason_start, now);
+}
+
+void session_link_ready(struct session *s, struct link *link, usec_t now)
+{
+	if (!s->started || !s->wanted)
+		return;
+	if (s->state == SESSION_DOWN)
+		discover(s, link, s->registration.valid ? reason_link_lost : reason_link_up, now);
+	else if (s->state == SESSION_SWITCHING && link == s->target)
+		discover(s, link, s->attempt.reason, now);
+}
+
+void session_link_lost(struct session *s, struct link *link, usec_t now)
+{
+	if (s->registration.link == link && s->registration.lost == 0)
+		s->registration.lost = now;
+	if (!s->started || link != s->link)
+		return;
+	switch (s->state) {
+	case SESSION_DISCOVERING:
+	case SESSION_REGISTERED:
+		take_any_link(s, link, reason_link_lost, now);
+		break;
+	case SESSION_DISCONNECTING:
+		after_disconnect(s, now);
+		break;
+	case SESSION_SWITCHING:
+		s->link = NULL;
+		break;
+	case SESSION_DOWN:
+		break;
+	}
+}
+
+void session_link_removed(struct session *s, struct link *link, usec_t now)
+{
+	if (s->registration.link == link)
+		s->registration.link = NULL;
+	if (s->link == link)
+		s->link = NULL;
+	if (s->target == link) {
+		s->target = NULL;
+		take_any_link(s, NULL, reason_link_lost, now);
+	}
+}
+
+/* ---- what cores say --------------------------------------------------------------------- */
+
+enum drop session_advertisement(struct session *s, struct link *link, const struct message *m,
+				usec_t now)
+{
+	struct advertised *a = &link->advertised;
+	const struct registration *r = &s->registration;
+
+	memcpy(a->core, m->core, sizeof(a->core));
+	a->epoch = m->epoch;
+	a->interval = m->interval * USEC_PER_MSEC;
+	a->heard = now;
+	if (link != s->link)
+		return DROP_NONE;
+	s->patience = 1;
+	if (s->state == SESSION_REGISTERED) {
+		if (strcmp(m->core, r->place.core) != 0 || m->epoch != r->epoch)
+			rediscover(s, reason_core_changed, now);
+		else if (s->again_reason == reason_core_changed)
+			s->again = USEC_NEVER;
+	} else if (s->state == SESSION_DISCOVERING && s->discovery.live && s->discovery.core[0] &&
+		   strcmp(s->discovery.core, m->core) != 0) {
+		usec_t allowed = s->attempt.begun + RATE_LIMIT;
+
+		s->attempt.outdated = true;
+		s->deadline = usec_min(s->deadline, now > allowed ? now : allowed);
+	}
+	return DROP_NONE;
+}
+
+static bool lladdr_zero(const struct lladdr *l)
+{
+	static const struct lladdr zero;
+
+	return lladdr_equal(l, &zero);
+}
+
+/* Tells the core, the log and the operator what this registration has cost. */
+static void report(struct session *s, const struct registration *old, usec_t now)
+{
+	const struct registration *r = &s->registration;
+	struct handover h = {.from = old->place,
+			     .to = r->place,
+			     .mode = "baseline",
+			     .registration = now - s->attempt.first,
+			     .tries = s->attempt.tries,
+			     .reason = s->attempt.reason};
+	struct message m;
+
+	if (old->valid && old->lost && r->link->ready_since > old->lost)
+		h.gap = r->link->ready_since - old->lost;
+	message_init(&m, MESSAGE_HANDOVER_DONE, 0);
+	message_set_number(&m, ATTR_GAP, (uint64_t)usec_min(h.gap, UINT32_MAX));
+	message_set_number(&m, ATTR_REGISTRATION_TIME,
+			   (uint64_t)usec_min(h.registration, UINT32_MAX));
+	if (request_send(r->requests, &m, NULL, NULL, 0, now) < 0)
+		log_warnx("cannot tell the core that the handover is done");
+
+	log_notice(
+		"registered with %s over link %s for %u s: %s, gap %.1f ms, registration %.1f ms, "
+		"%u %s",
+		r->place.core, r->place.link, r->lifetime, h.reason, (double)h.gap / 1000,
+		(double)h.registration / 1000, h.tries, h.tries == 1 ? "discovery" : "discoveries");
+	if (old->valid && (strcmp(h.from.link, h.to.link) != 0 ||
+			   strcmp(h.from.core, h.to.core) != 0 || old->epoch != r->epoch))
+		s->ops.handover(s->ops.context, &h);
+}
+
+/* A verified registration takes effect: the kernel first, and only then our own state. */
+static void accept_registration(struct session *s, struct discovery_result *result,
+				const struct lladdr *source, usec_t now)
+{
+	struct request_ops transmit = {transmit_request, s};
+	struct registration fresh, old = s->registration;
+	struct forwarding_plan plan;
+	int error = registration_begin(&fresh, s->link, result, &transmit, now);
+
+	if (error == 0) {
+		fresh.gateway = lladdr_zero(source) ? s->config->access.gateway_mac : *source;
+		plan = registration_plan(&fresh);
+		error = forwarding_apply(s->forwarding, &plan);
+		if (error < 0)
+			registration_end(&fresh);
+	}
+	if (error < 0) {
+		log_warn_errno(error, "registration with %s cannot take effect, trying again",
+			       result->registration.core);
+		back_off(s, now);
+		return;
+	}
+	s->registration = fresh;
+	s->home_epoch = result->assignment.home_epoch;
+	s->repair = false;
+	session_enter(s, SESSION_REGISTERED, s->attempt.reason, now);
+	report(s, &old, now);
+	registration_end(&old);
+}
+
+enum drop session_registration_done(struct session *s, struct link *link, const struct message *m,
+				    const struct lladdr *source, usec_t now)
+{
+	struct discovery_result result;
+	enum drop drop;
+
+	if (s->registration.valid && m->id == s->registration.access.local_index)
+		return DROP_REPLAY;
+	if (s->state != SESSION_DISCOVERING || link != s->link)
+		return DROP_INDEX;
+	drop = discovery_accept(&s->discovery, m, &result);
+	if (drop != DROP_NONE)
+		return drop;
+	if (link->advertised.core[0] &&
+	    strcmp(link->advertised.core, result.registration.core) != 0) {
+		log_warnx("link %s: %s answers where %s advertises itself, asking again",
+			  link->name, result.registration.core, link->advertised.core);
+		s->deadline = s->attempt.begun + RATE_LIMIT;
+	} else {
+		accept_registration(s, &result, source, now);
+	}
+	keys_wipe(&result, sizeof(result));
+	return DROP_NONE;
+}
+
+static void rejected(struct session *s, const struct message *assignment, usec_t now)
+{
+	if (assignment->reason != REASON_RESYNC) {
+		log_warnx("the home core refuses %s@%s: %s", s->identity->name.user,
+			  s->identity->name.realm, reason_name(assignment->reason));
+		back_off(s, now);
+		return;
+	}
+	log_info("the home core asks for its epoch and counter");
+	s->home_epoch = assignment->home_epoch;
+	s->counter = assignment->counter;
+	if (s->attempt.resyncs++ < RESYNCS_MAX)
+		begin_discovery(s, now);
+	else
+		back_off(s, now);
+}
+
+enum drop session_registration_reject(struct session *s, struct link *link, const struct message *m,
+				      usec_t now)
+{
+	struct message assignment;
+	bool authentic;
+	enum drop drop;
+	usec_t before = s->attempt.timeout;
+
+	if (s->state != SESSION_DISCOVERING || link != s->link)
+		return DROP_INDEX;
+	drop = discovery_reject(&s->discovery, m, &assignment, &authentic);
+	if (drop != DROP_NONE)
+		return drop;
+	if (authentic) {
+		rejected(s, &assignment, now);
+		return DROP_NONE;
+	}
+	log_info("link %s: the serving core refuses: %s", link->name, reason_name(m->reason));
+	if (!s->attempt.slowed) {
+		s->attempt.slowed = true;
+		s->attempt.timeout = usec_min(2 * before, s->config->timers.retry_max);
+		s->deadline += s->attempt.timeout - before;
+	}
+	return DROP_NONE;
+}
+
+/* A request of the serving core. */
+static void answer_request(struct session *s, const struct message *m, usec_t now)
+{
+	struct requests *requests = s->registration.requests;
+	struct message answer;
+	bool release = m->type == MESSAGE_RELEASE;
+
+	if (request_arrived(requests, m, now) != REQUEST_NEW)
+		return;
+	message_init(&answer, release ? MESSAGE_RELEASE_ACK : MESSAGE_ERROR, 0);
+	message_set_number(&answer, ATTR_REASON, release ? REASON_ACCEPTED : REASON_UNSUPPORTED);
+	if (request_answer(requests, m->id, &answer, now) < 0)
+		log_warnx("cannot answer %s", message_type_name(m->type));
+	if (release) {
+		log_info("released by %s: %s", s->registration.place.core, reason_name(m->reason));
+		rediscover(s, reason_name(m->reason), now);
+	}
+}
+
+void session_message(struct session *s, const struct message *m, usec_t now)
+{
+	if (message_is_request(m->type))
+		answer_request(s, m, now);
+	else if (message_is_answer(m->type) || m->type == MESSAGE_ERROR)
+		request_answered(s->registration.requests, m, now);
+	if (s->state == SESSION_DISCONNECTING && s->disconnected)
+		after_disconnect(s, now);
+}
+
+/* ---- orders ---------------------------------------------------------------------------- */
+
+int session_switch(struct session *s, struct link *link, usec_t now)
+{
+	bool busy = s->state == SESSION_DISCONNECTING || s->state == SESSION_SWITCHING;
+
+	if (busy)
+		return -EBUSY;
+	if (link == s->link)
+		return -EALREADY;
+	if (!link->ready && s->config->switching.mode == SWITCHING_SELF && !sets_links(s))
+		return -ENETDOWN;
+	s->wanted = true;
+	disconnect(s, link, reason_switch, now);
+	return 0;
+}
+
+int session_connect(struct session *s, usec_t now)
+{
+	if (s->wanted)
+		return -EALREADY;
+	s->wanted = true;
+	if (s->state == SESSION_DOWN)
+		take_any_link(s, NULL, reason_connect, now);
+	return 0;
+}
+
+void session_deregister(struct session *s, usec_t now)
+{
+	s->wanted = false;
+	disconnect(s, NULL, "deregister", now);
+}
+
+void session_repair(struct session *s)
+{
+	s->repair = s->registration.valid;
+}
+
+/* ---- time ------------------------------------------------------------------------------ */
+
+/* When the silence of the core will have become suspicious. */
+static usec_t silence(const struct session *s)
+{
+	const struct advertised *a = &s->link->advertised;
+	usec_t heard = a->heard > s->registration.since ? a->heard : s->registration.since;
+
+	usec_t at = heard + SILENT_INTERVALS * a->interval * s->patience;
+	usec_t allowed = s->attempt.begun + RATE_LIMIT; /* intervals are what strangers say */
+
+	if (!a->core[0])
+		return USEC_NEVER;
+	return at > allowed ? at : allowed;
+}
+
+static void registered_tick(struct session *s, usec_t now)
+{
+	if (now >= s->again) {
+		discover(s, s->link, s->again_reason, now);
+	} else if (now >= registration_refresh(&s->registration)) {
+		discover(s, s->link, reason_refresh, now);
+	} else if (now >= silence(s)) {
+		/* A core that answers but is not heard is asked less and less often. */
+		if (s->patience < PATIENCE_MAX)
+			s->patience *= 2;
+		discover(s, s->link, reason_silence, now);
+	}
+}
+
+/* What is due; the deadline is then another one. */
+static void state_tick(struct session *s, usec_t now)
+{
+	if (s->state == SESSION_REGISTERED) {
+		registered_tick(s, now);
+		return;
+	}
+	if (now < s->deadline)
+		return;
+	if (s->state == SESSION_DISCOVERING)
+		discovery_timeout(s, now);
+	else if (s->state == SESSION_DISCONNECTING)
+		after_disconnect(s, now);
+	else if (s->state == SESSION_SWITCHING)
+		switch_timeout(s, now);
+}
+
+static usec_t repair_tick(struct session *s, usec_t now)
+{
+	if (!s->repair)
+		return USEC_NEVER;
+	if (s->repaired && now < s->repaired + RATE_LIMIT)
+		return s->repaired + RATE_LIMIT;
+	s->repaired = now;
+	s->repair = forwarding_repair(s->forwarding) < 0;
+	return s->repair ? s->repaired + RATE_LIMIT : USEC_NEVER;
+}
+
+usec_t session_tick(struct session *s, usec_t now)
+{
+	usec_t next;
+
+	state_tick(s, now);
+	next = usec_min(s->deadline, repair_tick(s, now));
+	if (s->registration.valid)
+		next = usec_min(next, requests_tick(s->registration.requests, now));
+	if (s->state == SESSION_DISCONNECTING && s->disconnected) {
+		after_disconnect(s, now);
+		return now;
+	}
+	if (s->state == SESSION_REGISTERED) {
+		next = usec_min(next, usec_min(s->again, silence(s)));
+		next = usec_min(next, registration_refresh(&s->registration));
+	}
+	return next;
+}

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The terminal's state machine (PROTOCOL section 7).
+ *
+ *                    link ready                    registration done
+ *      +------> down ----------> discovering --------------------------> registered
+ *      |         ^                  ^   |  ^                                |   |
+ *      |         | no link left     |   |  +- core changed, released, -----+   |
+ *      |         +------------------|---+     silent; lifetime                 | told to switch
+ *      |                            |                                          v or deregister
+ *      |                            +------------- switching <---------- disconnecting
+ *      |                             link ready              ACK or wait       |
+ *      +----------------------------------------------------------------------+
+ *                                   deregistered
+ *
+ * It reads no clock, opens no socket and knows no netlink: time, datagrams and links are handed to
+ * it. A registration stays in force, with its routes, until the next one has replaced it, whatever
+ * the state is meanwhile; so nothing that strangers send can take it away.
+ */
+#ifndef SNO_TERMINAL_SESSION_H
+#define SNO_TERMINAL_SESSION_H
+
+#include "terminal-agent/config.h"
+#include "terminal-agent/discovery.h"
+#include "terminal-agent/forwarding.h"
+#include "terminal-agent/handovers.h"
+#include "terminal-agent/links.h"
+#include "terminal-agent/registration.h"
+#include "terminal-agent/send.h"
+
+enum session_state {
+	SESSION_DOWN,
+	SESSION_DISCOVERING,
+	SESSION_REGISTERED,
+	SESSION_DISCONNECTING,
+	SESSION_SWITCHING,
+};
+
+struct session_ops {
+	/*
+	 * Begin to move from one link (NULL: none) to another. 1: done, as far as this side can;
+	 * 0: session_switched() will tell; -errno: it cannot be done (logged).
+	 */
+	int (*switch_link)(void *context, struct link *from, struct link *to);
+	void (*state)(void *context, enum session_state old_state, enum session_state state,
+		      const char *reason);
+	/* A handover is complete; .wall is the receiver's to fill in. */
+	void (*handover)(void *context, const struct handover *handover);
+	void *context;
+};
+
+/* A discovery procedure: from its first datagram until an answer is accepted. */
+struct attempt {
+	usec_t first;	      /* when its first datagram was sent on this link */
+	usec_t begun;	      /* when its newest handshake was begun */
+	usec_t timeout;	      /* the present time-out, with back-off */
+	unsigned int tries;   /* datagrams sent */
+	unsigned int repeats; /* of the present octets */
+	unsigned int resyncs; /* in a row */
+	bool slowed;	      /* an unauthentic reject has already slowed the present octets */
+	bool outdated;	      /* they name a core that is not there any more */
+	const char *reason;
+};
+
+/* All fields are session.c's; others read. */
+struct session {
+	const struct config *config;
+	const struct identity *identity;
+	struct links *links;
+	struct forwarding *forwarding;
+	struct sender sender;
+	struct session_ops ops;
+
+	enum session_state state;
+	usec_t since;	     /* in this state */
+	bool started;	     /* events before are not acted upon */
+	bool wanted;	     /* false: the operator has deregistered the terminal */
+	struct link *link;   /* in use: discovered on or registered over; NULL: none */
+	struct link *target; /* of the switch under way; NULL: none, or to deregister */
+
+	struct registration registration;
+	struct discovery discovery;
+	struct attempt attempt;
+	uint64_t home_epoch; /* 0: not known */
+	uint64_t counter;    /* the last one used */
+
+	usec_t deadline; /* of the state */
+	usec_t again;	 /* a discovery that had to wait for the rate limit; USEC_NEVER: none */
+	const char *again_reason;
+	unsigned int patience; /* how many times 3 intervals of silence are borne */
+	bool disconnected;     /* the answer to core disconnect has come */
+	uint32_t disconnect_id;
+	usec_t repaired; /* when forwarding was last put back in order */
+	bool repair;	 /* that is due */
+};
+
+/* What a session is made of; all of it outlives the session. What config points to may change
+ * (reload) between two calls. */
+struct session_parts {
+	const struct config *config;
+	const struct identity *identity;
+	struct links *links;
+	struct forwarding *forwarding;
+	struct sender sender;
+	struct session_ops ops;
+};
+
+void session_init(struct session *s, const struct session_parts *parts);
+/* Wipes keys and frees; sends nothing, and the kernel's state stays. */
+void session_end(struct session *s);
+
+/* All links are known now: begin on the link of this index if it is ready, else on the first. */
+void session_start(struct session *s, unsigned int preferred, usec_t now);
+
+/* Links: see links_ops. */
+void session_link_ready(struct session *s, struct link *link, usec_t now);
+void session_link_lost(struct session *s, struct link *link, usec_t now);
+void session_link_removed(struct session *s, struct link *link, usec_t now);
+/* The switch begun by switch_link has ended; error 0 or -errno. */
+void session_switched(struct session *s, int error, usec_t now);
+/* Forwarding has lost something. */
+void session_repair(struct session *s);
+
+/* Messages, parsed; DROP_NONE or why it was dropped after all. Advertisements are not authentic. */
+enum drop session_advertisement(struct session *s, struct link *link, const struct message *m,
+				usec_t now);
+/* source is the Ethernet address that it came from, all zero when not known. */
+enum drop session_registration_done(struct session *s, struct link *link, const struct message *m,
+				    const struct lladdr *source, usec_t now);
+enum drop session_registration_reject(struct session *s, struct link *link, const struct message *m,
+				      usec_t now);
+/* A message that was sealed under the present registration. */
+void session_message(struct session *s, const struct message *m, usec_t now);
+
+/* Orders of the operator. 0; -EALREADY (the link is in use), -EBUSY (a switch is under way),
+ * -ENETDOWN (nobody can bring that link up). */
+int session_switch(struct session *s, struct link *link, usec_t now);
+/* Registers (again) after session_deregister(). -EALREADY when that is wanted anyway. */
+int session_connect(struct session *s, usec_t now);
+/* Gives the registration up and removes its traces from the kernel. */
+void session_deregister(struct session *s, usec_t now);
+
+/* All that time brings. Returns the next instant at which to be called. */
+usec_t session_tick(struct session *s, usec_t now);
+
+/* "down", "discovering", ... */
+const char *session_state_name(enum session_state state);
+
+#endif

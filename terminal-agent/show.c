@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Control commands: what operators see, and the three orders that they can give. */
+#include "terminal-agent/show.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "terminal-agent/agent.h"
+
+static json_t *seconds(usec_t us)
+{
+	return json_real((double)us / (double)USEC_PER_SEC);
+}
+
+static json_t *milliseconds(usec_t us)
+{
+	return json_real((double)us / (double)USEC_PER_MSEC);
+}
+
+static json_t *text_or_null(const char *text)
+{
+	return text[0] ? json_string(text) : json_null();
+}
+
+static json_t *address(const struct addr *a)
+{
+	char text[ADDR_TEXT];
+
+	return addr_none(a) ? json_null() : json_string(addr_format(a, text));
+}
+
+static json_t *prefix(const struct prefix *p)
+{
+	char text[PREFIX_TEXT];
+
+	return prefix_none(p) ? json_null() : json_string(prefix_format(p, text));
+}
+
+static int show_status(void *arg, const json_t *request, struct control_reply *reply)
+{
+	const struct agent *a = arg;
+	const struct session *s = &a->session;
+	const struct registration *r = &s->registration;
+	double left = r->valid ? registration_left(r, a->now) : 0;
+
+	(void)request;
+	control_field(reply, "state", NULL, json_string(session_state_name(s->state)));
+	control_field(reply, "since", "s", seconds(a->now - s->since));
+	control_field(reply, "terminal", NULL,
+		      json_sprintf("%s@%s", a->identity.name.user, a->identity.name.realm));
+	control_field(reply, "realm", NULL, json_string(a->identity.name.realm));
+	control_field(reply, "core", NULL, text_or_null(r->place.core));
+	control_field(reply, "link", NULL, s->link ? json_string(s->link->name) : json_null());
+	control_field(reply, "satellite", NULL,
+		      s->link && s->link->satellite ? json_string(s->link->name) : json_null());
+	control_field(reply, "home4", NULL, address(&r->hoa4));
+	control_field(reply, "home6", NULL, address(&r->hoa6));
+	control_field(reply, "prefix", NULL, prefix(&r->delegated));
+	control_field(reply, "care-of", NULL, address(&r->coa));
+	control_field(reply, "mtu", "bytes", r->valid ? json_integer(r->mtu) : json_null());
+	control_field(reply, "lifetime", "s", r->valid ? json_integer(r->lifetime) : json_null());
+	control_field(reply, "lifetime left", "s",
+		      r->valid ? json_real(left > 0 ? left : 0) : json_null());
+	control_field(reply, "handovers", NULL, json_integer((json_int_t)a->handovers.total));
+	return 0;
+}
+
+int show_snapshot(void *arg, const json_t *request, struct control_reply *reply)
+{
+	return show_status(arg, request, reply);
+}
+
+static const char *link_state(const struct session *s, const struct link *link)
+{
+	if (link == s->link)
+		return link->ready ? "in use" : "lost";
+	if (link == s->target)
+		return "next";
+	return !link->ifindex	? "missing"
+	       : !link->up	? "down"
+	       : !link->carrier ? "no carrier"
+	       : !link->ready	? "not usable"
+				: "ready";
+}
+
+static int show_links(void *arg, const json_t *request, struct control_reply *reply)
+{
+	const struct agent *a = arg;
+
+	(void)request;
+	control_columns(reply, "link", "interface", "satellite", "state", "address", "core heard",
+			"heard:s", NULL);
+	for (size_t i = 0; i < a->links.count; i++) {
+		const struct link *link = a->links.list[i];
+		const struct advertised *heard = &link->advertised;
+
+		control_row(reply, "s s s? s o o o", link->name, link->interface,
+			    link->satellite ? link->name : NULL, link_state(&a->session, link),
+			    address(&link->address), text_or_null(heard->core),
+			    heard->core[0] ? seconds(a->now - heard->heard) : json_null());
+	}
+	return 0;
+}
+
+static int show_handovers(void *arg, const json_t *request, struct control_reply *reply)
+{
+	const struct agent *a = arg;
+	json_t *list = json_array();
+
+	(void)request;
+	control_columns(reply, "time:time", "from", "to", "from core", "to core", "mode", "gap:ms",
+			"registration:ms", "tries", "reason", NULL);
+	for (size_t i = 0; i < handovers_count(&a->handovers); i++) {
+		const struct handover *h = handovers_get(&a->handovers, i);
+
+		json_array_append_new(list, handover_json(h));
+		control_row(reply, "o s s s s s o o i s", seconds(h->wall), h->from.link,
+			    h->to.link, h->from.core, h->to.core, h->mode, milliseconds(h->gap),
+			    milliseconds(h->registration), (int)h->tries, h->reason);
+	}
+	control_set(reply, "handovers", list);
+	return 0;
+}
+
+static json_t *by_type(const uint64_t count[256])
+{
+	json_t *o = json_object();
+
+	for (unsigned int type = 0; type < 256; type++)
+		if (count[type])
+			json_object_set_new(o, message_type_name(type),
+					    json_integer((json_int_t)count[type]));
+	return o;
+}
+
+static json_t *by_drop(const uint64_t count[DROP_COUNT])
+{
+	json_t *o = json_object();
+
+	for (unsigned int drop = DROP_NONE + 1; drop < DROP_COUNT; drop++)
+		json_object_set_new(o, drop_name(drop), json_integer((json_int_t)count[drop]));
+	return o;
+}
+
+static int show_counters(void *arg, const json_t *request, struct control_reply *reply)
+{
+	const struct agent *a = arg;
+	const struct counters *c = &a->counters;
+
+	(void)request;
+	control_columns(reply, "message", "sent", "received", NULL);
+	for (unsigned int type = 0; type < 256; type++)
+		if (c->sent[type] || c->received[type])
+			control_row(reply, "s I I", message_type_name(type),
+				    (json_int_t)c->sent[type], (json_int_t)c->received[type]);
+	control_set(reply, "sent", by_type(c->sent));
+	control_set(reply, "received", by_type(c->received));
+	control_set(reply, "drops", by_drop(c->drops));
+	control_set(reply, "unsent", json_integer((json_int_t)c->unsent));
+	return 0;
+}
+
+static int show_drops(void *arg, const json_t *request, struct control_reply *reply)
+{
+	const struct agent *a = arg;
+
+	(void)request;
+	control_columns(reply, "reason", "datagrams", NULL);
+	for (unsigned int drop = DROP_NONE + 1; drop < DROP_COUNT; drop++)
+		if (a->counters.drops[drop])
+			control_row(reply, "s I", drop_name(drop),
+				    (json_int_t)a->counters.drops[drop]);
+	control_set(reply, "drops", by_drop(a->counters.drops));
+	return 0;
+}
+
+static int order_switch(void *arg, const json_t *request, struct control_reply *reply)
+{
+	struct agent *a = arg;
+	const char *name = control_argument(request, "link");
+	struct link *link;
+	int error;
+
+	if (!name)
+		return control_refuse(reply, -EINVAL, "switch to which link? see `links`");
+	link = links_find(&a->links, name);
+	if (!link)
+		return control_refuse(reply, -ENOENT, "there is no link %s; see `links`", name);
+	error = session_switch(&a->session, link, a->now);
+	if (error == -EALREADY)
+		return control_refuse(reply, error, "link %s is in use already", link->name);
+	if (error == -EBUSY)
+		return control_refuse(reply, error, "a switch is under way; wait for its end");
+	if (error == -ENETDOWN)
+		return control_refuse(reply, error,
+				      "link %s has no carrier, and this agent cannot bring it up "
+				      "(switching.mode)",
+				      link->name);
+	control_text(reply, "switching to %s", link->name);
+	return 0;
+}
+
+static int order_disconnect(void *arg, const json_t *request, struct control_reply *reply)
+{
+	struct agent *a = arg;
+
+	(void)request;
+	session_deregister(&a->session, a->now);
+	control_text(reply, "leaving; `connect` or `switch` registers again");
+	return 0;
+}
+
+static int order_connect(void *arg, const json_t *request, struct control_reply *reply)
+{
+	struct agent *a = arg;
+
+	(void)request;
+	if (session_connect(&a->session, a->now) < 0)
+		return control_refuse(reply, -EALREADY, "not disconnected; see `status`");
+	control_text(reply, "registering");
+	return 0;
+}
+
+const struct control_command show_commands[] = {
+	{"status", show_status, "state, serving core, addresses, lifetime"},
+	{"links", show_links, "access links and what is heard on them"},
+	{"handovers", show_handovers, "the last handovers, the oldest first"},
+	{"counters", show_counters, "messages sent and received by type"},
+	{"drops", show_drops, "dropped datagrams by reason"},
+	{"switch", order_switch, "hand over to a link: {\"link\": NAME}"},
+	{"disconnect", order_disconnect, "leave the core and stay away"},
+	{"connect", order_connect, "register again after disconnect"},
+	{}};
