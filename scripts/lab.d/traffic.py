@@ -16,18 +16,18 @@ PYTHON = "/usr/bin/python3" if os.access("/usr/bin/python3", os.X_OK) else sys.e
 
 
 class StreamRun:
-    """A stream while it runs: up to two senders and two receivers."""
+    """A stream while it runs: a receiver for each direction; the sender is shared."""
 
     def __init__(self, lab, stream, number):
         self.lab = lab
         self.stream = stream
         self.number = number
-        self.senders = {}
+        self.sender = None
         self.receivers = {}
 
-    def file(self, way, what):
-        """A file of this stream."""
-        return os.path.join(self.lab.state.dir, f"stream{self.number}-{way}.{what}")
+    def log(self, way):
+        """Where arrivals are logged."""
+        return os.path.join(self.lab.state.dir, f"stream{self.number}-{way}.arrivals")
 
     def ways(self):
         """(way, sending node, receiving node, destination address, port) of each direction."""
@@ -38,25 +38,20 @@ class StreamRun:
         if self.stream.up:
             yield "up", node, self.lab.d.server, SERVER[family], PORT_UP + self.number
 
-    def start(self):
-        """Receivers first, then senders."""
-        tool = program("tests/bench/stream")
-        for way, _, receiver, _, port in self.ways():
-            self.receivers[way] = self.lab.process(
-                receiver, [tool, "receive", "-o", self.file(way, "log"), str(port)],
-                f"stream{self.number}", self.file(way, "received"))
-        for way, _, _, _, _ in self.ways():
-            wait_until(lambda w=way: os.path.exists(self.file(w, "log")), 10, "stream receiver")
-        for way, sender, _, address, port in self.ways():
-            command = [tool, "send", "-i", str(self.stream.interval), "-s", str(self.stream.size),
-                       address, str(port)]
-            self.senders[way] = self.lab.process(sender, command, f"stream{self.number}",
-                                                 self.file(way, "sent"))
+    def targets(self):
+        """What the sender is told."""
+        return [f"{self.lab.topology.netns(node)}/{address}/{port}"
+                for _, node, _, address, port in self.ways()]
 
-    def stop_sending(self):
-        """Ends the senders; what is on its way may still arrive."""
-        for process in self.senders.values():
-            process.stop(signal.SIGTERM)
+    def receive(self):
+        """Starts the receivers."""
+        tool = program("tests/bench/stream")
+        for way, _, node, _, port in self.ways():
+            self.receivers[way] = self.lab.process(
+                node, [tool, "receive", "-o", self.log(way), str(port)],
+                f"stream{self.number}-{way}")
+        for way in self.receivers:
+            wait_until(lambda w=way: os.path.exists(self.log(w)), 10, "stream receiver")
 
     def stop(self):
         """Ends the receivers."""
@@ -65,15 +60,36 @@ class StreamRun:
 
     def series(self):
         """Way -> Series, read from the logs."""
-        found = {}
-        for way, _, _, _, _ in self.ways():
-            with open(self.file(way, "sent"), encoding="utf-8") as file:
-                text = file.read()
-            if not text:
-                raise LabError(f"stream of {self.stream.node} {way}: the sender failed:\n"
-                               f"{self.senders[way].tail()}")
-            found[way] = Series.read(self.file(way, "log"), json.loads(text))
-        return found
+        summary = self.sender.summary()
+        return {way: Series.read(self.log(way), summary) for way in self.receivers}
+
+
+class Sender:
+    """One process that sends all streams of the same pace."""
+
+    def __init__(self, lab, number, runs):
+        self.lab = lab
+        self.runs = runs
+        self.path = os.path.join(lab.state.dir, f"sender{number}.json")
+        self.name = f"sender{number}"
+        self.process = None
+        for run in runs:
+            run.sender = self
+
+    def start(self):
+        """Begins to send."""
+        first = self.runs[0].stream
+        command = [program("tests/bench/stream"), "send", "-i", str(first.interval),
+                   "-s", str(first.size), *(t for run in self.runs for t in run.targets())]
+        self.process = self.lab.process(self.lab.d.server, command, self.name, self.path)
+
+    def summary(self):
+        """What the sender printed at its end."""
+        with open(self.path, encoding="utf-8") as file:
+            text = file.read()
+        if not text:
+            raise LabError(f"the sender of the streams failed:\n{self.process.tail()}")
+        return json.loads(text)
 
 
 class TransferRun:
@@ -136,24 +152,30 @@ class Traffic:
     def __init__(self, lab):
         self.streams = [StreamRun(lab, s, i) for i, s in enumerate(lab.d.streams)]
         self.transfers = [TransferRun(lab, t, i) for i, t in enumerate(lab.d.transfers)]
+        paces = {}
+        for run in self.streams:
+            paces.setdefault((run.stream.interval, run.stream.size), []).append(run)
+        self.senders = [Sender(lab, i, runs) for i, runs in enumerate(paces.values())]
 
     def start(self):
-        """Everything at once; Process objects are kept for the end."""
-        for item in [*self.transfers, *self.streams]:
+        """Receivers before senders."""
+        for run in self.streams:
+            run.receive()
+        for item in [*self.transfers, *self.senders]:
             item.start()
 
     def stop(self, settle):
         """Senders, then (after `settle()`) receivers."""
-        for stream in self.streams:
-            stream.stop_sending()
+        for sender in self.senders:
+            sender.process.stop(signal.SIGTERM)
         for transfer in self.transfers:
             transfer.stop()
         settle()
-        for stream in self.streams:
-            stream.stop()
+        for run in self.streams:
+            run.stop()
 
     def failed(self):
         """Messages about traffic that ended early."""
-        return [f"{p.what}:\n{p.tail()}" for s in self.streams
-                for p in [*s.senders.values(), *s.receivers.values()]
-                if p.popen.poll() not in (None, 0)]
+        processes = [s.process for s in self.senders]
+        processes += [p for run in self.streams for p in run.receivers.values()]
+        return [f"{p.what}:\n{p.tail()}" for p in processes if p.popen.poll() not in (None, 0)]

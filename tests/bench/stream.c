@@ -9,10 +9,12 @@
  * Mode Linux a wake-up per packet would disturb what it measures. All network namespaces of one
  * kernel share CLOCK_MONOTONIC, so both times lie on one axis.
  *
- *   stream send [-i INTERVAL_US] [-n COUNT] [-s BYTES] [-b ADDRESS] DESTINATION PORT
+ *   stream send [-i INTERVAL_US] [-n COUNT] [-s BYTES] [NETNS/]ADDRESS/PORT ...
  *   stream receive [-b ADDRESS] -o FILE PORT
  *   stream dump FILE
  *
+ * One sender serves several targets, each from the network namespace NETNS (the current one when
+ * none is named): they get their packets in one wake-up, with equal sequence numbers.
  * Both run until SIGTERM or SIGINT (send: or COUNT packets) and print one JSON object that sums up.
  * The log is a header "SNOSTRM1" and records of three little-endian 64-bit integers: sequence
  * number, sent and received in microseconds of CLOCK_MONOTONIC. `dump` prints it as CSV.
@@ -22,6 +24,7 @@
 #include <endian.h>
 #include <err.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <netdb.h>
 #include <sched.h>
@@ -39,10 +42,11 @@
 
 #define MAGIC	       0x534e4f53u /* "SNOS" */
 #define LOG_HEADER     "SNOSTRM1"
+#define NETNS_DIR      "/run/netns/"
 #define BYTES_MAX      1452
 #define BATCH	       128
 #define NSEC	       INT64_C(1000000000)
-#define READ_PERIOD    (20 * NSEC / 1000)
+#define READ_PERIOD    (40 * NSEC / 1000)
 #define RECEIVE_BUFFER (8 << 20)
 
 /* What each packet begins with; the rest of it is zero. Integers in network byte order. */
@@ -149,14 +153,58 @@ static int open_socket(int family, const char *bind_address, const char *bind_po
 	return fd;
 }
 
+/* Where a stream goes, and from where. */
+struct target {
+	const char *text;
+	struct addrinfo *to;
+	int fd;
+	uint64_t failed;
+};
+
+/* Opens "[NETNS/]ADDRESS/PORT"; the process stays in the namespace that was opened last. */
+static void target_open(struct target *target, const char *text, int own_netns)
+{
+	char netns[128] = "", address[64], port[8], path[sizeof(NETNS_DIR) + sizeof(netns)];
+
+	if (sscanf(text, "%127[^/]/%63[^/]/%7[0-9]", netns, address, port) != 3) {
+		netns[0] = '\0';
+		if (sscanf(text, "%63[^/]/%7[0-9]", address, port) != 2)
+			usage();
+	}
+	snprintf(path, sizeof(path), NETNS_DIR "%s", netns);
+	int fd = netns[0] ? open(path, O_RDONLY | O_CLOEXEC) : own_netns;
+	if (fd < 0 || (setns(fd, CLONE_NEWNET) < 0 && netns[0]))
+		err(1, "%s", netns[0] ? path : "network namespace");
+	if (fd != own_netns)
+		close(fd);
+	*target = (struct target){.text = text, .to = resolve(address, port)};
+	target->fd = open_socket(target->to->ai_family, NULL, "0");
+}
+
+static void send_all(struct target *targets, int count, uint64_t sequence, unsigned char *packet,
+		     size_t size)
+{
+	for (int i = 0; i < count; i++) {
+		struct target *t = &targets[i];
+		struct probe probe = {htobe32(MAGIC), htobe32((uint32_t)size), htobe64(sequence),
+				      (int64_t)htobe64((uint64_t)clock_ns(CLOCK_MONOTONIC) / 1000)};
+
+		memcpy(packet, &probe, sizeof(probe));
+		/* No route during a handover is a lost packet, not a reason to stop. */
+		if (sendto(t->fd, packet, size, MSG_DONTWAIT, t->to->ai_addr, t->to->ai_addrlen) <
+		    0)
+			t->failed++;
+	}
+}
+
 static int run_send(int argc, char **argv)
 {
-	uint64_t count = UINT64_MAX, size = 64, failed = 0, sequence;
+	uint64_t count = UINT64_MAX, size = 64, sequence;
 	int64_t interval = NSEC / 1000, latest = 0;
-	const char *source = NULL;
+	unsigned char packet[BYTES_MAX] = {0};
 	int option;
 
-	while ((option = getopt(argc, argv, "i:n:s:b:")) != -1) {
+	while ((option = getopt(argc, argv, "i:n:s:")) != -1) {
 		switch (option) {
 		case 'i':
 			interval = (int64_t)parse_number(optarg, 10, 10000000) * 1000;
@@ -167,19 +215,20 @@ static int run_send(int argc, char **argv)
 		case 's':
 			size = parse_number(optarg, sizeof(struct probe), BYTES_MAX);
 			break;
-		case 'b':
-			source = optarg;
-			break;
 		default:
 			usage();
 		}
 	}
-	if (argc - optind != 2)
+	int targets_count = argc - optind;
+	if (targets_count < 1)
 		usage();
 
-	struct addrinfo *to = resolve(argv[optind], argv[optind + 1]);
-	int fd = open_socket(to->ai_family, source, "0");
-	unsigned char packet[BYTES_MAX] = {0};
+	struct target *targets = calloc((size_t)targets_count, sizeof(*targets));
+	int own_netns = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+	if (!targets || own_netns < 0)
+		err(1, "own network namespace");
+	for (int i = 0; i < targets_count; i++)
+		target_open(&targets[i], argv[optind + i], own_netns);
 
 	prepare();
 	int64_t start = clock_ns(CLOCK_MONOTONIC) + interval;
@@ -189,22 +238,21 @@ static int run_send(int argc, char **argv)
 		sleep_until(due);
 		if (stopping)
 			break;
-		int64_t now = clock_ns(CLOCK_MONOTONIC);
-		struct probe probe = {htobe32(MAGIC), htobe32((uint32_t)size), htobe64(sequence),
-				      (int64_t)htobe64((uint64_t)(now / 1000))};
-
-		memcpy(packet, &probe, sizeof(probe));
-		/* No route during a handover is a lost packet, not a reason to stop. */
-		if (sendto(fd, packet, size, MSG_DONTWAIT, to->ai_addr, to->ai_addrlen) < 0)
-			failed++;
-		if (now - due > latest)
-			latest = now - due;
+		int64_t late = clock_ns(CLOCK_MONOTONIC) - due;
+		send_all(targets, targets_count, sequence, packet, size);
+		latest = late > latest ? late : latest;
 	}
-	printf("{\"sent\": %" PRIu64 ", \"failed\": %" PRIu64 ", \"start_us\": %" PRId64
-	       ", \"interval_us\": %" PRId64 ", \"latest_us\": %" PRId64 "}\n",
-	       sequence, failed, start / 1000, interval / 1000, latest / 1000);
-	freeaddrinfo(to);
-	close(fd);
+	printf("{\"sent\": %" PRIu64 ", \"start_us\": %" PRId64 ", \"interval_us\": %" PRId64
+	       ", \"latest_us\": %" PRId64 ", \"failed\": {",
+	       sequence, start / 1000, interval / 1000, latest / 1000);
+	for (int i = 0; i < targets_count; i++) {
+		printf("%s\"%s\": %" PRIu64, i ? ", " : "", targets[i].text, targets[i].failed);
+		freeaddrinfo(targets[i].to);
+		close(targets[i].fd);
+	}
+	puts("}}");
+	free(targets);
+	close(own_netns);
 	return 0;
 }
 
