@@ -476,10 +476,13 @@ static int open_socket(struct control *control, const char *path)
 		return -ENOMEM;
 	}
 	err = lock_socket(control);
-	if (!err)
-		err = clear_path(&address);
+	if (err)
+		return err;
+	err = clear_path(&address);
 	if (!err)
 		err = listen_at(control, &address);
+	if (err)
+		unlink(control->lock_path);
 	return err;
 }
 

@@ -14,16 +14,29 @@
 
 #define DECIMALS_MAX 3
 
+static void put_character(FILE *out, unsigned char c)
+{
+	if (c < 0x20 || c == 0x7f)
+		fprintf(out, "\\x%02x", c);
+	else
+		putc(c, out);
+}
+
 void snoctl_print(FILE *out, const char *text)
 {
 	for (; *text; text++) {
-		unsigned char c = (unsigned char)*text;
-
-		if ((c < 0x20 && c != '\n') || c == 0x7f)
-			fprintf(out, "\\x%02x", c);
+		if (*text == '\n')
+			putc('\n', out);
 		else
-			putc(c, out);
+			put_character(out, (unsigned char)*text);
 	}
+}
+
+/* What must stay on its line. */
+static void put_word(FILE *out, const char *text)
+{
+	for (; *text; text++)
+		put_character(out, (unsigned char)*text);
 }
 
 /* --- one value --- */
@@ -45,14 +58,15 @@ static int decimals_of(const json_t *value)
 
 static void put_time(FILE *out, double seconds)
 {
-	double milliseconds = round(seconds * 1000);
+	double milliseconds = fabs(seconds) < 1e11 ? round(seconds * 1000) : 0;
 	time_t whole = (time_t)floor(milliseconds / 1000);
 	int milli = (int)(milliseconds - (double)whole * 1000);
 	char text[40];
 	struct tm tm;
 
-	if (!gmtime_r(&whole, &tm) || !strftime(text, sizeof(text), "%FT%T", &tm))
-		fprintf(out, "%.3f", seconds);
+	if (fabs(seconds) >= 1e11 || !gmtime_r(&whole, &tm) ||
+	    !strftime(text, sizeof(text), "%FT%T", &tm))
+		fprintf(out, "%.15g", seconds);
 	else
 		fprintf(out, "%s.%03dZ", text, milli);
 }
@@ -98,14 +112,14 @@ static void put_value(FILE *out, const json_t *value, const char *unit, int deci
 			fprintf(out, "%.*f", decimals, json_number_value(value));
 		break;
 	case JSON_STRING:
-		snoctl_print(out, json_string_value(value));
+		put_word(out, json_string_value(value));
 		break;
 	case JSON_ARRAY:
 		put_list(out, value, unit);
 		break;
 	case JSON_OBJECT:
 		text = json_dumps(value, JSON_COMPACT | JSON_REAL_PRECISION(6));
-		snoctl_print(out, text ? text : "?");
+		put_word(out, text ? text : "?");
 		free(text);
 		break;
 	}
@@ -124,10 +138,6 @@ static char *value_text(const json_t *value, const char *unit, int decimals)
 	if (fclose(out) != 0) {
 		free(text);
 		return NULL;
-	}
-	for (char *p = text; *p; p++) {
-		if (*p == '\n')
-			*p = ' ';
 	}
 	return text;
 }
@@ -173,11 +183,15 @@ static void show_fields(FILE *out, const json_t *fields)
 			json_is_object(field) ? json_object_get(field, "value") : field;
 		char *text = value_text(value ? value : field, unit, decimals_of(value));
 
-		snoctl_print(out, name);
+		put_word(out, name);
 		putc(':', out);
 		put_padding(out, widest - width_of(name) + 1);
-		fprintf(out, "%s%s%s\n", text ? text : "?", unit_shown(unit) ? " " : "",
-			unit_shown(unit) ? unit : "");
+		fputs(text ? text : "?", out);
+		if (unit_shown(unit)) {
+			putc(' ', out);
+			put_word(out, unit);
+		}
+		putc('\n', out);
 		free(text);
 	}
 }
@@ -203,9 +217,12 @@ static char *column_title(const json_t *description, const char *unit)
 	if (!out)
 		return NULL;
 	for (const char *p = name ? name : "?"; *p; p++)
-		putc(*p == '_' ? ' ' : toupper((unsigned char)*p), out);
-	if (unit_shown(unit) && !(name && strcmp(unit, name) == 0))
-		fprintf(out, " (%s)", unit);
+		put_character(out, *p == '_' ? ' ' : (unsigned char)toupper((unsigned char)*p));
+	if (unit_shown(unit) && !(name && strcmp(unit, name) == 0)) {
+		fputs(" (", out);
+		put_word(out, unit);
+		putc(')', out);
+	}
 	return fclose(out) == 0 ? title : NULL;
 }
 
@@ -316,13 +333,13 @@ void snoctl_show_event(FILE *out, const json_t *event)
 		put_time(out, json_number_value(when));
 		putc(' ', out);
 	}
-	snoctl_print(out, name ? name : "?");
+	put_word(out, name ? name : "?");
 	json_object_foreach(data, key, value)
 	{
 		char *text = value_text(value, NULL, decimals_of(value));
 
 		putc(' ', out);
-		snoctl_print(out, key);
+		put_word(out, key);
 		fprintf(out, "=%s", text ? text : "?");
 		free(text);
 	}

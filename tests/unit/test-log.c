@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Log messages as they arrive on stderr: levels, errno, the journal's form, one line whatever was
+ * in the message, and the token bucket against remote noise.
+ */
+#include "log.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+/* --- stderr into a file and back --- */
+
+static int real_stderr = -1;
+static FILE *captured;
+
+static void capture(void)
+{
+	fflush(stderr);
+	captured = tmpfile();
+	assert_non_null(captured);
+	real_stderr = dup(STDERR_FILENO);
+	dup2(fileno(captured), STDERR_FILENO);
+}
+
+static const char *captured_text(void)
+{
+	static char text[20000];
+	size_t n;
+
+	dup2(real_stderr, STDERR_FILENO);
+	close(real_stderr);
+	rewind(captured);
+	n = fread(text, 1, sizeof(text) - 1, captured);
+	text[n] = '\0';
+	fclose(captured);
+	return text;
+}
+
+static void test_before_init(void **state)
+{
+	(void)state;
+	capture();
+	log_info("hello %d", 1);
+	log_debug("not this");
+	log_warnx("careful");
+	assert_string_equal(captured_text(), "hello 1\nwarning: careful\n");
+}
+
+static void test_levels(void **state)
+{
+	static const char *const expected[] = {
+		"t: error: e\n",
+		"t: error: e\nt: warning: w\n",
+		"t: error: e\nt: warning: w\nt: n\n",
+		"t: error: e\nt: warning: w\nt: n\nt: i\n",
+	};
+
+	(void)state;
+	for (int level = LOG_LEVEL_ERROR; level <= LOG_LEVEL_INFO; level++) {
+		capture();
+		log_init("t", (enum log_level)level, LOG_TO_STDERR);
+		log_error("e");
+		log_warnx("w");
+		log_notice("n");
+		log_info("i");
+		log_debug("d");
+		assert_string_equal(captured_text(), expected[level - LOG_LEVEL_ERROR]);
+		assert_int_equal(log_get_level(), level);
+	}
+}
+
+/* With debugging every line has its time. */
+static void test_debug_has_time(void **state)
+{
+	int year, month, day, hour, minute, second, micro, end = 0;
+	const char *text;
+
+	(void)state;
+	capture();
+	log_init("t", LOG_LEVEL_DEBUG, LOG_TO_STDERR);
+	log_debug("d");
+	text = captured_text();
+	assert_int_equal(sscanf(text, "%4d-%2d-%2d %2d:%2d:%2d.%6d t: debug: d\n%n", &year, &month,
+				&day, &hour, &minute, &second, &micro, &end),
+			 7);
+	assert_int_equal(end, strlen(text));
+}
+
+static void test_errno(void **state)
+{
+	(void)state;
+	capture();
+	log_init("t", LOG_LEVEL_INFO, LOG_TO_STDERR);
+	errno = ENOENT;
+	log_warn("cannot open %s", "x");
+	assert_int_equal(errno, ENOENT);
+	log_warn_errno(-EPERM, "a");
+	log_warn_errno(EPERM, "b");
+	assert_int_equal(errno, ENOENT);
+	errno = 0;
+	log_info("nothing");
+	assert_int_equal(errno, 0);
+	assert_string_equal(captured_text(),
+			    "t: warning: cannot open x: No such file or directory\n"
+			    "t: warning: a: Operation not permitted\n"
+			    "t: warning: b: Operation not permitted\nt: nothing\n");
+}
+
+static void test_one_line(void **state)
+{
+	char big[10000];
+	const char *text;
+
+	(void)state;
+	capture();
+	log_init("t", LOG_LEVEL_INFO, LOG_TO_STDERR);
+	log_info("a\nt: error: forged\x1b[0m\x7f \xc3\xa9 %s", "100%s");
+	assert_string_equal(captured_text(),
+			    "t: a\\x0at: error: forged\\x1b[0m\\x7f \xc3\xa9 100%s\n");
+	memset(big, 'x', sizeof(big) - 1);
+	big[sizeof(big) - 1] = '\0';
+	capture();
+	log_info("%s", big);
+	text = captured_text();
+	assert_true(strlen(text) <= 4096);
+	assert_string_equal(text + strlen(text) - 5, "x...\n");
+	memset(big, '\n', sizeof(big) - 1);
+	capture();
+	log_info("%s", big);
+	text = captured_text();
+	assert_true(strlen(text) <= 4096);
+	assert_ptr_equal(strchr(text, '\n'), text + strlen(text) - 1);
+}
+
+/* The journal is recognised by the device and inode of stderr. */
+static void test_journal(void **state)
+{
+	char stream[64];
+	struct stat st;
+
+	(void)state;
+	capture();
+	assert_int_equal(fstat(STDERR_FILENO, &st), 0);
+	snprintf(stream, sizeof(stream), "%llu:%llu", (unsigned long long)st.st_dev,
+		 (unsigned long long)st.st_ino);
+	setenv("JOURNAL_STREAM", stream, 1);
+	log_init("t", LOG_LEVEL_DEBUG, LOG_TO_AUTO);
+	log_error("e");
+	log_debug("d");
+	snprintf(stream, sizeof(stream), "%llu:%llu", (unsigned long long)st.st_dev,
+		 (unsigned long long)st.st_ino + 1);
+	setenv("JOURNAL_STREAM", stream, 1);
+	log_init("t", LOG_LEVEL_INFO, LOG_TO_AUTO);
+	log_error("elsewhere");
+	unsetenv("JOURNAL_STREAM");
+	assert_string_equal(captured_text(), "<3>e\n<7>d\nt: error: elsewhere\n");
+}
+
+static void test_limit(void **state)
+{
+	struct log_limit limit = {0};
+	usec_t now = 0;
+	int allowed = 0;
+
+	(void)state;
+	for (int i = 0; i < 1000; i++)
+		allowed += log_allow(&limit, now);
+	assert_int_equal(allowed, LOG_LIMIT_BURST);
+	assert_int_equal(limit.suppressed, 1000 - LOG_LIMIT_BURST);
+	/* One token comes back every sixth second. */
+	now = 60 * USEC_PER_SEC / LOG_LIMIT_PER_MINUTE - 1;
+	assert_false(log_allow(&limit, now));
+	assert_true(log_allow(&limit, now + 1));
+	assert_false(log_allow(&limit, now + 1));
+	/* An hour of a message each second: the burst and ten a minute. */
+	for (allowed = 0; now < 3600 * USEC_PER_SEC; now += USEC_PER_SEC)
+		allowed += log_allow(&limit, now);
+	assert_in_range(allowed, 595, 605);
+	/* A long silence fills the bucket, and no further than that. */
+	now += 100000 * USEC_PER_SEC;
+	for (allowed = 0; log_allow(&limit, now); allowed++)
+		;
+	assert_int_equal(allowed, LOG_LIMIT_BURST);
+}
+
+static void test_remote(void **state)
+{
+	struct log_limit limit = {0};
+	const char *text;
+
+	(void)state;
+	capture();
+	log_init("t", LOG_LEVEL_INFO, LOG_TO_STDERR);
+	for (int i = 0; i < 50; i++)
+		log_remote(&limit, 0, "bad %d", i);
+	log_remote(&limit, 60 * USEC_PER_SEC, "later");
+	text = captured_text();
+	assert_non_null(strstr(text, "bad 9\n"));
+	assert_null(strstr(text, "bad 10\n"));
+	assert_non_null(strstr(text, "bad 9\nt: warning: 40 similar messages suppressed\n"
+				     "t: warning: later\n"));
+	assert_int_equal(limit.suppressed, 0);
+}
+
+static void test_transition(void **state)
+{
+	(void)state;
+	capture();
+	log_init("t", LOG_LEVEL_INFO, LOG_TO_STDERR);
+	log_transition("session a@b", "home", "home", "nothing happened");
+	log_transition("session a@b", "home", "visiting", "core discovery");
+	log_transition("session a@b", "visiting", "home", NULL);
+	assert_string_equal(captured_text(), "t: session a@b: home -> visiting, core discovery\n"
+					     "t: session a@b: visiting -> home\n");
+}
+
+static void test_names(void **state)
+{
+	enum log_level level;
+
+	(void)state;
+	for (int i = LOG_LEVEL_ERROR; i <= LOG_LEVEL_DEBUG; i++) {
+		assert_int_equal(log_level_parse(log_level_name((enum log_level)i), &level), 0);
+		assert_int_equal(level, i);
+	}
+	assert_int_equal(log_level_parse("loud", &level), -EINVAL);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_before_init),    cmocka_unit_test(test_levels),
+		cmocka_unit_test(test_debug_has_time), cmocka_unit_test(test_errno),
+		cmocka_unit_test(test_one_line),       cmocka_unit_test(test_journal),
+		cmocka_unit_test(test_limit),	       cmocka_unit_test(test_remote),
+		cmocka_unit_test(test_transition),     cmocka_unit_test(test_names),
+	};
+
+	cmocka_set_message_output(CM_OUTPUT_TAP);
+	return cmocka_run_group_tests_name("log", tests, NULL, NULL);
+}
