@@ -6,15 +6,15 @@
 #
 #   . "${SRCDIR:-.}/tests/netns/lib.sh"
 #   need_root; need_device gre external
-#   netns a; netns b                        two namespaces; `in a CMD` runs in one
-#   check "b answers" in a ping -c1 -W1 192.0.2.2
+#   netns a; netns b                        two namespaces; `on a CMD` runs in one
+#   check "b answers" on a ping -c1 -W1 192.0.2.2
 #   within 5 "the route is there" route_exists
 #   finish                                  the plan, the leak proof, the exit status
 #
 # or, for whole topologies, the lab of scripts/lab (see sno-lab(5)):
 #
 #   lab_up <<LAB ... LAB                    every terminal is registered when it returns
-#   handover t1 s2; associate s4 b; ctl a bindings --json; in t1 ip route
+#   handover t1 s2; associate s4 b; ctl a bindings --json; on t1 ip route
 #   lab_down                                also done by finish
 #
 # A test that cannot run says so with `skip_all REASON`; with REQUIRE_NETNS=1 (on the host) or
@@ -177,8 +177,8 @@ netns() {
 	ip -n "$PREFIX-$1" link set lo up
 }
 
-# in NODE COMMAND...
-in() {
+# on NODE COMMAND...
+on() {
 	local node=$1
 	shift
 	ip netns exec "$PREFIX-$node" "$@"
@@ -262,7 +262,7 @@ served_by() {
 }
 
 # reaches NODE ADDRESS: one echo request is answered.
-reaches() { in "$1" ping -n -c 1 -W 1 "$2"; }
+reaches() { on "$1" ping -n -c 1 -W 1 "$2"; }
 
 # kernel_state NODE: everything a core's agent could leave in the kernel, in a form to compare.
 kernel_state() {
