@@ -7,7 +7,8 @@
  *	  \  initiation came, answered          first datagram   |  another became current
  *	   `-------------------------- next ----------------'  previous --- free
  *
- * All of a channel's sessions lie in one fixed array, so that no sender makes us allocate. Each has
+ * They are `struct keyset` in this code, since a session in the agents is a terminal's. All of a
+ * channel's lie in one fixed array, so that no sender makes us allocate. Each has
  * a receiver index that is random and unique in the process; the table of indices is the only
  * state that channels share.
  */

@@ -208,6 +208,10 @@ void pair_start(struct pair *p, int side)
 	struct message hello;
 
 	pair_stop(p, side);
+	for (size_t i = p->work_length; i-- > 0;) {
+		if (p->work_queue[i].side == side)
+			p->work_queue[i] = p->work_queue[--p->work_length];
+	}
 	s->epoch++;
 	message_init(&hello, MESSAGE_HELLO, 0);
 	message_set_text(&hello, ATTR_CORE, s->name);
