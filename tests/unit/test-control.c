@@ -152,7 +152,8 @@ static char *hear(int fd)
 	char *line = malloc(room);
 
 	for (int idle = 0; idle < 1000;) {
-		ssize_t n = recv(fd, line + length, 1, 0);
+		ssize_t n = recv(fd, line + length, room - length, MSG_PEEK);
+		char *newline = n > 0 ? memchr(line + length, '\n', (size_t)n) : NULL;
 
 		if (n == 0 || (n < 0 && errno != EAGAIN)) {
 			free(line);
@@ -163,11 +164,15 @@ static char *hear(int fd)
 			idle++;
 			continue;
 		}
-		if (line[length] == '\n') {
-			line[length] = '\0';
+		if (newline) /* what follows stays in the socket */
+			n = newline + 1 - (line + length);
+		assert_int_equal(recv(fd, line + length, (size_t)n, 0), n);
+		if (newline) {
+			*newline = '\0';
 			return line;
 		}
-		if (++length + 1 == room)
+		length += (size_t)n;
+		if (length == room)
 			line = realloc(line, room *= 2);
 	}
 	free(line);

@@ -1,0 +1,264 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""snoctl from the outside: exit statuses, what it asks, what it shows, and keys.
+
+The daemon is played by a few lines here, which record the request and give a canned answer. Keys are
+checked against another implementation of X25519 (python3-cryptography) where that is installed.
+"""
+
+import base64
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+
+BUILD = os.environ.get("BUILD", os.path.join(os.path.dirname(__file__), "..", "..", "build"))
+SNOCTL = os.path.join(BUILD, "snoctl")
+WORK = tempfile.mkdtemp(prefix="snoctl.")
+failures = count = 0
+
+
+def ok(good, name, detail=""):
+    global failures, count
+    count += 1
+    print(f"{'ok' if good else 'not ok'} {count} - {name}")
+    if not good:
+        failures += 1
+        for line in str(detail).splitlines():
+            print(f"# {line}")
+
+
+def same(got, expected, name):
+    ok(got == expected, name, f"got      {got!r}\nexpected {expected!r}")
+
+
+def run(*arguments, stdin=b"", **keywords):
+    environment = {**os.environ, "SNO_RUNDIR": WORK, "LC_ALL": "C.UTF-8"}
+    done = subprocess.run([SNOCTL, *arguments], input=stdin, capture_output=True, timeout=30,
+                          env=environment, check=False, **keywords)
+    return done.returncode, done.stdout.decode(), done.stderr.decode()
+
+
+class Daemon:
+    """Takes one client after the other; answers each line with the next of the canned lines."""
+
+    def __init__(self, name, *answers):
+        self.path = os.path.join(WORK, name)
+        self.answers = list(answers)
+        self.requests = []
+        self.socket = socket.socket(socket.AF_UNIX)
+        self.socket.bind(self.path)
+        self.socket.listen()
+        self.thread = threading.Thread(target=self.serve, daemon=True)
+        self.thread.start()
+
+    def serve(self):
+        while True:
+            try:
+                client, _ = self.socket.accept()
+            except OSError:
+                return
+            with client, client.makefile("r") as lines:
+                line = lines.readline()
+                if line:
+                    self.requests.append(json.loads(line))
+                    for answer in self.answers:
+                        if not isinstance(answer, str):
+                            answer = json.dumps(answer)
+                        client.sendall(answer.encode() + b"\n")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.socket.shutdown(socket.SHUT_RDWR)
+        self.socket.close()
+        self.thread.join()
+        os.unlink(self.path)
+
+
+def usage():
+    for arguments in ([], ["nonsense"], ["satellite"], ["satellite", "turn"], ["terminal", "switch"],
+                      ["-d", "ship", "status"], ["-x"], ["genkey", "extra"], ["status", "x"],
+                      ["status", "=x"], ["-d", "core", "status", "command=reload"]):
+        status, out, err = run(*arguments)
+        ok(status == 2 and not out and err, f"usage: {' '.join(arguments) or 'nothing'}",
+           (status, out, err))
+    status, out, err = run("--help")
+    ok(status == 0 and not err and "satellite associate CORE" in out, "--help", out)
+    status, out, err = run("-V")
+    ok(status == 0 and out.startswith("snoctl "), "-V", out)
+
+
+def nobody_there():
+    same(run("status"),
+         (1, "", f"snoctl: no daemon has a socket in {WORK}: is one running? (-N and -s choose another)\n"),
+         "no daemon at all")
+    same(run("-N", "x", "status")[2],
+         f"snoctl: no daemon of instance x has a socket in {WORK}: is one running? (-N and -s choose another)\n",
+         "no daemon of this instance")
+    same(run("-d", "core", "status"),
+         (1, "", f"snoctl: cannot connect to {WORK}/core-agent.sock: is sno-core-agent running?\n"),
+         "a named daemon that does not run")
+    same(run("-N", "a", "satellite", "associate", "b")[2],
+         f"snoctl: cannot connect to {WORK}/sat-forwarder-a.sock: is sno-sat-forwarder running?\n",
+         "a command names its daemon")
+    left = socket.socket(socket.AF_UNIX)
+    left.bind(f"{WORK}/core-agent.sock")
+    left.close()
+    same(run("status")[2], f"snoctl: cannot connect to {WORK}/core-agent.sock: is sno-core-agent running?\n",
+         "a socket that a dead daemon left")
+    os.unlink(f"{WORK}/core-agent.sock")
+
+
+def asked():
+    good = {"ok": True}
+    with Daemon("core-agent.sock", good) as core, Daemon("terminal-agent.sock", good) as terminal, \
+            Daemon("sat-forwarder-s1.sock", good) as satellite:
+        same(run("status")[0:2], (1, ""), "two daemons: choose one")
+        run("peers")
+        run("-d", "core", "status")
+        run("-d", "core", "extra", "a=b=c")
+        run("bindings", "realm=b.example")
+        same(core.requests, [{"command": "peers"}, {"command": "status"},
+                             {"command": "extra", "a": "b=c"},
+                             {"command": "bindings", "realm": "b.example"}], "what the core is asked")
+        run("terminal", "switch", "s2")
+        run("terminal", "disconnect")
+        run("-s", terminal.path, "status")
+        same(terminal.requests, [{"command": "switch", "link": "s2"}, {"command": "disconnect"},
+                                 {"command": "status"}], "what the terminal is asked")
+        run("-N", "s1", "satellite", "associate", "b.example")
+        run("-N", "s1", "status")
+        same(satellite.requests, [{"command": "associate", "core": "b.example"}, {"command": "status"}],
+             "what the satellite is asked")
+
+
+ANSWER = {
+    "ok": True,
+    "text": "all is well\nindeed",
+    "fields": {"core": "a.example", "up_since": {"value": 1785312000.25, "unit": "time"},
+               "uptime": {"value": 12.5, "unit": "s"}, "addresses": ["192.0.2.1", "2001:db8::1"],
+               "links": [], "évil": "\x1b[31mred\n"},
+    "table": {
+        "columns": [{"name": "terminal"}, {"name": "gap", "unit": "ms"}, {"name": "lost_down"},
+                    {"name": "at_home"}, {"name": "peer"}],
+        "rows": [["alice@a.example", 50.25, 3, True, None], ["bob", 7.0, 12345, False, "b.example"],
+                 ["zoë", None, None, None, "c.example"]],
+    },
+    "private": "not shown",
+}
+SHOWN = """\
+all is well
+indeed
+core:      a.example
+up_since:  2026-07-29T08:00:00.250Z
+uptime:    12.5 s
+addresses: 192.0.2.1, 2001:db8::1
+links:     -
+évil:      \\x1b[31mred\\x0a
+
+TERMINAL         GAP (ms)  LOST DOWN  AT HOME  PEER
+alice@a.example     50.25          3  yes      -
+bob                  7.00      12345  no       b.example
+zoë                     -          -  -        c.example
+"""
+
+
+def shown():
+    with Daemon("core-agent.sock", ANSWER):
+        same(run("status"), (0, SHOWN, ""), "an answer is shown to people")
+        same(run("--json", "status"), (0, json.dumps(ANSWER) + "\n", ""), "--json gives it as it was")
+    refusal = {"ok": False, "error": "no link \"\u0007x\"\nat all"}
+    with Daemon("core-agent.sock", refusal):
+        same(run("status"), (1, "", "snoctl: no link \"\\x07x\"\nat all\n"), "a refusal")
+        same(run("-j", "status"), (1, json.dumps(refusal) + "\n", ""), "a refusal with --json")
+    with Daemon("core-agent.sock", "nonsense"):
+        same(run("status"), (1, "", "snoctl: the daemon's answer makes no sense\n"), "no JSON")
+    with Daemon("core-agent.sock"):
+        same(run("status"), (1, "", "snoctl: the daemon closed the connection\n"), "no answer")
+    with Daemon("core-agent.sock", ANSWER), open("/dev/full", "w", encoding="ascii") as full:
+        environment = {**os.environ, "SNO_RUNDIR": WORK}
+        status = subprocess.run([SNOCTL, "status"], stdout=full, stderr=subprocess.DEVNULL,
+                                env=environment, check=False).returncode
+        same(status, 1, "an output that takes nothing is a failure")
+
+
+def monitored():
+    start = {"ok": True, "sequence": 6, "snapshot": {"fields": {"terminals": 3}}}
+    events = [{"event": "handover", "sequence": 7, "time": 1785312000.25,
+               "data": {"terminal": "alice", "gap_ms": 50.25, "soft": False}},
+              {"event": "overrun", "sequence": 9, "data": {"lost": 2}}]
+    with Daemon("core-agent.sock", start, *events) as daemon:
+        same(run("monitor"),
+             (1, "terminals: 3\n2026-07-29T08:00:00.250Z handover terminal=alice gap_ms=50.25 soft=no\n"
+                 "overrun lost=2\n",
+              "snoctl: events came faster than they were read\nsnoctl: the daemon closed the connection\n"),
+             "monitor shows what is and what happens")
+        status, out, _ = run("--json", "monitor")
+        same((status, [json.loads(line) for line in out.splitlines()]), (1, [start, *events]),
+             "monitor --json gives every line as it was")
+        same(daemon.requests, [{"command": "monitor"}] * 2, "what monitor asks")
+    with Daemon("core-agent.sock", {"ok": False, "error": "no"}):
+        same(run("monitor"), (1, "", "snoctl: no\n"), "monitor refused")
+
+
+def public_of(private):
+    """The public key, by another implementation; None where there is none."""
+    try:
+        from cryptography.hazmat.primitives import serialization
+        from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+    except ImportError:
+        return None
+    raw = X25519PrivateKey.from_private_bytes(base64.b64decode(private)).public_key().public_bytes(
+        serialization.Encoding.Raw, serialization.PublicFormat.Raw)
+    return base64.b64encode(raw).decode()
+
+
+def keys():
+    status, private, err = run("genkey")
+    raw = base64.b64decode(private)
+    ok(status == 0 and not err and len(private) == 45 and len(raw) == 32, "genkey", (private, err))
+    ok(raw[0] & 7 == 0 and raw[31] & 0x80 == 0 and raw[31] & 0x40, "a private key is clamped", raw.hex())
+    ok(run("genkey")[1] != private, "each key is new")
+    status, psk, err = run("genpsk")
+    ok(status == 0 and not err and len(base64.b64decode(psk)) == 32, "genpsk", (psk, err))
+    alice = bytes.fromhex("77076d0a7318a57d3c16c17251b26645df4c2f92ebc099f3dddf58c2b8a0e21a")
+    alice_public = run("pubkey", stdin=base64.b64encode(alice))[1].strip()
+    known = public_of(base64.b64encode(alice))
+    if known is None:
+        ok(True, "pubkey against another implementation # SKIP python3-cryptography is missing")
+    else:
+        same(alice_public, known, "pubkey against another implementation")
+    status, public, err = run("pubkey", stdin=private.encode())
+    ok(status == 0 and len(public) == 45 and not err, "pubkey", (public, err))
+    same(run("pubkey", stdin=(private + " \n\t\r\n\0").encode())[1], public, "white space may follow")
+    malformed = "snoctl: Key is not the correct length or format\n"
+    same(run("pubkey", stdin=b""), (1, "", malformed), "no key")
+    same(run("pubkey", stdin=private[:40].encode()), (1, "", malformed), "a short key")
+    same(run("pubkey", stdin=b"!" + private[1:].encode()), (1, "", malformed), "no base64")
+    same(run("pubkey", stdin=private.encode() + b"x"),
+         (1, "", "snoctl: Trailing characters found after key\n"), "something follows")
+    warning = ("Warning: writing to world accessible file.\n"
+               "Consider setting the umask to 077 and trying again.\n")
+    for mode, expected in ((0o644, warning), (0o600, ""), (0o660, "")):
+        name = os.path.join(WORK, f"key{mode:o}")
+        with open(name, "wb") as file:
+            os.chmod(name, mode)
+            err = subprocess.run([SNOCTL, "genkey"], stdout=file, stderr=subprocess.PIPE,
+                                 check=True).stderr.decode()
+        same(err, expected, f"a private key into a file of mode {mode:o}")
+
+
+for test in (usage, nobody_there, asked, shown, monitored, keys):
+    try:
+        test()
+    except Exception as error:  # pylint: disable=broad-except
+        ok(False, test.__name__, repr(error))
+print(f"1..{count}")
+shutil.rmtree(WORK)
+sys.exit(failures > 0)
