@@ -414,7 +414,10 @@ typedef int (*kernel_redirect_fn)(const struct kernel_redirect *redirect, void *
 
 /* Makes the action or, atomically, points it elsewhere. */
 int kernel_tc_redirect_replace(struct kernel *k, const struct kernel_redirect *redirect);
-/* -EPERM while a filter refers to it. Only index matters. */
+/*
+ * -EPERM while a filter refers to it. Only index matters. The kernel releases the action of a
+ * deleted filter a few milliseconds late, so this waits for it, up to 200 ms.
+ */
 int kernel_tc_redirect_delete(struct kernel *k, const struct kernel_redirect *redirect);
 /* Ours, by the cookie. */
 int kernel_tc_redirect_each(struct kernel *k, kernel_redirect_fn each, void *arg);

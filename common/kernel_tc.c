@@ -17,8 +17,12 @@
 #include <linux/tc_act/tc_mirred.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #define INGRESS TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_INGRESS)
+
+#define RELEASE_PAUSE_MS 5
+#define RELEASE_ATTEMPTS 41
 
 /* Marks our actions; at most 16 bytes (TC_COOKIE_MAX_SIZE). */
 static const char cookie[] = "sno";
@@ -125,7 +129,7 @@ int kernel_tc_redirect_replace(struct kernel *k, const struct kernel_redirect *r
 				redirect->index);
 }
 
-int kernel_tc_redirect_delete(struct kernel *k, const struct kernel_redirect *redirect)
+static int redirect_delete(struct kernel *k, uint32_t index)
 {
 	struct nlmsghdr *nlh = kernel_message(k, RTM_DELACTION, 0, sizeof(struct tcamsg));
 	struct nlattr *actions, *action;
@@ -133,11 +137,27 @@ int kernel_tc_redirect_delete(struct kernel *k, const struct kernel_redirect *re
 	actions = mnl_attr_nest_start(nlh, TCA_ACT_TAB);
 	action = mnl_attr_nest_start(nlh, 1);
 	mnl_attr_put_strz(nlh, TCA_ACT_KIND, "mirred");
-	mnl_attr_put_u32(nlh, TCA_ACT_INDEX, redirect->index);
+	mnl_attr_put_u32(nlh, TCA_ACT_INDEX, index);
 	mnl_attr_nest_end(nlh, action);
 	mnl_attr_nest_end(nlh, actions);
-	return kernel_fail(k, kernel_gone(kernel_request(k, nlh)), "redirect action %u delete",
-			   redirect->index);
+	return kernel_gone(kernel_request(k, nlh));
+}
+
+/*
+ * u32 lets go of a deleted or changed filter's action only after an RCU grace period, until when
+ * the action counts as in use.
+ */
+int kernel_tc_redirect_delete(struct kernel *k, const struct kernel_redirect *redirect)
+{
+	static const struct timespec pause = {.tv_nsec = RELEASE_PAUSE_MS * 1000000L};
+	int attempt, err = -EPERM;
+
+	for (attempt = 0; err == -EPERM && attempt < RELEASE_ATTEMPTS; attempt++) {
+		if (attempt)
+			nanosleep(&pause, NULL);
+		err = redirect_delete(k, redirect->index);
+	}
+	return kernel_fail(k, err, "redirect action %u delete", redirect->index);
 }
 
 /* The parameters of a redirect action, NULL when the action is something else. */
