@@ -122,7 +122,7 @@ static size_t name_distance(const char *a, const char *b)
 
 const char *conf_nearest(const struct conf_key *keys, const char *name)
 {
-	size_t best = strlen(name) / 3 + 2;
+	size_t best = (strlen(name) + 2) / 3 + 1; /* a slip in every third letter */
 	const char *near = NULL;
 
 	for (const struct conf_key *key = keys; key->name; key++) {
