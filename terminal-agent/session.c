@@ -168,7 +168,6 @@ static void discovery_timeout(struct session *s, usec_t now)
 	struct link *other = links_next_ready(s->links, s->link);
 
 	if (a->outdated) {
-		a->timeout = s->config->timers.discovery_timeout;
 		begin_discovery(s, now);
 		return;
 	}
@@ -250,8 +249,7 @@ void session_switched(struct session *s, int error, usec_t now)
 
 static void switch_timeout(struct session *s, usec_t now)
 {
-	log_warnx("link %s has not come up within %.1f s", s->target->name,
-		  (double)s->config->switching.timeout / (double)USEC_PER_SEC);
+	log_warnx("link %s has not come up", s->target->name);
 	take_any_link(s, s->target, reason_switch_failed, now);
 }
 
@@ -335,8 +333,9 @@ void session_link_ready(struct session *s, struct link *link, usec_t now)
 		return;
 	if (s->state == SESSION_DOWN)
 		discover(s, link, s->registration.valid ? reason_link_lost : reason_link_up, now);
-	else if (s->state == SESSION_SWITCHING && link == s->target)
-		discover(s, link, s->attempt.reason, now);
+	else if (s->state == SESSION_SWITCHING &&
+		 (link == s->target || s->attempt.reason != reason_switch))
+		discover(s, link, s->attempt.reason, now); /* without an order any link will do */
 }
 
 void session_link_lost(struct session *s, struct link *link, usec_t now)
@@ -398,7 +397,7 @@ enum drop session_advertisement(struct session *s, struct link *link, const stru
 		usec_t allowed = s->attempt.begun + RATE_LIMIT;
 
 		s->attempt.outdated = true;
-		s->deadline = usec_min(s->deadline, now > allowed ? now : allowed);
+		s->deadline = now > allowed ? now : allowed;
 	}
 	return DROP_NONE;
 }

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A terminal on the bench: the agent's links, session and forwarding over the kernel in memory,
+ * with datagrams as octets and time as a number; and cores to talk to, home and serving core in
+ * one, written from common/PROTOCOL.
+ */
+#ifndef SNO_TERMINAL_RIG_H
+#define SNO_TERMINAL_RIG_H
+
+#include "access.h"
+#include "kernel_fake.h"
+#include "terminal-agent/receive.h"
+#include "terminal-agent/session.h"
+
+#define RIG_SENT 256
+#define RIG_HOA4 "10.1.0.7"
+#define RIG_HOA6 "2001:db8:a::7"
+#define RIG_MAC	 "02:53:4e:4f:00:01"
+
+/* A datagram that the terminal has sent. */
+struct rig_sent {
+	struct link *link;
+	bool group;
+	usec_t at;
+	size_t length;
+	uint8_t octets[SNO_DATAGRAM_MAX];
+};
+
+/* A core as the terminal sees it. What it answers with can be set by the test. */
+struct rig_core {
+	const char *name;
+	uint64_t epoch;
+	const char *hoa4, *hoa6, *prefix; /* NULL: not assigned */
+	uint32_t lifetime;
+	uint16_t mtu;
+	const char *claimed; /* the core named in `registration`, when not its own name */
+	struct access_session access;
+	uint32_t next_index;
+};
+
+struct rig {
+	struct config config;
+	struct link_config link_configs[3];
+	struct identity identity;
+	struct key_pair home;
+	uint64_t home_epoch, accepted; /* of the home core; accepted: its highest COUNTER */
+	uint64_t named_epoch;	       /* in assignments, when not 0 */
+
+	struct kernel *kernel;
+	struct kernel_monitor *monitor;
+	unsigned int sat1, sat2, sat3, lan; /* interfaces */
+	struct links links;
+	struct forwarding *forwarding;
+	struct session session;
+	struct counters counters;
+	usec_t now, next;
+
+	struct rig_sent sent[RIG_SENT];
+	size_t sent_count, taken;
+	struct handover handovers[32];
+	size_t handover_count;
+	char from[64], to[64]; /* of the last switch */
+	unsigned int switches;
+	int switch_result;
+	bool deaf; /* nothing can be sent */
+};
+
+/* Interfaces sat1 (up), sat2 and sat3 (no carrier) and lan0; the session has not been started. */
+void rig_open(struct rig *rig);
+/* The agent is gone, as after SIGKILL; the kernel stays. */
+void rig_kill(struct rig *rig);
+/* A new agent over the same kernel. */
+void rig_restart(struct rig *rig);
+/* Takes everything down and checks that nothing is left open. */
+void rig_close(struct rig *rig);
+/* Learns the links from the kernel and starts the session. */
+void rig_start(struct rig *rig);
+
+/* Time passes, in steps as the agent asks to be woken. */
+void rig_pass(struct rig *rig, usec_t time);
+/* Delivers the kernel's events and lets the session do what is due. */
+void rig_turn(struct rig *rig);
+void rig_carrier(struct rig *rig, unsigned int ifindex, bool carrier);
+struct link *rig_link(const struct rig *rig, const char *name);
+
+/* The next datagram that the terminal has sent and the test has not looked at; NULL if none. */
+const struct rig_sent *rig_take(struct rig *rig);
+/* The next one is a discovery, sent to the group on this link. */
+const struct rig_sent *rig_take_discovery(struct rig *rig, const char *link);
+/* The next one is sealed for this core and holds a message of this type. */
+struct message rig_take_sealed(struct rig *rig, struct rig_core *core, enum message_type type);
+void rig_no_more(struct rig *rig);
+
+/* A datagram from fe80::1 as it should be. */
+enum drop rig_deliver(struct rig *rig, const char *link, const uint8_t *octets, size_t length);
+
+/* What the home core reads in a discovery. */
+struct message rig_identity(struct rig *rig, const struct rig_sent *discovery);
+/* The octets of the answer: registration done, or reject when reason is not 0. Returns length. */
+size_t rig_answer(struct rig *rig, struct rig_core *core, const struct rig_sent *discovery,
+		  enum reason reason, uint8_t out[SNO_DATAGRAM_MAX]);
+/* The same, delivered on the link that the discovery came from. */
+enum drop rig_reply(struct rig *rig, struct rig_core *core, const struct rig_sent *discovery,
+		    enum reason reason);
+/* A reject of the serving core, without proof. */
+enum drop rig_reject(struct rig *rig, const struct rig_sent *discovery, enum reason reason);
+enum drop rig_advertise(struct rig *rig, const char *link, const char *core, uint64_t epoch);
+/* A sealed message of the core. */
+enum drop rig_tell(struct rig *rig, const char *link, struct rig_core *core, struct message *m);
+/* Answers the request of the terminal with this id. */
+void rig_ack(struct rig *rig, const char *link, struct rig_core *core, enum message_type type,
+	     uint32_t id);
+
+/* Takes discoveries on the link, resynchronisation included, until registered; takes and
+ * acknowledges handover done. Returns it. */
+struct message rig_register(struct rig *rig, const char *link, struct rig_core *core);
+
+/* A core with usual values. */
+struct rig_core rig_core(const char *name, uint64_t epoch);
+
+#endif
