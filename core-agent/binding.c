@@ -102,7 +102,7 @@ static void rebind(struct subscriber *s, enum binding_state state, uint64_t numb
 	binding_enter(s, state, number, peer, coa, now, "registered");
 	after = serving_name(s);
 	if (strcmp(before, after) != 0)
-		handover_begun(s->core, s->nai, before, after, number);
+		handover_begun(s->core, s->nai, before, after, number, now);
 }
 
 /* ---- at home ------------------------------------------------------------------------------- */

@@ -10,13 +10,12 @@
 #include <string.h>
 
 void handover_begun(struct core *core, const char *nai, const char *from, const char *to,
-		    uint64_t binding)
+		    uint64_t binding, usec_t now)
 {
 	struct handover_log *log = &core->handovers;
 	struct handover *h = &log->ring[log->next];
 
-	*h = (struct handover){
-		.wall = clock_wall(), .gap = -1, .registration = -1, .binding = binding};
+	*h = (struct handover){.at = now, .gap = -1, .registration = -1, .binding = binding};
 	snprintf(h->nai, sizeof(h->nai), "%s", nai);
 	snprintf(h->from, sizeof(h->from), "%s", from);
 	snprintf(h->to, sizeof(h->to), "%s", to);
@@ -54,24 +53,9 @@ void handover_measured(struct core *core, uint64_t binding, uint32_t gap, uint32
 	}
 }
 
-static json_t *milliseconds(int64_t us)
+const struct handover *handover_kept(const struct handover_log *log, size_t i)
 {
-	return us < 0 ? json_null() : json_real((double)us / 1e3);
-}
-
-int handover_show(struct core *core, struct control_reply *reply)
-{
-	const struct handover_log *log = &core->handovers;
-
-	control_columns(reply, "time:time", "terminal", "from", "to", "mode", "gap:ms",
-			"registration:ms", NULL);
-	for (size_t i = 0; i < log->count; i++) {
-		size_t at = (log->next + HANDOVERS_KEPT - log->count + i) % HANDOVERS_KEPT;
-		const struct handover *h = &log->ring[at];
-
-		control_row(reply, "f s s s s o o", (double)h->wall / (double)USEC_PER_SEC, h->nai,
-			    *h->from ? h->from : "none", h->to, "baseline", milliseconds(h->gap),
-			    milliseconds(h->registration));
-	}
-	return 0;
+	if (i >= log->count)
+		return NULL;
+	return &log->ring[(log->next + HANDOVERS_KEPT - log->count + i) % HANDOVERS_KEPT];
 }

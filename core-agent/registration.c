@@ -303,7 +303,6 @@ static void request_tunnel(struct registration *r, usec_t now)
 	message_set_addr(&m, ATTR_COA, &r->session->coa);
 	message_set_number(&m, ATTR_TUNNEL_KIND, r->tunnel);
 	message_set_number(&m, ATTR_TUNNEL_KEY, key % 0xffffff + 1);
-	r->state = REGISTRATION_TUNNELLING;
 	if (peer_request(r->home, &m, tunnel_answered, r->id, now) < 0)
 		reject(r, REASON_BUSY, NULL);
 }
@@ -347,7 +346,6 @@ static enum drop discovery_of_peer(struct satellite *satellite, const struct lla
 		return DROP_LIMIT;
 	r->core = core;
 	r->id = ++core->last_registration;
-	r->state = REGISTRATION_AUTHENTICATING;
 	r->satellite = satellite;
 	r->mac = *mac;
 	r->link_local = *link_local;

@@ -17,15 +17,9 @@
 /* Attempts at once; more discoveries than that are dropped with reason "limit". */
 #define REGISTRATIONS_MAX 65536
 
-enum registration_state {
-	REGISTRATION_AUTHENTICATING, /* the home core has been asked who it is */
-	REGISTRATION_TUNNELLING	     /* the home core has been told the care-of address */
-};
-
 struct registration {
 	struct core *core;
 	uint64_t id; /* for the answers to its requests */
-	enum registration_state state;
 	struct satellite *satellite;
 	struct lladdr mac;
 	struct addr link_local;
@@ -33,7 +27,7 @@ struct registration {
 	uint8_t discovery[HASH_LENGTH]; /* SHA-256 of the datagram */
 	struct peer *home;
 
-	/* Since tunnelling: */
+	/* Since tunnelling; authenticating while this is NULL: */
 	struct session *session;
 	struct path before;	/* of the session, for undoing */
 	bool took_coa;		/* the care-of address was taken for this attempt */

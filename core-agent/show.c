@@ -202,10 +202,25 @@ static int show_pools(void *arg, const json_t *request, struct control_reply *re
 	return 0;
 }
 
+static json_t *milliseconds(int64_t us)
+{
+	return us < 0 ? json_null() : json_real((double)us / 1e3);
+}
+
 static int show_handovers(void *arg, const json_t *request, struct control_reply *reply)
 {
+	const struct core *core = arg;
+	const struct handover *h;
+	usec_t since_1970 = clock_wall() - clock_now();
+
 	(void)request;
-	return handover_show(arg, reply);
+	control_columns(reply, "time:time", "terminal", "from", "to", "mode", "gap:ms",
+			"registration:ms", NULL);
+	for (size_t i = 0; (h = handover_kept(&core->handovers, i)); i++)
+		control_row(reply, "f s s s s o o", (double)(since_1970 + h->at) / 1e6, h->nai,
+			    *h->from ? h->from : "none", h->to, "baseline", milliseconds(h->gap),
+			    milliseconds(h->registration));
+	return 0;
 }
 
 static json_t *by_type(const uint64_t count[256])

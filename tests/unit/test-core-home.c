@@ -1,0 +1,497 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A core as home of a subscriber: PROTOCOL section 9, with refusals at every step. */
+#include "core-agent/peer.h"
+#include "core-agent/pool.h"
+#include "core-agent/session.h"
+#include "core-agent/subscriber.h"
+#include "kernel_fake.h"
+#include "world.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define MS  USEC_PER_MSEC
+#define SEC USEC_PER_SEC
+
+#define AT_HOME	   "10.2.0.9/32 table 254 metric 132105 via fe80::ff:fe00:102"
+#define UNBOUND	   "10.2.0.9/32"
+#define VISITING_A "encap dst 198.51.100.5"
+#define VISITING_C "encap dst 203.0.113.5"
+
+/* otto knows the epoch of its home, as after its first registration. */
+static struct world *world_with_otto(void)
+{
+	struct world *w = world_new(NULL);
+
+	w->otto.home_epoch = w->core.epoch;
+	return w;
+}
+
+static const struct binding *binding(const struct world *w)
+{
+	return &subscriber_find(&w->core, "otto")->binding;
+}
+
+/* The discovery of otto, heard at a far core that now asks its home. */
+static void ask_authentication(struct world *w, int which)
+{
+	struct message discovery, m;
+
+	terminal_discovery(&w->otto, NULL);
+	assert_int_equal(
+		message_read(&discovery, PLACE_CLEAR, w->otto.discovery, w->otto.discovery_length),
+		DROP_NONE);
+	message_init(&m, MESSAGE_AUTHENTICATION, 0);
+	message_set_text(&m, ATTR_REALM, discovery.realm);
+	message_set_number(&m, ATTR_INDEX, discovery.id);
+	message_set_blob(&m, ATTR_HANDSHAKE, discovery.handshake.bytes, discovery.handshake.length);
+	far_ask(w, which, &m);
+	world_run(w, 100 * MS);
+}
+
+static void ask_tunnel(struct world *w, int which, uint64_t number, const char *coa,
+		       enum tunnel_kind kind)
+{
+	struct message m;
+	struct addr a;
+
+	assert_int_equal(addr_parse(&a, coa), 0);
+	message_init(&m, MESSAGE_TUNNEL_REQUEST, 0);
+	message_set_number(&m, ATTR_BINDING, number);
+	message_set_addr(&m, ATTR_COA, &a);
+	message_set_number(&m, ATTR_TUNNEL_KIND, kind);
+	message_set_number(&m, ATTR_TUNNEL_KEY, 99);
+	far_ask(w, which, &m);
+	world_run(w, 100 * MS);
+}
+
+/* otto visits a far core; its binding number is returned. */
+static uint64_t visit(struct world *w, int which)
+{
+	uint64_t number;
+
+	ask_authentication(w, which);
+	assert_int_equal(w->far[which].last_reason, REASON_ACCEPTED);
+	number = w->far[which].last_answer.binding;
+	ask_tunnel(w, which, number, which == FAR_A ? "198.51.100.5" : "203.0.113.5", TUNNEL_GRE4);
+	assert_int_equal(w->far[which].last_reason, REASON_ACCEPTED);
+	return number;
+}
+
+static void test_at_home(void **state)
+{
+	struct world *w = world_with_otto();
+
+	(void)state;
+	terminal_register(w, &w->otto, "s1");
+	assert_true(w->otto.done);
+	assert_string_equal(w->otto.assignment.core, "b.example");
+	assert_int_equal(w->otto.registration.mtu, 1500);
+	assert_false(message_has(&w->otto.registration, ATTR_COA));
+	assert_int_equal(kernel_fake_count(AT_HOME), 1);
+	assert_int_equal(binding(w)->state, BINDING_HOME);
+	assert_int_equal(w->carried, 0);
+	world_free(w);
+}
+
+/* Neither side remembers the other: one more round trip, told by the home core itself. */
+static void test_resync(void **state)
+{
+	struct world *w = world_new(NULL);
+
+	(void)state;
+	terminal_register(w, &w->otto, "s1");
+	assert_true(w->otto.rejected);
+	assert_int_equal(w->otto.assignment.reason, REASON_RESYNC);
+	assert_true(w->otto.assignment.home_epoch == w->core.epoch);
+	assert_true(w->otto.assignment.counter == 0);
+	w->otto.home_epoch = w->otto.assignment.home_epoch;
+	w->otto.counter = w->otto.assignment.counter;
+	terminal_register(w, &w->otto, "s1");
+	assert_true(w->otto.done);
+	world_free(w);
+}
+
+/* A recorded discovery is worth nothing, wherever it is played. */
+static void test_replayed_discovery(void **state)
+{
+	struct world *w = world_with_otto();
+	struct terminal recorded;
+	struct message m, discovery;
+
+	(void)state;
+	terminal_register(w, &w->otto, "s1");
+	recorded = w->otto;
+	terminal_register(w, &w->otto, "s2");
+	assert_true(w->otto.done);
+	terminal_send(w, &recorded, "s1", recorded.discovery, recorded.discovery_length);
+	world_run(w, 500 * MS);
+	assert_string_equal(session_find(&w->core, "otto@b.example")->satellite->name, "s2");
+	assert_int_equal(message_read(&discovery, PLACE_CLEAR, recorded.discovery,
+				      recorded.discovery_length),
+			 DROP_NONE);
+	message_init(&m, MESSAGE_AUTHENTICATION, 0);
+	message_set_text(&m, ATTR_REALM, discovery.realm);
+	message_set_number(&m, ATTR_INDEX, discovery.id);
+	message_set_blob(&m, ATTR_HANDSHAKE, discovery.handshake.bytes, discovery.handshake.length);
+	far_ask(w, FAR_C, &m);
+	world_run(w, 100 * MS);
+	assert_int_equal(w->far[FAR_C].last_reason, REASON_RESYNC);
+	assert_false(message_has(&w->far[FAR_C].last_answer, ATTR_ACCESS_KEY));
+	assert_int_equal(binding(w)->state, BINDING_HOME);
+	world_free(w);
+}
+
+static void test_wrong_key(void **state)
+{
+	struct world *w = world_with_otto();
+
+	(void)state;
+	keys_generate_pair(&w->otto.keys);
+	terminal_register(w, &w->otto, "s1");
+	assert_true(w->otto.rejected);
+	assert_int_equal(w->otto.reason, REASON_AUTHENTICATION_FAILED);
+	assert_int_equal(w->otto.assignment.type, 0);
+	world_free(w);
+}
+
+/* The same answer as for a wrong key: who subscribes here is nobody's business. */
+static void test_unknown_user(void **state)
+{
+	struct world *w = world_with_otto();
+
+	(void)state;
+	snprintf(w->otto.user, sizeof(w->otto.user), "nobody");
+	terminal_register(w, &w->otto, "s1");
+	assert_true(w->otto.rejected);
+	assert_int_equal(w->otto.reason, REASON_AUTHENTICATION_FAILED);
+	world_free(w);
+}
+
+static void test_named_core(void **state)
+{
+	struct world *w = world_with_otto();
+
+	(void)state;
+	terminal_discovery(&w->otto, "c.example");
+	terminal_send(w, &w->otto, "s1", w->otto.discovery, w->otto.discovery_length);
+	world_run(w, 100 * MS);
+	terminal_read(w, &w->otto);
+	assert_true(w->otto.rejected);
+	assert_int_equal(w->otto.reason, REASON_WRONG_CORE);
+	terminal_discovery(&w->otto, "b.example");
+	terminal_send(w, &w->otto, "s1", w->otto.discovery, w->otto.discovery_length);
+	world_run(w, 100 * MS);
+	terminal_read(w, &w->otto);
+	assert_true(w->otto.done);
+	world_free(w);
+}
+
+/* Home, then A, then C, then home again: one path at a time, each old place is told. */
+static void test_around(void **state)
+{
+	struct world *w = world_with_otto();
+	uint64_t at_a, at_c;
+
+	(void)state;
+	terminal_register(w, &w->otto, "s1");
+	at_a = visit(w, FAR_A);
+	assert_int_equal(kernel_fake_count(UNBOUND), 1);
+	assert_int_equal(kernel_fake_count(VISITING_A), 1);
+	/* The session at home is over, with its neighbour and bridge entry. */
+	assert_int_equal(kernel_fake_count("02:00:00:00:01:02"), 0);
+	assert_int_equal(HASH_COUNT(w->core.sessions), 0);
+	at_c = visit(w, FAR_C);
+	assert_true(at_c > at_a);
+	assert_int_equal(kernel_fake_count(VISITING_C), 1);
+	assert_int_equal(kernel_fake_count(VISITING_A), 0);
+	assert_int_equal(w->far[FAR_A].asked[MESSAGE_RELEASE], 1);
+	assert_true(w->far[FAR_A].last[MESSAGE_RELEASE].binding == at_a);
+	assert_int_equal(w->far[FAR_A].last[MESSAGE_RELEASE].reason, REASON_TERMINAL_MOVED);
+	terminal_register(w, &w->otto, "s2");
+	assert_true(w->otto.done);
+	assert_int_equal(kernel_fake_count(AT_HOME), 1);
+	assert_int_equal(kernel_fake_count(UNBOUND), 1);
+	assert_int_equal(w->far[FAR_C].asked[MESSAGE_RELEASE], 1);
+	assert_true(w->far[FAR_C].last[MESSAGE_RELEASE].binding == at_c);
+	world_free(w);
+}
+
+/* The visited core registers it again: nobody is released, nothing interrupted. */
+static void test_again_at_the_same_core(void **state)
+{
+	struct world *w = world_with_otto();
+
+	(void)state;
+	visit(w, FAR_A);
+	ask_authentication(w, FAR_A);
+	ask_tunnel(w, FAR_A, w->far[FAR_A].last_answer.binding, "198.51.100.5", TUNNEL_GRE4);
+	assert_int_equal(w->far[FAR_A].last_reason, REASON_ACCEPTED);
+	assert_int_equal(w->far[FAR_A].asked[MESSAGE_RELEASE], 0);
+	assert_int_equal(kernel_fake_count(VISITING_A), 1);
+	world_free(w);
+}
+
+static void test_tunnel_refusals(void **state)
+{
+	struct world *w = world_with_otto();
+	uint64_t number;
+
+	(void)state;
+	terminal_register(w, &w->otto, "s1");
+	ask_authentication(w, FAR_A);
+	number = w->far[FAR_A].last_answer.binding;
+	/* Somebody else's number, a care-of address that is not the peer's, kinds not agreed on. */
+	ask_tunnel(w, FAR_C, number, "203.0.113.5", TUNNEL_GRE4);
+	assert_int_equal(w->far[FAR_C].last_reason, REASON_STALE_BINDING);
+	ask_tunnel(w, FAR_A, number, "203.0.113.5", TUNNEL_GRE4);
+	assert_int_equal(w->far[FAR_A].last_reason, REASON_NOT_PERMITTED);
+	ask_tunnel(w, FAR_A, number, "198.51.100.5", TUNNEL_IPIP4);
+	assert_int_equal(w->far[FAR_A].last_reason, REASON_NO_COMMON_TUNNEL);
+	ask_tunnel(w, FAR_A, number, "2001:db8::5", TUNNEL_GRE4);
+	assert_int_equal(w->far[FAR_A].last_reason, REASON_NO_COMMON_TUNNEL);
+	assert_int_equal(kernel_fake_count(AT_HOME), 1);
+	assert_int_equal(binding(w)->state, BINDING_HOME);
+	/* The right one still works. */
+	ask_tunnel(w, FAR_A, number, "198.51.100.5", TUNNEL_GPE4);
+	assert_int_equal(w->far[FAR_A].last_reason, REASON_ACCEPTED);
+	assert_int_equal(kernel_fake_count(VISITING_A), 1);
+	world_free(w);
+}
+
+/* Two cores heard it; the one that authenticated last has it, whatever order the rest comes in. */
+static void test_race(void **state)
+{
+	struct world *w = world_with_otto();
+	uint64_t at_a, at_c;
+
+	(void)state;
+	ask_authentication(w, FAR_A);
+	at_a = w->far[FAR_A].last_answer.binding;
+	ask_authentication(w, FAR_C);
+	at_c = w->far[FAR_C].last_answer.binding;
+	ask_tunnel(w, FAR_C, at_c, "203.0.113.5", TUNNEL_GRE4);
+	ask_tunnel(w, FAR_A, at_a, "198.51.100.5", TUNNEL_GRE4);
+	assert_int_equal(w->far[FAR_C].last_reason, REASON_ACCEPTED);
+	assert_int_equal(w->far[FAR_A].last_reason, REASON_STALE_BINDING);
+	assert_int_equal(kernel_fake_count(VISITING_C), 1);
+	assert_int_equal(kernel_fake_count(VISITING_A), 0);
+	world_free(w);
+}
+
+static void test_kernel_refuses_visit(void **state)
+{
+	struct world *w = world_with_otto();
+	char *before;
+
+	(void)state;
+	terminal_register(w, &w->otto, "s1");
+	before = strdup(kernel_fake_dump());
+	ask_authentication(w, FAR_A);
+	kernel_fake_fail_at(1, -ENOBUFS);
+	ask_tunnel(w, FAR_A, w->far[FAR_A].last_answer.binding, "198.51.100.5", TUNNEL_GRE4);
+	assert_true(kernel_fake_failed());
+	assert_int_equal(w->far[FAR_A].last_reason, REASON_KERNEL_REFUSED);
+	assert_string_equal(kernel_fake_dump(), before);
+	assert_int_equal(binding(w)->state, BINDING_HOME);
+	assert_non_null(session_find(&w->core, "otto@b.example"));
+	free(before);
+	world_free(w);
+}
+
+/* What the kernel does not let go of does not undo the handover; it is swept up later. */
+static void test_kernel_keeps_old_entries(void **state)
+{
+	struct world *w = world_with_otto();
+
+	(void)state;
+	terminal_register(w, &w->otto, "s1");
+	ask_authentication(w, FAR_A);
+	kernel_fake_fail_on("neighbour delete", -EPERM);
+	ask_tunnel(w, FAR_A, w->far[FAR_A].last_answer.binding, "198.51.100.5", TUNNEL_GRE4);
+	assert_int_equal(w->far[FAR_A].last_reason, REASON_ACCEPTED);
+	assert_int_equal(kernel_fake_count("neighbour fe80::ff:fe00:102"), 1);
+	kernel_fake_fail_on(NULL, 0);
+	world_run(w, 80 * SEC);
+	assert_int_equal(kernel_fake_count("neighbour fe80::ff:fe00:102"), 0);
+	assert_int_equal(kernel_fake_count(VISITING_A), 1);
+	world_free(w);
+}
+
+static void test_kernel_refuses_home(void **state)
+{
+	struct world *w = world_with_otto();
+	char *before;
+	unsigned int n;
+
+	(void)state;
+	visit(w, FAR_A);
+	before = strdup(kernel_fake_dump());
+	for (n = 1; n < 20; n++) {
+		kernel_fake_fail_at(n, -ENOSPC);
+		terminal_register(w, &w->otto, "s1");
+		if (!kernel_fake_failed())
+			break;
+		assert_true(w->otto.rejected);
+		assert_int_equal(w->otto.reason, REASON_KERNEL_REFUSED);
+		assert_string_equal(kernel_fake_dump(), before);
+		assert_int_equal(binding(w)->state, BINDING_VISITING);
+		assert_int_equal(w->far[FAR_A].asked[MESSAGE_RELEASE], 0);
+	}
+	assert_int_equal(n, 4);
+	assert_true(w->otto.done);
+	assert_int_equal(w->far[FAR_A].asked[MESSAGE_RELEASE], 1);
+	free(before);
+	world_free(w);
+}
+
+static void test_lifetime_away(void **state)
+{
+	struct world *w = world_with_otto();
+	char *idle = strdup(kernel_fake_dump());
+
+	(void)state;
+	visit(w, FAR_A);
+	world_run(w, 301 * SEC);
+	assert_int_equal(binding(w)->state, BINDING_NONE);
+	assert_string_equal(kernel_fake_dump(), idle);
+	assert_int_equal(w->far[FAR_A].last[MESSAGE_RELEASE].reason, REASON_LIFETIME_EXPIRED);
+	free(idle);
+	world_free(w);
+}
+
+static void test_lifetime_at_home(void **state)
+{
+	struct world *w = world_with_otto();
+	char *idle = strdup(kernel_fake_dump());
+
+	(void)state;
+	terminal_register(w, &w->otto, "s1");
+	world_run(w, 301 * SEC);
+	assert_int_equal(binding(w)->state, BINDING_NONE);
+	assert_int_equal(HASH_COUNT(w->core.sessions), 0);
+	assert_string_equal(kernel_fake_dump(), idle);
+	free(idle);
+	world_free(w);
+}
+
+static void ask_binding(struct world *w, int which, enum message_type type, uint64_t number)
+{
+	struct message m;
+
+	message_init(&m, type, 0);
+	if (type == MESSAGE_RELEASE)
+		message_set_number(&m, ATTR_REASON, REASON_TERMINAL_LEFT);
+	else
+		message_set_number(&m, ATTR_LIFETIME, 0);
+	message_set_number(&m, ATTR_BINDING, number);
+	far_ask(w, which, &m);
+	world_run(w, 100 * MS);
+}
+
+static void test_released_by_visited(void **state)
+{
+	struct world *w = world_with_otto();
+	char *idle = strdup(kernel_fake_dump());
+	uint64_t number;
+
+	(void)state;
+	number = visit(w, FAR_A);
+	ask_binding(w, FAR_C, MESSAGE_RELEASE, number);
+	assert_int_equal(w->far[FAR_C].last_reason, REASON_STALE_BINDING);
+	ask_binding(w, FAR_A, MESSAGE_RELEASE, number - 1);
+	assert_int_equal(w->far[FAR_A].last_reason, REASON_STALE_BINDING);
+	assert_int_equal(binding(w)->state, BINDING_VISITING);
+	ask_binding(w, FAR_A, MESSAGE_RELEASE, number);
+	assert_int_equal(w->far[FAR_A].last_reason, REASON_ACCEPTED);
+	assert_int_equal(binding(w)->state, BINDING_NONE);
+	assert_string_equal(kernel_fake_dump(), idle);
+	free(idle);
+	world_free(w);
+}
+
+static void test_deregistered_away(void **state)
+{
+	struct world *w = world_with_otto();
+	char *idle = strdup(kernel_fake_dump());
+
+	(void)state;
+	ask_binding(w, FAR_A, MESSAGE_CORE_DISCONNECT, visit(w, FAR_A));
+	assert_int_equal(binding(w)->state, BINDING_NONE);
+	assert_string_equal(kernel_fake_dump(), idle);
+	free(idle);
+	world_free(w);
+}
+
+static void test_deregistered_at_home(void **state)
+{
+	struct world *w = world_with_otto();
+	char *idle = strdup(kernel_fake_dump());
+	struct message m;
+
+	(void)state;
+	terminal_register(w, &w->otto, "s1");
+	message_init(&m, MESSAGE_CORE_DISCONNECT, 0);
+	message_set_number(&m, ATTR_LIFETIME, 0);
+	terminal_tell(w, &w->otto, "s1", &m);
+	world_run(w, 100 * MS);
+	terminal_read(w, &w->otto);
+	assert_int_equal(w->otto.received[MESSAGE_DISCONNECTION_ACK], 1);
+	assert_int_equal(binding(w)->state, BINDING_NONE);
+	assert_string_equal(kernel_fake_dump(), idle);
+	free(idle);
+	world_free(w);
+}
+
+/* After a restart what is there goes on, until the time to come back is over. */
+static void test_adoption(void **state)
+{
+	struct world *w = world_with_otto();
+	struct core_io io;
+
+	(void)state;
+	visit(w, FAR_A);
+	assert_int_equal(kernel_fake_count(VISITING_A), 1);
+	io = w->core.io;
+	core_close(&w->core);
+	assert_int_equal(kernel_fake_count(VISITING_A), 1);
+	assert_int_equal(core_open(&w->core, &w->config, w->kernel, &io, w->now), 0);
+	assert_int_equal(kernel_fake_count(VISITING_A), 1);
+	world_run(w, 30 * SEC);
+	assert_int_equal(kernel_fake_count(VISITING_A), 1);
+	world_run(w, 60 * SEC);
+	assert_int_equal(kernel_fake_count(VISITING_A), 0);
+	world_free(w);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_at_home),
+		cmocka_unit_test(test_resync),
+		cmocka_unit_test(test_replayed_discovery),
+		cmocka_unit_test(test_wrong_key),
+		cmocka_unit_test(test_unknown_user),
+		cmocka_unit_test(test_named_core),
+		cmocka_unit_test(test_around),
+		cmocka_unit_test(test_again_at_the_same_core),
+		cmocka_unit_test(test_tunnel_refusals),
+		cmocka_unit_test(test_race),
+		cmocka_unit_test(test_kernel_refuses_visit),
+		cmocka_unit_test(test_kernel_keeps_old_entries),
+		cmocka_unit_test(test_kernel_refuses_home),
+		cmocka_unit_test(test_lifetime_away),
+		cmocka_unit_test(test_lifetime_at_home),
+		cmocka_unit_test(test_released_by_visited),
+		cmocka_unit_test(test_deregistered_away),
+		cmocka_unit_test(test_deregistered_at_home),
+		cmocka_unit_test(test_adoption),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

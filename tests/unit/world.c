@@ -1,0 +1,522 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The core agent in memory; see world.h. */
+#include "world.h"
+
+#include "core-agent/peer.h"
+#include "core-agent/receive.h"
+#include "frame.h"
+#include "kernel_fake.h"
+#include "log.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+/* ---- the path between cores ---------------------------------------------------------------- */
+
+static int carry(struct world *w, int from, int to, const uint8_t *datagram, size_t length)
+{
+	struct under_way *u = &w->queue[w->queued];
+
+	if (++w->carried == w->lose_nth)
+		return 0;
+	assert_true(w->queued < WORLD_QUEUE);
+	assert_true(length <= sizeof(u->octets));
+	u->from = from;
+	u->to = to;
+	u->length = length;
+	memcpy(u->octets, datagram, length);
+	w->queued++;
+	return 0;
+}
+
+static int to_peer(void *context, struct peer *peer, const uint8_t *datagram, size_t length)
+{
+	struct world *w = context;
+
+	return carry(w, -1, strcmp(peer->name, w->far[FAR_A].name) ? FAR_C : FAR_A, datagram,
+		     length);
+}
+
+static int to_satellite(void *context, struct satellite *satellite, const uint8_t *frame,
+			size_t length)
+{
+	struct world *w = context;
+	struct sent_frame *f;
+
+	/* Advertisements alone would fill it: the oldest go. */
+	if (w->frame_count == WORLD_FRAMES) {
+		memmove(w->frames, w->frames + 1, sizeof(w->frames) - sizeof(w->frames[0]));
+		w->frame_count--;
+	}
+	f = &w->frames[w->frame_count++];
+	assert_true(length <= sizeof(f->octets));
+	f->satellite = satellite;
+	f->length = length;
+	memcpy(f->octets, frame, length);
+	return 0;
+}
+
+/* ---- far cores ----------------------------------------------------------------------------- */
+
+static int far_transmit(void *context, const uint8_t *datagram, size_t length)
+{
+	struct far *far = context;
+
+	return carry(far->world, (int)(far - far->world->far), -1, datagram, length);
+}
+
+static void far_state(void *context, const struct message *hello, bool restarted, usec_t now)
+{
+	(void)context;
+	(void)hello;
+	(void)restarted;
+	(void)now;
+}
+
+/* The home core's answer to a discovery of tina, written from PROTOCOL sections 5 and 6 again. */
+static void far_authenticate(struct far *far, const struct message *request, struct message *ack)
+{
+	struct terminal *tina = &far->world->tina;
+	uint8_t prologue[ACCESS_PROLOGUE_MAX], payload[768], out[768], root[32], key[32];
+	int prologue_length =
+		access_prologue(prologue, sizeof(prologue), request->index, far->name);
+	struct noise_setup setup = {.protocol = NOISE_IK_PSK2,
+				    .prologue = prologue,
+				    .prologue_length = (size_t)prologue_length,
+				    .local = &far->keys};
+	const uint8_t zero[KEY_LENGTH] = {0};
+	struct message identity, assignment;
+	struct noise_keys keys;
+	struct noise noise;
+	size_t length;
+	int written;
+
+	assert_int_equal(noise_init(&noise, &setup), 0);
+	assert_int_equal(noise_read(&noise, request->handshake.bytes, request->handshake.length,
+				    payload, sizeof(payload), &length),
+			 0);
+	assert_int_equal(message_read(&identity, PLACE_IDENTITY, payload, length), DROP_NONE);
+	assert_memory_equal(noise_remote_static(&noise), tina->keys.public, KEY_LENGTH);
+	message_init(&assignment, MESSAGE_ASSIGNMENT, 0);
+	message_set_text(&assignment, ATTR_CORE, "b.example");
+	message_set_number(&assignment, ATTR_HOME_EPOCH, far->epoch);
+	message_set_number(&assignment, ATTR_COUNTER, identity.counter);
+	message_set_number(&assignment, ATTR_REASON, far->authentication_reason);
+	if (far->authentication_reason == REASON_ACCEPTED) {
+		message_set_number(&assignment, ATTR_LIFETIME, 300);
+		message_set_addr(&assignment, ATTR_HOA4, &far->hoa4);
+		message_set_addr(&assignment, ATTR_HOA6, &far->hoa6);
+	}
+	written = message_write(&assignment, payload, sizeof(payload));
+	assert_true(written > 0);
+	noise_set_psk(&noise, zero);
+	assert_int_equal(noise_write(&noise, payload, (size_t)written, out, sizeof(out), &length),
+			 0);
+	message_set_blob(ack, ATTR_HANDSHAKE, out, length);
+	assert_int_equal(noise_split(&noise, &keys), 0);
+	if (far->authentication_reason != REASON_ACCEPTED)
+		return;
+	access_root(root, keys.receive, keys.hash);
+	assert_int_equal(access_key(key, root, "b.example", identity.counter), 0);
+	message_set_text(ack, ATTR_USER, identity.user);
+	message_set_number(ack, ATTR_COUNTER, identity.counter);
+	message_set_link_layer(ack, keys_zero(&far->claimed_mac, sizeof(far->claimed_mac))
+					    ? &identity.link_layer
+					    : &far->claimed_mac);
+	message_set_addr(ack, ATTR_LINK_LOCAL, &identity.link_local);
+	message_set_number(ack, ATTR_MTU, identity.mtu);
+	message_set_number(ack, ATTR_LIFETIME, 300);
+	message_set_addr(ack, ATTR_HOA4, &far->hoa4);
+	message_set_addr(ack, ATTR_HOA6, &far->hoa6);
+	message_set_access_key(ack, key);
+	message_set_number(ack, ATTR_BINDING, ++far->binding);
+}
+
+static void far_request(void *context, const struct message *request, usec_t now)
+{
+	struct far *far = context;
+	struct message answer;
+
+	far->asked[request->type]++;
+	far->last[request->type] = *request;
+	if (far->mute)
+		return;
+	message_init(&answer, message_answer(request->type), 0);
+	message_set_number(&answer, ATTR_REASON, REASON_ACCEPTED);
+	if (request->type == MESSAGE_AUTHENTICATION) {
+		message_set_number(&answer, ATTR_REASON, far->authentication_reason);
+		far_authenticate(far, request, &answer);
+	} else if (request->type == MESSAGE_TUNNEL_REQUEST) {
+		message_set_number(&answer, ATTR_REASON, far->tunnel_reason);
+		message_set_number(&answer, ATTR_BINDING, request->binding);
+		message_set_number(&answer, ATTR_MTU, 1390);
+	}
+	assert_int_equal(request_answer(channel_requests(far->channel), request->id, &answer, now),
+			 0);
+}
+
+static void far_done(void *context, uint64_t token, enum reason reason,
+		     const struct message *answer, usec_t now)
+{
+	struct far *far = context;
+
+	(void)token;
+	(void)now;
+	far->answers++;
+	far->last_reason = reason;
+	if (answer)
+		far->last_answer = *answer;
+}
+
+void far_ask(struct world *w, int which, struct message *m)
+{
+	struct far *far = &w->far[which];
+
+	assert_true(request_send(channel_requests(far->channel), m, far_done, far, 0, w->now) > 0);
+}
+
+static void far_start(struct far *far)
+{
+	struct world *w = far->world;
+	const struct channel_ops ops = {.transmit = far_transmit,
+					.state = far_state,
+					.request = far_request,
+					.context = far};
+	struct addr end = far->endpoint.addr;
+	struct message hello;
+
+	keys_random(&far->epoch, sizeof(far->epoch));
+	far->epoch |= 1;
+	message_init(&hello, MESSAGE_HELLO, 0);
+	message_set_text(&hello, ATTR_CORE, far->name);
+	message_set_number(&hello, ATTR_EPOCH, far->epoch);
+	message_set_number(&hello, ATTR_TUNNEL_KINDS, TUNNEL_GRE4 | TUNNEL_GPE4);
+	message_set_number(&hello, ATTR_TUNNEL_KEY, 77);
+	message_set_addr(&hello, ATTR_TUNNEL_END4, &end);
+	far->channel = channel_new(&far->identity, w->core.keys.public, NULL, "b.example", &hello,
+				   &channel_timers_default, &ops);
+	assert_non_null(far->channel);
+}
+
+void far_restart(struct world *w, int which)
+{
+	struct far *far = &w->far[which];
+
+	channel_free(far->channel);
+	far_start(far);
+	world_run(w, 100 * USEC_PER_MSEC);
+	assert_true(channel_up(far->channel));
+}
+
+static void far_make(struct world *w, int which, const char *name, const char *address)
+{
+	struct far *far = &w->far[which];
+
+	far->world = w;
+	snprintf(far->name, sizeof(far->name), "%s", name);
+	keys_generate_pair(&far->keys);
+	memcpy(far->identity.private_key, far->keys.private, KEY_LENGTH);
+	memcpy(far->identity.public_key, far->keys.public, KEY_LENGTH);
+	assert_int_equal(addr_parse(&far->endpoint.addr, address), 0);
+	far->endpoint.port = SNO_CORE_PORT;
+	assert_int_equal(addr_parse(&far->hoa4, "10.1.0.7"), 0);
+	assert_int_equal(addr_parse(&far->hoa6, "2001:db8:a::7"), 0);
+}
+
+/* ---- the terminal -------------------------------------------------------------------------- */
+
+static void terminal_make(struct terminal *t, const char *user, const char *realm,
+			  const uint8_t home_public[KEY_LENGTH], const char *mac)
+{
+	snprintf(t->user, sizeof(t->user), "%s", user);
+	snprintf(t->realm, sizeof(t->realm), "%s", realm);
+	memcpy(t->home_public, home_public, KEY_LENGTH);
+	assert_int_equal(lladdr_parse(&t->mac, mac), 0);
+	t->link_local = lladdr_link_local(&t->mac);
+}
+
+void terminal_discovery(struct terminal *t, const char *core)
+{
+	uint8_t prologue[ACCESS_PROLOGUE_MAX], payload[768], handshake[768];
+	const uint8_t zero[KEY_LENGTH] = {0};
+	struct noise_setup setup = {.protocol = NOISE_IK_PSK2,
+				    .initiator = true,
+				    .prologue = prologue,
+				    .local = &t->keys,
+				    .remote = t->home_public,
+				    .psk = zero};
+	struct message identity, discovery;
+	size_t length;
+	int written;
+
+	keys_random(&t->index, sizeof(t->index));
+	t->index |= 1;
+	t->counter++;
+	setup.prologue_length =
+		(size_t)access_prologue(prologue, sizeof(prologue), t->index, t->realm);
+	assert_int_equal(noise_init(&t->noise, &setup), 0);
+	message_init(&identity, MESSAGE_IDENTITY, 0);
+	message_set_text(&identity, ATTR_USER, t->user);
+	message_set_number(&identity, ATTR_HOME_EPOCH, t->home_epoch);
+	message_set_number(&identity, ATTR_COUNTER, t->counter);
+	message_set_link_layer(&identity, &t->mac);
+	message_set_addr(&identity, ATTR_LINK_LOCAL, &t->link_local);
+	message_set_number(&identity, ATTR_MTU, 1500);
+	if (core)
+		message_set_text(&identity, ATTR_CORE, core);
+	written = message_write(&identity, payload, sizeof(payload));
+	assert_true(written > 0);
+	assert_int_equal(noise_write(&t->noise, payload, (size_t)written, handshake,
+				     sizeof(handshake), &length),
+			 0);
+	message_init(&discovery, MESSAGE_CORE_DISCOVERY, t->index);
+	message_set_text(&discovery, ATTR_REALM, t->realm);
+	message_set_blob(&discovery, ATTR_HANDSHAKE, handshake, length);
+	written = message_write(&discovery, t->discovery, sizeof(t->discovery));
+	assert_true(written > 0);
+	t->discovery_length = (size_t)written;
+	t->done = t->rejected = false;
+	memset(&t->assignment, 0, sizeof(t->assignment));
+}
+
+void terminal_send(struct world *w, struct terminal *t, const char *satellite,
+		   const uint8_t *datagram, size_t length)
+{
+	struct satellite *s = satellite_find(&w->core, satellite);
+	uint8_t octets[1500];
+	struct frame frame = {.src = t->mac,
+			      .dst = w->config.access.gateway_mac,
+			      .ip_src = t->link_local,
+			      .ip_dst = underlay_gateway,
+			      .sport = SNO_ACCESS_PORT,
+			      .dport = SNO_ACCESS_PORT,
+			      .hop_limit = 255,
+			      .payload = datagram,
+			      .length = length};
+	int built = frame_build(&frame, octets, sizeof(octets));
+
+	assert_non_null(s);
+	assert_true(built > 0);
+	receive_frame(s, octets, (size_t)built, w->now);
+}
+
+void terminal_tell(struct world *w, struct terminal *t, const char *satellite, struct message *m)
+{
+	uint8_t datagram[SNO_DATAGRAM_MAX];
+	int length;
+
+	m->id = ++t->next_request;
+	length = access_seal(&t->access, m, datagram, sizeof(datagram));
+	assert_true(length > 0);
+	terminal_send(w, t, satellite, datagram, (size_t)length);
+}
+
+static void read_assignment(struct terminal *t, const struct message_blob *handshake)
+{
+	uint8_t payload[768], root[32], key[32];
+	struct noise_keys keys;
+	size_t length;
+
+	assert_int_equal(noise_read(&t->noise, handshake->bytes, handshake->length, payload,
+				    sizeof(payload), &length),
+			 0);
+	assert_int_equal(message_read(&t->assignment, PLACE_ASSIGNMENT, payload, length),
+			 DROP_NONE);
+	assert_int_equal(noise_split(&t->noise, &keys), 0);
+	if (t->assignment.reason != REASON_ACCEPTED)
+		return;
+	access_root(root, keys.send, keys.hash);
+	assert_int_equal(access_key(key, root, t->assignment.core, t->counter), 0);
+	access_session_init(&t->access, key, false);
+	t->access.local_index = t->index;
+	t->next_request = 0;
+}
+
+static void read_clear(struct terminal *t, const struct message *m)
+{
+	if (m->id != t->index || t->done || t->rejected)
+		return;
+	if (m->type == MESSAGE_REGISTRATION_REJECT) {
+		t->rejected = true;
+		t->reason = m->reason;
+		if (message_has(m, ATTR_HANDSHAKE))
+			read_assignment(t, &m->handshake);
+	} else if (m->type == MESSAGE_REGISTRATION_DONE) {
+		read_assignment(t, &m->handshake);
+		assert_int_equal(access_open_registration(&t->access, &m->sealed, &t->registration),
+				 DROP_NONE);
+		t->done = true;
+	}
+}
+
+void terminal_read(struct world *w, struct terminal *t)
+{
+	for (size_t i = 0; i < w->frame_count; i++) {
+		struct message m;
+		struct frame f;
+		uint32_t index;
+
+		assert_int_equal(frame_parse(&f, w->frames[i].octets, w->frames[i].length), 0);
+		if (!lladdr_equal(&f.dst, &t->mac))
+			continue;
+		assert_int_equal(f.hop_limit, 255);
+		if (access_receiver_index(f.payload, f.length, &index)) {
+			if (index == t->access.local_index &&
+			    access_open(&t->access, f.payload, f.length, &m) == DROP_NONE) {
+				t->received[m.type]++;
+				t->last[m.type] = m;
+			}
+		} else if (message_read(&m, PLACE_CLEAR, f.payload, f.length) == DROP_NONE) {
+			read_clear(t, &m);
+		}
+		/* Read once. */
+		memset(&w->frames[i].octets, 0xff, 6);
+	}
+}
+
+void terminal_register(struct world *w, struct terminal *t, const char *satellite)
+{
+	terminal_discovery(t, NULL);
+	terminal_send(w, t, satellite, t->discovery, t->discovery_length);
+	world_run(w, 500 * USEC_PER_MSEC);
+	terminal_read(w, t);
+}
+
+/* ---- time ---------------------------------------------------------------------------------- */
+
+static void deliver(struct world *w)
+{
+	while (w->queued > 0) {
+		struct under_way u = w->queue[0];
+		bool authentic;
+
+		w->queued--;
+		memmove(&w->queue[0], &w->queue[1], w->queued * sizeof(w->queue[0]));
+		if (u.to < 0)
+			peer_receive(&w->core, &w->far[u.from].endpoint, u.octets, u.length,
+				     w->now);
+		else if (w->far[u.to].channel)
+			channel_receive(w->far[u.to].channel, u.octets, u.length, w->now,
+					&authentic);
+	}
+}
+
+void world_run(struct world *w, usec_t duration)
+{
+	usec_t end = w->now + duration;
+
+	for (;;) {
+		usec_t next = end;
+
+		/* At one instant everything settles: what one side sends wakes the other. */
+		for (int round = 0; round < 64; round++) {
+			deliver(w);
+			next = usec_min(end, timers_run(&w->core.timers, w->now));
+			for (int i = 0; i < 2; i++)
+				next = usec_min(next, channel_tick(w->far[i].channel, w->now));
+			if (w->queued == 0 && next > w->now)
+				break;
+		}
+		if (w->now >= end)
+			return;
+		w->now = next > w->now ? next : w->now + 1;
+	}
+}
+
+/* ---- the whole ----------------------------------------------------------------------------- */
+
+static const char config_format[] =
+	"core = { name = \"b.example\"; private_key_file = \"%s/key\"; listen = [ \"192.0.2.2\" ]; "
+	"};\n"
+	"access = { satellites = ( { name = \"s1\"; interface = \"feed-s1\"; },"
+	" { name = \"s2\"; interface = \"feed-s2\"; } ); };\n"
+	"%s\n"
+	"subscribers = ( { nai = \"otto@b.example\"; public_key = \"%s\"; home4 = \"10.2.0.9\"; } "
+	");\n"
+	"peers = ( { name = \"a.example\"; endpoint = \"192.0.2.1\"; public_key = \"%s\";"
+	" home_prefixes = [ \"10.1.0.0/24\", \"2001:db8:a::/64\" ];"
+	" care_of_prefixes = [ \"198.51.100.0/25\" ]; },\n"
+	" { name = \"c.example\"; endpoint = \"192.0.2.3\"; public_key = \"%s\";"
+	" home_prefixes = [ \"10.3.0.0/24\" ]; care_of_prefixes = [ \"203.0.113.0/25\" ]; } );\n";
+
+static const char default_pools[] =
+	"pools = { home4 = [ \"10.2.0.0/24\" ]; care_of4 = [ \"198.51.100.128/25\" ]; };";
+
+static void configure(struct world *w, const char *extra)
+{
+	char text[4096], path[96], otto[KEY_TEXT], a[KEY_TEXT], c[KEY_TEXT], key[KEY_TEXT];
+	struct key_pair pair;
+	FILE *file;
+	int length;
+
+	keys_generate_pair(&pair);
+	snprintf(path, sizeof(path), "%s/key", w->directory);
+	file = fopen(path, "w");
+	assert_non_null(file);
+	fprintf(file, "%s\n", keys_encode(key, pair.private));
+	fclose(file);
+	assert_int_equal(chmod(path, 0600), 0);
+	length = snprintf(text, sizeof(text), config_format, w->directory,
+			  extra ? extra : default_pools, keys_encode(otto, w->otto.keys.public),
+			  keys_encode(a, w->far[FAR_A].keys.public),
+			  keys_encode(c, w->far[FAR_C].keys.public));
+	assert_int_equal(conf_load_text(&config_schema, "world", text, (size_t)length, &w->config,
+					conf_report_file, stderr),
+			 0);
+}
+
+struct world *world_new(const char *extra)
+{
+	const struct core_io io = {.to_peer = to_peer, .to_satellite = to_satellite};
+	struct world *w = calloc(1, sizeof(*w));
+	struct core_io with_context = io;
+
+	assert_non_null(w);
+	log_set_level(getenv("WORLD_LOG") ? LOG_LEVEL_DEBUG : LOG_LEVEL_ERROR);
+	w->now = 1000 * USEC_PER_SEC;
+	snprintf(w->directory, sizeof(w->directory), "/tmp/sno-world-XXXXXX");
+	assert_non_null(mkdtemp(w->directory));
+	keys_generate_pair(&w->tina.keys);
+	keys_generate_pair(&w->otto.keys);
+	far_make(w, FAR_A, "a.example", "192.0.2.1");
+	far_make(w, FAR_C, "c.example", "192.0.2.3");
+	configure(w, extra);
+	kernel_fake_reset();
+	w->port1 = kernel_fake_link("feed-s1", NULL);
+	w->port2 = kernel_fake_link("feed-s2", NULL);
+	assert_int_equal(kernel_open(&w->kernel), 0);
+	with_context.context = w;
+	assert_int_equal(core_open(&w->core, &w->config, w->kernel, &with_context, w->now), 0);
+	terminal_make(&w->tina, "tina", "a.example", w->far[FAR_A].keys.public,
+		      "02:00:00:00:01:01");
+	terminal_make(&w->otto, "otto", "b.example", w->core.keys.public, "02:00:00:00:01:02");
+	for (int i = 0; i < 2; i++)
+		far_start(&w->far[i]);
+	world_run(w, 2 * USEC_PER_SEC);
+	for (int i = 0; i < 2; i++)
+		assert_true(channel_up(w->far[i].channel));
+	w->carried = 0;
+	return w;
+}
+
+void world_free(struct world *w)
+{
+	char path[96];
+
+	core_close(&w->core);
+	for (int i = 0; i < 2; i++)
+		channel_free(w->far[i].channel);
+	kernel_close(w->kernel);
+	assert_int_equal(kernel_fake_open_count(), 0);
+	snprintf(path, sizeof(path), "%s/key", w->directory);
+	unlink(path);
+	rmdir(w->directory);
+	conf_free(&config_schema, &w->config);
+	free(w);
+}

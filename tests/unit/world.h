@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A core agent in memory: the real state machines between a kernel in memory (kernel_fake.h), other
+ * cores that are a channel and a script, and a terminal that is a script, in virtual time.
+ *
+ * The core under test is b.example with the satellites s1 and s2 and the peers a.example (home of
+ * its visitor tina) and c.example; its own subscriber is otto. Datagrams between cores pass a path
+ * that can lose the nth; frames to satellites are kept.
+ */
+#ifndef SNO_TEST_WORLD_H
+#define SNO_TEST_WORLD_H
+
+#include "access.h"
+#include "channel.h"
+#include "core-agent/core.h"
+#include "core-agent/satellite.h"
+#include "noise.h"
+
+#include <stdbool.h>
+
+#define WORLD_FRAMES 64
+#define WORLD_QUEUE  256
+
+struct world;
+
+/* Another core: its channel, and what it does with requests. */
+struct far {
+	struct world *world;
+	char name[SNO_NAME_MAX + 1];
+	struct key_pair keys;
+	struct channel_identity identity;
+	uint64_t epoch;
+	struct channel *channel;
+	struct endpoint endpoint;
+	/* What it has been asked, by type, and the last of each. */
+	unsigned int asked[256];
+	struct message last[256];
+	/* How it answers as home core of tina. */
+	enum reason authentication_reason, tunnel_reason;
+	bool mute; /* answers nothing */
+	struct addr hoa4, hoa6;
+	struct lladdr claimed_mac; /* LINK_LAYER of its ACK; zero: what the identity says */
+	uint64_t binding;
+	uint64_t accepted; /* counter */
+	/* Answers to its own requests. */
+	unsigned int answers;
+	enum reason last_reason;
+	struct message last_answer;
+};
+
+struct under_way {
+	int to; /* -1: the core under test, else far[] */
+	int from;
+	size_t length;
+	uint8_t octets[SNO_DATAGRAM_MAX];
+};
+
+struct sent_frame {
+	struct satellite *satellite;
+	size_t length;
+	uint8_t octets[1500];
+};
+
+/* A terminal with one link. */
+struct terminal {
+	char user[SNO_NAME_MAX + 1], realm[SNO_NAME_MAX + 1];
+	struct key_pair keys;
+	uint8_t home_public[KEY_LENGTH];
+	struct lladdr mac;
+	struct addr link_local;
+	uint64_t home_epoch, counter;
+	uint32_t index;
+	struct noise noise;
+	uint8_t discovery[SNO_DATAGRAM_MAX];
+	size_t discovery_length;
+	/* What came back. */
+	bool done, rejected;
+	enum reason reason;	     /* of the reject */
+	struct message assignment;   /* of the home core, type 0 when none was authentic */
+	struct message registration; /* of the serving core */
+	struct access_session access;
+	struct message last[256]; /* sealed messages received, by type */
+	unsigned int received[256];
+	uint32_t next_request;
+};
+
+struct world {
+	usec_t now;
+	char directory[64];
+	struct config config;
+	struct kernel *kernel;
+	struct core core;
+	unsigned int port1, port2;
+	struct far far[2]; /* a.example, c.example */
+	struct terminal tina, otto;
+
+	struct under_way queue[WORLD_QUEUE];
+	size_t queued;
+	unsigned int carried, lose_nth; /* datagrams between cores; which one to lose, 0: none */
+	struct sent_frame frames[WORLD_FRAMES];
+	size_t frame_count;
+};
+
+enum { FAR_A, FAR_C };
+
+/* A fresh world, both peers up. extra is put into the configuration (pools are left out when
+ * given). */
+struct world *world_new(const char *extra);
+void world_free(struct world *w);
+/* Delivers everything and lets so much time pass. */
+void world_run(struct world *w, usec_t duration);
+
+/* A far core restarts: new epoch, everything forgotten. */
+void far_restart(struct world *w, int which);
+/* Sends a request from a far core; its answer is in last_answer after world_run(). */
+void far_ask(struct world *w, int which, struct message *m);
+
+/* A new discovery of this terminal is made (not sent). core may be NULL: none named. */
+void terminal_discovery(struct terminal *t, const char *core);
+/* Sends it on a satellite, from the terminal's address. */
+void terminal_send(struct world *w, struct terminal *t, const char *satellite,
+		   const uint8_t *datagram, size_t length);
+/* Both, and half a second passes. */
+void terminal_register(struct world *w, struct terminal *t, const char *satellite);
+/* Seals and sends a message. */
+void terminal_tell(struct world *w, struct terminal *t, const char *satellite, struct message *m);
+/* Reads what came for this terminal since the last call. */
+void terminal_read(struct world *w, struct terminal *t);
+
+#endif
