@@ -150,12 +150,11 @@ int message_write(const struct message *m, uint8_t *out, size_t cap)
 		return -EINVAL;
 	if (head)
 		message_write_head(head, m->type, m->id);
-	for (unsigned int code = 1; code < ATTR_COUNT; code++) {
+	for (uint64_t left = m->present; left != 0; left &= left - 1) {
+		unsigned int code = (unsigned int)__builtin_ctzll(left);
 		const struct attribute_row *row = attribute_row(code);
 		const void *field = (const uint8_t *)m + row->offset;
 
-		if (!message_has(m, code))
-			continue;
 		if (!row->kind->valid(row, field))
 			return -EINVAL;
 		cursor_put_u8(&c, (uint8_t)code);

@@ -61,23 +61,6 @@ static uint64_t number_load(const struct attribute_row *row, const void *field)
 	}
 }
 
-static void number_store(const struct attribute_row *row, void *field, uint64_t value)
-{
-	switch (row->max) {
-	case 1:
-		*(uint8_t *)field = (uint8_t)value;
-		break;
-	case 2:
-		*(uint16_t *)field = (uint16_t)value;
-		break;
-	case 4:
-		*(uint32_t *)field = (uint32_t)value;
-		break;
-	default:
-		*(uint64_t *)field = value;
-	}
-}
-
 static bool number_valid(const struct attribute_row *row, const void *field)
 {
 	uint64_t value = number_load(row, field);
@@ -87,20 +70,37 @@ static bool number_valid(const struct attribute_row *row, const void *field)
 
 static bool number_get(const struct attribute_row *row, void *field, struct cursor_in *value)
 {
-	uint64_t number = 0;
-
-	for (size_t left = row->max; left > 0; left--)
-		number = number << 8 | cursor_get_u8(value);
-	number_store(row, field, number);
+	switch (row->max) {
+	case 1:
+		*(uint8_t *)field = cursor_get_u8(value);
+		break;
+	case 2:
+		*(uint16_t *)field = cursor_get_u16(value);
+		break;
+	case 4:
+		*(uint32_t *)field = cursor_get_u32(value);
+		break;
+	default:
+		*(uint64_t *)field = cursor_get_u64(value);
+	}
 	return true;
 }
 
 static void number_put(const struct attribute_row *row, const void *field, struct cursor_out *out)
 {
-	uint64_t number = number_load(row, field);
-
-	for (size_t left = row->max; left > 0; left--)
-		cursor_put_u8(out, (uint8_t)(number >> 8 * (left - 1)));
+	switch (row->max) {
+	case 1:
+		cursor_put_u8(out, *(const uint8_t *)field);
+		break;
+	case 2:
+		cursor_put_u16(out, *(const uint16_t *)field);
+		break;
+	case 4:
+		cursor_put_u32(out, *(const uint32_t *)field);
+		break;
+	default:
+		cursor_put_u64(out, *(const uint64_t *)field);
+	}
 }
 
 static const struct attribute_kind number = {FIELD_NUMBER, fixed_length, number_valid, number_get,
