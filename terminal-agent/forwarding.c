@@ -217,12 +217,12 @@ static int build(struct builder *b)
 static int enable_forwarding(struct forwarding *f, bool *was_off)
 {
 	char value[16];
-	int error = kernel_sysctl_get(f->kernel, "net/ipv6/conf", "all", "forwarding", value,
-				      sizeof(value));
+	int error;
 
-	*was_off = error == 0 && strcmp(value, "0") == 0;
-	if (error == 0 && *was_off)
-		error = kernel_sysctl_set(f->kernel, "net/ipv6/conf", "all", "forwarding", "1");
+	*was_off = kernel_sysctl_get(f->kernel, "net/ipv6/conf", "all", "forwarding", value,
+				     sizeof(value)) == 0 &&
+		   strcmp(value, "0") == 0;
+	error = kernel_sysctl_set(f->kernel, "net/ipv6/conf", "all", "forwarding", "1");
 	if (error < 0)
 		log_warnx("cannot forward for the hosts behind: %s", kernel_error(f->kernel));
 	return error;

@@ -485,8 +485,9 @@ enum drop session_registration_done(struct session *s, struct link *link, const 
 		return drop;
 	if (link->advertised.core[0] &&
 	    strcmp(link->advertised.core, result.registration.core) != 0) {
-		log_warnx("link %s: %s answers where %s advertises itself, asking again",
-			  link->name, result.registration.core, link->advertised.core);
+		log_remote(&s->noise, now,
+			   "link %s: %s answers where %s advertises itself, asking again",
+			   link->name, result.registration.core, link->advertised.core);
 		s->deadline = s->attempt.begun + RATE_LIMIT;
 	} else {
 		accept_registration(s, &result, source, now);
@@ -529,7 +530,8 @@ enum drop session_registration_reject(struct session *s, struct link *link, cons
 		rejected(s, &assignment, now);
 		return DROP_NONE;
 	}
-	log_info("link %s: the serving core refuses: %s", link->name, reason_name(m->reason));
+	log_remote(&s->noise, now, "link %s: the serving core refuses: %s", link->name,
+		   reason_name(m->reason));
 	if (!s->attempt.slowed) {
 		s->attempt.slowed = true;
 		s->attempt.timeout = usec_min(2 * before, s->config->timers.retry_max);

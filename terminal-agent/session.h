@@ -20,6 +20,7 @@
 #ifndef SNO_TERMINAL_SESSION_H
 #define SNO_TERMINAL_SESSION_H
 
+#include "log.h"
 #include "terminal-agent/config.h"
 #include "terminal-agent/discovery.h"
 #include "terminal-agent/forwarding.h"
@@ -90,8 +91,9 @@ struct session {
 	unsigned int patience; /* how many times 3 intervals of silence are borne */
 	bool disconnected;     /* the answer to core disconnect has come */
 	uint32_t disconnect_id;
-	usec_t repaired; /* when forwarding was last put back in order */
-	bool repair;	 /* that is due */
+	usec_t repaired;	/* when forwarding was last put back in order */
+	bool repair;		/* that is due */
+	struct log_limit noise; /* messages that strangers can cause */
 };
 
 /* What a session is made of; all of it outlives the session. What config points to may change
