@@ -73,6 +73,15 @@ static void open_by_a(struct pair *p)
 	assert_null(chan(p, A)->previous);
 }
 
+static size_t sessions_in(struct pair *p, int side, enum keyset_state state)
+{
+	size_t sum = 0;
+
+	for (size_t i = 0; i < SESSIONS; i++)
+		sum += chan(p, side)->sessions[i].state == state;
+	return sum;
+}
+
 /* The next handshake of A is due. */
 static void rekey_a(struct pair *p)
 {
@@ -87,6 +96,7 @@ static void test_open(void **state)
 {
 	struct pair *p = *state;
 
+	p->now = 1000 * SEC;
 	start_a_first(p);
 	assert_int_equal(p->carried, 1); /* B's, lost */
 	assert_int_equal(channel_session_age(chan(p, A), p->now), -1);
@@ -387,8 +397,6 @@ static void test_keepalive(void **state)
 static void test_rekey(void **state)
 {
 	struct pair *p = *state;
-	const struct datagram *old;
-	uint32_t index;
 
 	open_by_a(p);
 	pair_run(p, 118900 * MS);
@@ -402,6 +410,28 @@ static void test_rekey(void **state)
 		assert_int_equal(p->side[i].ups, 1); /* no news */
 	}
 	assert_int_equal(count(p, B)->sent[MESSAGE_HANDSHAKE_INITIATION], 1); /* the lost one */
+	/* However often, there is one previous session at most. */
+	for (int i = 0; i < 4; i++) {
+		rekey_a(p);
+		pair_run(p, 100 * MS);
+	}
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(count(p, i)->handshakes, 6);
+		assert_int_equal(sessions_in(p, i, SESSION_PREVIOUS), 1);
+		assert_int_equal(sessions_in(p, i, SESSION_FREE), SESSIONS - 2);
+	}
+}
+
+/* The previous session serves until it is too old, and then nothing is left of it. */
+static void test_previous(void **state)
+{
+	struct pair *p = *state;
+	const struct datagram *old;
+	uint32_t index;
+
+	open_by_a(p);
+	pair_run(p, 119100 * MS);
+	assert_non_null(chan(p, B)->previous);
 	/* The previous one serves until it is 180 s old, then nothing is left of it. */
 	old = pair_sent(p, B, MESSAGE_SEALED, 0);
 	assert_true(channel_receiver_index(old->octets, old->length, &index));
@@ -502,9 +532,30 @@ static void test_reject(void **state)
 	assert_works(p, 1);
 }
 
+/* The age of a session is looked at when something comes, not only when time is told. */
+static void test_reject_between_ticks(void **state)
+{
+	struct pair *p = *state;
+	struct datagram d[2];
+
+	open_by_a(p);
+	p->cut[A] = true;
+	for (uint64_t t = 1; t <= 2; t++) {
+		pair_ask(p, A, t);
+		d[t - 1] = p->log[p->log_length - 1];
+	}
+	p->now = chan(p, B)->current->born + p->timers.reject_after - 1;
+	assert_int_equal(pair_inject(p, B, d[0].octets, d[0].length), DROP_NONE);
+	p->now++;
+	assert_int_equal(pair_inject(p, B, d[1].octets, d[1].length), DROP_INDEX);
+	assert_int_equal(p->tokens[1].executed, 1);
+	assert_int_equal(p->tokens[2].executed, 0);
+}
+
 static void test_dead_peer(void **state)
 {
 	struct pair *p = *state;
+	struct message keepalive;
 	uint64_t sent;
 	usec_t heard;
 
@@ -521,11 +572,15 @@ static void test_dead_peer(void **state)
 	assert_int_equal(p->tokens[1].ended, 1);
 	assert_int_equal(p->tokens[1].reason, REASON_HOME_UNREACHABLE);
 	assert_int_equal(count(p, A)->deaths, 1);
+	/* The session is still there, for what the peer may seal under it. */
+	assert_true(channel_session_age(chan(p, A), p->now) > 0);
+	message_init(&keepalive, MESSAGE_KEEPALIVE, 0);
+	assert_int_equal(channel_send(chan(p, A), &keepalive, p->now), -ENOTCONN);
 	/* From then on initiations, each 1 to 1.33 s, and nothing else. */
 	pair_run(p, 20 * SEC);
 	sent = p->carried;
 	pair_run(p, 100 * SEC);
-	assert_in_range(p->carried - sent, 2 * 75, 2 * 100 + 2);
+	assert_in_range(p->carried - sent, 2 * 78, 2 * 94);
 	p->cut[A] = p->cut[B] = false;
 	pair_run(p, 2 * SEC);
 	assert_true(channel_up(chan(p, A)) && channel_up(chan(p, B)));
@@ -603,6 +658,55 @@ static void test_restart_stale_confirmation(void **state)
 	assert_works(p, 1);
 }
 
+/* A response of the peer's earlier life, delayed past the initiation of its next one. */
+static void test_restart_stale_response(void **state)
+{
+	struct pair *p = *state;
+	struct datagram stale;
+
+	pair_start(p, A);
+	p->cut[A] = true;
+	pair_tick(p, A);
+	pair_start(p, B);
+	pair_run(p, 15 * MS);
+	stale = *pair_sent(p, B, MESSAGE_HANDSHAKE_RESPONSE, 0);
+	p->cut[A] = false;
+	pair_start(p, A);
+	pair_run(p, 15 * MS); /* B holds a next session of the new epoch, not confirmed yet */
+	assert_int_equal(sessions_in(p, B, SESSION_NEXT), 1);
+	assert_int_equal(pair_inject(p, B, stale.octets, stale.length), DROP_NONE);
+	assert_int_equal(p->side[B].seen_epoch, 1);
+	pair_run(p, 30 * MS);
+	assert_int_equal(p->side[B].seen_epoch, 2);
+	assert_int_equal(p->side[B].restarts, 1);
+	assert_works(p, 1);
+}
+
+/* A confirmation that comes after that of the following session: both serve, and both end. */
+static void test_late_confirmation(void **state)
+{
+	struct pair *p = *state;
+	struct datagram late;
+	usec_t end;
+
+	start_a_first(p);
+	pair_run(p, 15 * MS);
+	p->cut[A] = true;
+	pair_run(p, 10 * MS);
+	late = *pair_sent(p, B, MESSAGE_SEALED, 0);
+	p->cut[A] = false;
+	rekey_a(p);
+	pair_run(p, 100 * MS);
+	assert_int_equal(pair_inject(p, B, late.octets, late.length), DROP_NONE);
+	assert_true(chan(p, B)->current->born < chan(p, B)->previous->born);
+	assert_works(p, 1);
+	p->cut[A] = p->cut[B] = true;
+	end = chan(p, B)->current->born + p->timers.reject_after;
+	pair_run(p, end - p->now);
+	assert_null(chan(p, B)->current);
+	assert_null(chan(p, B)->previous);
+}
+
 /* The peer's configuration has changed, not its epoch: news, but no restart. */
 static void test_hello_changed(void **state)
 {
@@ -667,10 +771,9 @@ static void test_replay(void **state)
 static void test_replay_in_between(void **state)
 {
 	struct pair *p = *state;
-	struct datagram old[NEXT_SESSIONS];
-	size_t sessions = 0;
+	struct datagram old[SESSIONS];
 
-	for (size_t i = 0; i < NEXT_SESSIONS; i++) {
+	for (size_t i = 0; i < SESSIONS; i++) {
 		open_by_a(p);
 		old[i] = *pair_sent(p, B, MESSAGE_HANDSHAKE_INITIATION, i);
 	}
@@ -687,14 +790,41 @@ static void test_replay_in_between(void **state)
 	pair_run(p, 100 * MS);
 	assert_int_equal(count(p, B)->rekeys, 1);
 	assert_int_equal(chan(p, B)->current->remote_index, chan(p, A)->current->local_index);
-	/* However many there are, they only ever take each other's place. */
-	for (size_t i = 0; i < NEXT_SESSIONS; i++)
-		pair_inject(p, B, old[i].octets, old[i].length);
-	for (size_t i = 0; i < SESSIONS; i++)
-		sessions += chan(p, B)->sessions[i].state == SESSION_NEXT;
-	assert_int_equal(sessions, NEXT_SESSIONS);
 	assert_int_equal(p->side[B].restarts, 0);
+	/* However many there are, they only ever take each other's place. */
+	for (size_t i = 0; i < SESSIONS; i++)
+		pair_inject(p, B, old[i].octets, old[i].length);
+	assert_int_equal(sessions_in(p, B, SESSION_FREE), 0);
+	assert_true(sessions_in(p, B, SESSION_NEXT) >= NEXT_SESSIONS);
+	/* Full of old ones, there is room for a true one, and an old one takes an old one's place.
+	 */
+	pair_run(p, SEC);
+	rekey_a(p);
+	pair_run(p, 15 * MS);
+	for (size_t i = 0, taken = 0; i < SESSIONS && taken < NEXT_SESSIONS - 1; i++)
+		taken += pair_inject(p, B, old[i].octets, old[i].length) == DROP_NONE;
+	pair_run(p, 100 * MS);
+	assert_int_equal(count(p, B)->rekeys, 2);
 	assert_works(p, 1);
+}
+
+/* The index of an initiation that is out stands for no keys, not even for keys of zeros. */
+static void test_pending_index(void **state)
+{
+	struct pair *p = *state;
+	struct seal_tx zeros = {0};
+	uint8_t octets[SEALED_HEAD + SNO_HEAD_LENGTH + SEAL_TAG];
+
+	open_by_a(p);
+	p->cut[A] = true;
+	rekey_a(p);
+	message_write_head(octets, MESSAGE_SEALED, chan(p, A)->initiated->local_index);
+	memset(octets + SNO_HEAD_LENGTH, 0, COUNTER_LENGTH);
+	message_write_head(octets + SEALED_HEAD, MESSAGE_KEEPALIVE, 0);
+	assert_int_equal(seal_close(&zeros, octets, SEALED_HEAD, octets + SEALED_HEAD,
+				    SNO_HEAD_LENGTH, octets + SEALED_HEAD),
+			 0);
+	assert_int_equal(pair_inject(p, A, octets, sizeof(octets)), DROP_INDEX);
 }
 
 static void assert_same(struct pair *p, const uint32_t current[2])
@@ -969,17 +1099,22 @@ int main(void)
 		TEST(test_malformed),
 		TEST(test_keepalive),
 		TEST(test_rekey),
+		TEST(test_previous),
 		TEST(test_late),
 		TEST(test_rekey_grace),
 		TEST(test_rekey_messages),
 		TEST(test_reject),
+		TEST(test_reject_between_ticks),
 		TEST(test_dead_peer),
 		TEST(test_one_way),
 		TEST(test_restart),
 		TEST(test_restart_stale_confirmation),
+		TEST(test_restart_stale_response),
+		TEST(test_late_confirmation),
 		TEST(test_hello_changed),
 		TEST(test_replay),
 		TEST(test_replay_in_between),
+		TEST(test_pending_index),
 		TEST(test_forged),
 		TEST(test_wrong_index),
 		TEST(test_zero_index),
