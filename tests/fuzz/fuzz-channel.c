@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Fuzz target: a channel under attack from outside, and from a peer that has gone bad.
+ *
+ * The input is a program of steps (one octet what, one octet how much, so many octets): octets from
+ * strangers, true datagrams that were altered on the way, loss and repetition, time, and, because
+ * the target holds the keys of both cores, anything at all inside sealed datagrams and inside
+ * the hello of a handshake. Whatever comes: what is not authentic leaves sessions, liveness and
+ * requests as they were, each request ends once, and time always moves on.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "channel_internal.h"
+
+int LLVMFuzzerInitialize(int *argc, char ***argv);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+#define QUEUE 16
+
+enum { VICTIM, PEER };
+
+struct core {
+	int number;
+	struct channel_identity identity;
+	struct channel *channel;
+};
+
+struct datagram {
+	uint8_t octets[SNO_DATAGRAM_MAX];
+	size_t length;
+	int to;
+};
+
+static struct core cores[2];
+static struct datagram queue[QUEUE]; /* a ring of what was sent last */
+static unsigned int head, count;     /* of those not delivered yet: the last count before head */
+static usec_t now;
+static unsigned int asked, ended;
+
+static void require(bool condition)
+{
+	if (!condition)
+		abort();
+}
+
+/* --- the owners ----------------------------------------------------------------------------- */
+
+static int transmit(void *context, const uint8_t *octets, size_t length)
+{
+	const struct core *core = context;
+	struct datagram *d = &queue[head++ % QUEUE];
+
+	require(length <= sizeof(d->octets));
+	memcpy(d->octets, octets, length);
+	d->length = length;
+	d->to = !core->number;
+	if (count < QUEUE)
+		count++;
+	return 0;
+}
+
+static void state_changed(void *context, const struct message *hello, bool restarted, usec_t when)
+{
+	const struct core *core = context;
+
+	require(when == now && (hello != NULL) == channel_up(core->channel));
+	require(hello || !restarted);
+}
+
+static void request_came(void *context, const struct message *request, usec_t when)
+{
+	const struct core *core = context;
+	struct message answer;
+
+	/* Every third is never answered, every fifth refused. */
+	if (request->id % 3 == 0)
+		return;
+	message_init(&answer, request->id % 5 ? message_answer(request->type) : MESSAGE_ERROR, 0);
+	message_set_number(&answer, ATTR_REASON, REASON_BUSY);
+	if (answer.type == MESSAGE_TUNNEL_ACK)
+		message_set_number(&answer, ATTR_BINDING, 1);
+	require(request_answer(channel_requests(core->channel), request->id, &answer, when) == 0);
+}
+
+static void request_ended(void *context, uint64_t token, enum reason reason,
+			  const struct message *answer, usec_t when)
+{
+	(void)context;
+	(void)token;
+	require(when == now);
+	require(!answer || answer->reason == reason);
+	ended++;
+}
+
+static void tick(int number)
+{
+	require(channel_tick(cores[number].channel, now) > now);
+}
+
+static void start(int number, uint64_t epoch)
+{
+	static const char *const names[] = {"a.example", "b.example"};
+	struct core *core = &cores[number];
+	struct channel_ops ops = {transmit, state_changed, request_came, core};
+	struct message hello;
+
+	message_init(&hello, MESSAGE_HELLO, 0);
+	message_set_text(&hello, ATTR_CORE, names[number]);
+	message_set_number(&hello, ATTR_EPOCH, epoch);
+	message_set_number(&hello, ATTR_TUNNEL_KINDS, TUNNEL_GRE4);
+	message_set_number(&hello, ATTR_TUNNEL_KEY, 1);
+	core->channel = channel_new(&core->identity, cores[!number].identity.public_key, NULL,
+				    names[!number], &hello, &channel_timers_default, &ops);
+	require(core->channel != NULL);
+}
+
+/* --- steps ---------------------------------------------------------------------------------- */
+
+/* Hands octets over in memory of exactly their length; nothing that is not authentic has effects.
+ */
+static void receive(int number, const uint8_t *octets, size_t length)
+{
+	struct channel *c = cores[number].channel;
+	struct keyset *current = c->current, *previous = c->previous, *initiated = c->initiated;
+	uint64_t epoch = c->known ? c->peer_hello.epoch : 0;
+	size_t outstanding = requests_outstanding(c->requests);
+	uint64_t arrived = requests_counters(c->requests)->arrived;
+	usec_t heard = c->heard;
+	bool up = c->up, authentic;
+	uint8_t *exact = malloc(length + !length);
+	uint8_t hint[CHANNEL_HINT];
+	uint32_t index;
+	enum drop drop;
+
+	require(exact != NULL);
+	memcpy(exact, octets, length);
+	if (channel_receiver_index(exact, length, &index))
+		channel_owns_index(c, index);
+	channel_initiation_hint(exact, length, hint);
+	drop = channel_receive(c, exact, length, now, &authentic);
+	free(exact);
+	require(drop < DROP_COUNT);
+	if (authentic) {
+		require(c->up && c->current && c->heard == now && c->known);
+	} else {
+		require(c->up == up && c->heard == heard && c->initiated == initiated);
+		require(c->current == current && c->previous == previous);
+		require(!c->known || c->peer_hello.epoch == epoch);
+		require(requests_outstanding(c->requests) == outstanding);
+		require(requests_counters(c->requests)->arrived == arrived);
+	}
+	tick(number);
+}
+
+/* Delivers the oldest datagram under way with these octets laid over it; none: as it was sent. */
+static void deliver(const uint8_t *data, size_t size)
+{
+	struct datagram d;
+
+	if (count == 0)
+		return;
+	d = queue[(head - count--) % QUEUE];
+	for (size_t i = 0; i < size && i < d.length; i++)
+		d.octets[i] ^= data[i];
+	receive(d.to, d.octets, d.length);
+}
+
+static void deliver_all(void)
+{
+	for (unsigned int i = 0; i < 64 && count > 0; i++)
+		deliver(NULL, 0);
+}
+
+/* A handshake of the bad peer with anything in place of its hello. */
+static void bad_hello(const uint8_t *data, size_t size)
+{
+	struct channel *c = cores[PEER].channel;
+	uint8_t hello[HELLO_MAX];
+	size_t length = c->hello_length;
+
+	memcpy(hello, c->hello, length);
+	c->hello_length = size < HELLO_MAX ? size : HELLO_MAX;
+	memcpy(c->hello, data, c->hello_length);
+	handshake_initiate(c, now);
+	deliver_all();
+	memcpy(c->hello, hello, length);
+	c->hello_length = length;
+}
+
+static void ask(int number)
+{
+	struct message m;
+
+	message_init(&m, MESSAGE_RELEASE, 0);
+	message_set_number(&m, ATTR_REASON, REASON_TERMINAL_MOVED);
+	message_set_number(&m, ATTR_BINDING, 1);
+	if (number == VICTIM)
+		asked++;
+	require(request_send(channel_requests(cores[number].channel), &m,
+			     number == VICTIM ? request_ended : NULL, NULL, 0, now) > 0);
+	tick(number);
+}
+
+static void step(uint8_t what, const uint8_t *data, size_t size)
+{
+	switch (what % 10) {
+	case 0:
+		receive(VICTIM, data, size);
+		break;
+	case 1:
+		deliver(data, size);
+		break;
+	case 2: /* replay of anything sent lately */
+		if (size > 0 && head > 0) {
+			const struct datagram *d = &queue[data[0] % (head < QUEUE ? head : QUEUE)];
+
+			receive(size > 1 ? d->to : !d->to, d->octets, d->length);
+		}
+		break;
+	case 3: /* anything at all, sealed */
+		if (size > 0 && channel_seal(cores[PEER].channel, data, size) == 0)
+			deliver_all();
+		break;
+	case 4:
+		bad_hello(data, size);
+		break;
+	case 5: /* up to 18 hours */
+		for (size_t i = 0; i < size && i < 2; i++)
+			now += (usec_t)data[i] << (i ? 28 : 16);
+		tick(VICTIM);
+		tick(PEER);
+		break;
+	case 6: /* lost */
+		count -= count > 0;
+		break;
+	case 7:
+		ask(size % 2);
+		break;
+	case 8: /* the peer restarts */
+		channel_free(cores[PEER].channel);
+		start(PEER, 2 + size);
+		tick(PEER);
+		break;
+	default:
+		deliver_all();
+	}
+}
+
+int LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+	(void)argc;
+	(void)argv;
+	require(keys_init() == 0);
+	for (int i = 0; i < 2; i++) {
+		struct channel_identity *identity = &cores[i].identity;
+
+		cores[i].number = i;
+		memset(identity->private_key, i + 1, sizeof(identity->private_key));
+		keys_public(identity->public_key, identity->private_key);
+	}
+	return 0;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	now = 0;
+	head = count = asked = ended = 0;
+	start(VICTIM, 1);
+	start(PEER, 1);
+	tick(PEER);
+	deliver_all();
+	require(channel_up(cores[VICTIM].channel) && channel_up(cores[PEER].channel));
+	while (size >= 2) {
+		uint8_t what = data[0];
+		size_t length = data[1];
+
+		data += 2;
+		size -= 2;
+		if (length > size)
+			length = size;
+		step(what, data, length);
+		data += length;
+		size -= length;
+	}
+	/* With the path cut, every request of the victim has ended once. */
+	count = 0;
+	now += 64 * USEC_PER_SEC;
+	tick(VICTIM);
+	now += 64 * USEC_PER_SEC;
+	tick(VICTIM);
+	require(asked == ended);
+	channel_free(cores[VICTIM].channel);
+	channel_free(cores[PEER].channel);
+	return 0;
+}
