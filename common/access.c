@@ -92,7 +92,7 @@ static int seal_message(struct access_session *s, const struct message *m, const
 	return error;
 }
 
-/* The reverse: what is left of c is ciphertext under this counter. */
+/* The reverse: what is left of c, no more than a datagram, is ciphertext under this counter. */
 static enum drop open_message(struct access_session *s, uint64_t counter, const uint8_t *ad,
 			      size_t ad_length, struct cursor_in *c, enum message_place place,
 			      struct message *out)
@@ -104,8 +104,6 @@ static enum drop open_message(struct access_session *s, uint64_t counter, const 
 
 	if (!sealed || length < SEAL_TAG)
 		return DROP_SHORT;
-	if (length > sizeof(plain))
-		return DROP_LONG;
 	switch (seal_open(&s->rx, counter, ad, ad_length, sealed, length, plain)) {
 	case 0:
 		drop = message_read(out, place, plain, length - SEAL_TAG);
@@ -196,10 +194,11 @@ enum drop access_open_registration(struct access_session *s, const struct messag
 	struct cursor_in c = cursor_in(sealed->bytes, sealed->length);
 	uint64_t counter = cursor_get_u64(&c);
 	uint8_t head[SNO_HEAD_LENGTH];
-	enum drop drop;
+	enum drop drop = DROP_LENGTH;
 
 	message_write_head(head, MESSAGE_REGISTRATION_DONE, s->local_index);
-	drop = open_message(s, counter, head, sizeof(head), &c, PLACE_REGISTRATION, out);
+	if (sealed->length <= sizeof(sealed->bytes))
+		drop = open_message(s, counter, head, sizeof(head), &c, PLACE_REGISTRATION, out);
 	if (drop == DROP_NONE)
 		s->remote_index = out->id;
 	else

@@ -314,6 +314,13 @@ static void test_truncated(void **state)
 		assert_int_equal(access_receiver_index(o.bytes, o.length, &index),
 				 o.length >= ACCESS_OVERHEAD);
 	}
+	/* In the order of section 2.3: short before index. */
+	o.length = ACCESS_OVERHEAD - 1;
+	o.bytes[4] ^= 1;
+	assert_drops(&core, &o, DROP_SHORT);
+	o.length++;
+	assert_drops(&core, &o, DROP_INDEX);
+	o.bytes[4] ^= 1;
 	o.length = SNO_DATAGRAM_MAX + 1;
 	assert_drops(&core, &o, DROP_LONG);
 	o.length = SNO_DATAGRAM_MAX;
@@ -463,6 +470,8 @@ static void test_registration_refused(void **state)
 				 i < 24 ? DROP_SHORT : DROP_SEAL);
 		assert_int_equal(terminal.remote_index, 0);
 	}
+	copy.length = sizeof(copy.bytes) + 1;
+	assert_int_equal(access_open_registration(&terminal, &copy, &back), DROP_LENGTH);
 	/* Bound to the head of the datagram it came in. */
 	terminal.local_index++;
 	assert_int_equal(access_open_registration(&terminal, &sealed, &back), DROP_SEAL);

@@ -360,31 +360,38 @@ static void test_setter_mismatch(void **state)
 
 	(void)state;
 	assert_int_equal(addr_parse(&address, "192.0.2.1"), 0);
-	for (unsigned int i = 0; i < 6; i++) {
-		message_init(&m, MESSAGE_DISCONNECTION_ACK, 1);
-		message_set_number(&m, ATTR_REASON, REASON_ACCEPTED);
+	for (unsigned int i = 0; i < 7; i++) {
+		struct random seed = {i};
+
+		random_message(&m, MESSAGE_AUTHENTICATION_ACK,
+			       random_present(MESSAGE_AUTHENTICATION_ACK, PLACE_CORE, true, &seed),
+			       60, &seed);
 		assert_true(message_write(&m, out, sizeof(out)) > 0);
-		switch (i) {
+		switch (i) { /* of the right length, every one that has one */
 		case 0:
-			message_set_text(&m, ATTR_REASON, "busy");
+			message_set_text(&m, ATTR_REASON, "ab");
 			break;
 		case 1:
-			message_set_number(&m, ATTR_CORE, 1);
+			message_set_number(&m, ATTR_HOA4, 0x0a010007);
 			break;
 		case 2:
-			message_set_addr(&m, ATTR_REASON, &address);
+			message_set_addr(&m, ATTR_LIFETIME, &address);
 			break;
 		case 3:
 			message_set_blob(&m, ATTR_ACCESS_KEY, key, sizeof(key));
 			break;
 		case 4:
-			message_set_number(&m, (enum attribute)0, 1);
+			message_set_blob(&m, ATTR_USER, "alice", 5);
 			break;
 		case 5:
+			message_set_number(&m, (enum attribute)0, 1);
+			break;
+		case 6:
 			message_set_number(&m, ATTR_COUNT, 1);
 			break;
 		}
-		assert_int_equal(message_write(&m, out, sizeof(out)), -EINVAL);
+		if (message_write(&m, out, sizeof(out)) != -EINVAL)
+			fail_msg("case %u was written", i);
 	}
 	message_init(&m, MESSAGE_REGISTRATION, 1);
 	message_set_addr(&m, ATTR_COA, &none);
