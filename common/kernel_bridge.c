@@ -186,8 +186,10 @@ static int fdb_parse(const struct nlmsghdr *nlh, void *item, const void *arg)
 	if (mnl_nlmsg_get_payload_len(nlh) < sizeof(*ndm) || ndm->ndm_state != NUD_NOARP)
 		return 0;
 	kernel_attrs(nlh, sizeof(*ndm), tb, NDA_MAX);
-	if (!tb[NDA_MASTER] || mnl_attr_get_u32(tb[NDA_MASTER]) != *bridge || !tb[NDA_LLADDR] ||
-	    mnl_attr_get_payload_len(tb[NDA_LLADDR]) != sizeof(fdb->mac.bytes))
+	/* Kernels with VLAN filtering keep a copy for the port's default VLAN, and delete it with
+	 * the entry. */
+	if (tb[NDA_VLAN] || !tb[NDA_MASTER] || mnl_attr_get_u32(tb[NDA_MASTER]) != *bridge ||
+	    !tb[NDA_LLADDR] || mnl_attr_get_payload_len(tb[NDA_LLADDR]) != sizeof(fdb->mac.bytes))
 		return 0;
 	fdb->port = (unsigned int)ndm->ndm_ifindex;
 	memcpy(fdb->mac.bytes, mnl_attr_get_payload(tb[NDA_LLADDR]), sizeof(fdb->mac.bytes));
