@@ -2,23 +2,19 @@
 /*
  * Sockets in and out; see receive.h.
  *
- * A satellite's port is read with a packet socket because only that tells the port and the Ethernet
- * address, and works before the terminal has any address that this host knows (PROTOCOL section
- * 5.1). A classic BPF filter leaves everything but access datagrams to the bridge.
+ * A satellite's port is read frame by frame, because only that tells the port and the Ethernet
+ * address (PROTOCOL section 5.1).
  */
 #include "receive.h"
 
 #include "frame.h"
+#include "link_socket.h"
 #include "log.h"
 #include "peer.h"
 #include "registration.h"
 #include "session.h"
 
 #include <errno.h>
-#include <linux/filter.h>
-#include <linux/if_packet.h>
-#include <net/ethernet.h>
-#include <netinet/udp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -104,34 +100,6 @@ static int core_socket(const struct addr *address, uint16_t port)
 	return -error;
 }
 
-/*
- * The bridge hands up what its ports' packet sockets have read already. This socket takes it and
- * its filter drops it: without it the kernel would answer every terminal with port unreachable.
- */
-static int sink_open(const struct config *config)
-{
-	struct sock_filter code[] = {BPF_STMT(BPF_RET | BPF_K, 0)};
-	const struct sock_fprog drop_all = {.len = 1, .filter = code};
-	const char *bridge = config->access.bridge;
-	const struct endpoint any = {.addr = {.family = AF_INET6}, .port = config->access.port};
-	struct sockaddr_storage ss;
-	socklen_t length = endpoint_to_sockaddr(&any, &ss);
-	int on = 1, error;
-
-	receiver.sink = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_UDP);
-	if (receiver.sink >= 0 &&
-	    setsockopt(receiver.sink, SOL_SOCKET, SO_ATTACH_FILTER, &drop_all, sizeof(drop_all)) ==
-		    0 &&
-	    setsockopt(receiver.sink, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on)) == 0 &&
-	    setsockopt(receiver.sink, SOL_SOCKET, SO_BINDTODEVICE, bridge,
-		       (socklen_t)strlen(bridge) + 1) == 0 &&
-	    bind(receiver.sink, (struct sockaddr *)&ss, length) == 0)
-		return 0;
-	error = errno;
-	log_warn_errno(error, "cannot take UDP port %u on %s", config->access.port, bridge);
-	return -error;
-}
-
 void receive_begin(struct ev_loop *loop)
 {
 	receiver.loop = loop;
@@ -140,10 +108,14 @@ void receive_begin(struct ev_loop *loop)
 int receive_open(struct core *core)
 {
 	const struct config *config = core->config;
-	int result = sink_open(config);
 
-	if (result < 0)
-		return result;
+	/* The bridge hands up what its ports' packet sockets have read already. */
+	receiver.sink = link_socket_sink(config->access.bridge, config->access.port);
+	if (receiver.sink < 0) {
+		log_warn_errno(receiver.sink, "cannot take UDP port %u on %s", config->access.port,
+			       config->access.bridge);
+		return receiver.sink;
+	}
 	receiver.core = core;
 	for (size_t i = 0; i < config->listen_count && i < CORE_SOCKETS; i++) {
 		int fd = core_socket(&config->listen[i], config->port);
@@ -228,46 +200,6 @@ static void frame_readable(struct ev_loop *loop, ev_io *io, int events)
 	}
 }
 
-/* Incoming IPv6/UDP to the access port; the rest is none of our business. */
-static int frame_filter(int fd, uint16_t port)
-{
-	struct sock_filter code[] = {
-		BPF_STMT(BPF_LD | BPF_H | BPF_ABS, (uint32_t)SKF_AD_OFF + SKF_AD_PKTTYPE),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, PACKET_OUTGOING, 7, 0),
-		BPF_STMT(BPF_LD | BPF_H | BPF_ABS, 12),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ETHERTYPE_IPV6, 0, 5),
-		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 14 + 6),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, IPPROTO_UDP, 0, 3),
-		BPF_STMT(BPF_LD | BPF_H | BPF_ABS, 14 + 40 + 2),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, port, 0, 1),
-		BPF_STMT(BPF_RET | BPF_K, 0xffff),
-		BPF_STMT(BPF_RET | BPF_K, 0),
-	};
-	const struct sock_fprog program = {.len = sizeof(code) / sizeof(code[0]), .filter = code};
-
-	return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program));
-}
-
-static int frame_socket(const struct satellite *satellite)
-{
-	const struct sockaddr_ll port = {.sll_family = AF_PACKET,
-					 .sll_protocol = htons(ETH_P_ALL),
-					 .sll_ifindex = (int)satellite->port};
-	/* Protocol 0 hears nothing until it is bound, so nothing from elsewhere slips in. */
-	int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	int error;
-
-	if (fd >= 0 && frame_filter(fd, satellite->core->config->access.port) == 0 &&
-	    bind(fd, (const struct sockaddr *)&port, sizeof(port)) == 0)
-		return fd;
-	error = errno;
-	log_warn_errno(error, "satellite %s: cannot read frames on %s", satellite->name,
-		       satellite->interface);
-	if (fd >= 0)
-		close(fd);
-	return -error;
-}
-
 int receive_satellite_open(struct satellite *satellite)
 {
 	ev_io *io;
@@ -278,8 +210,10 @@ int receive_satellite_open(struct satellite *satellite)
 	io = malloc(sizeof(*io));
 	if (!io)
 		return -ENOMEM;
-	fd = frame_socket(satellite);
+	fd = link_socket_open(satellite->port, satellite->core->config->access.port);
 	if (fd < 0) {
+		log_warn_errno(fd, "satellite %s: cannot read frames on %s", satellite->name,
+			       satellite->interface);
 		free(io);
 		return fd;
 	}

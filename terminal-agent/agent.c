@@ -28,8 +28,13 @@ static int open_port(void *context, struct link *link)
 {
 	struct agent *a = context;
 
-	return port_open(&link->port, a->loop, link->interface, link->ifindex,
-			 a->config->access.port, datagram_arrived, a);
+	const struct port_place place = {.interface = link->interface,
+					 .ifindex = link->ifindex,
+					 .mac = link->mac,
+					 .gateway = a->config->access.gateway_mac,
+					 .udp_port = a->config->access.port};
+
+	return port_open(&link->port, a->loop, &place, datagram_arrived, a);
 }
 
 static void close_port(void *context, struct link *link)
@@ -125,10 +130,12 @@ static void state_changed(void *context, enum session_state old_state, enum sess
 static void handover_complete(void *context, const struct handover *handover)
 {
 	struct agent *a = context;
+	struct handover stamped = *handover;
 
-	handovers_add(&a->handovers, handover);
+	stamped.wall = a->wall;
+	handovers_add(&a->handovers, &stamped);
 	if (a->control)
-		control_event(a->control, "handover", handover_json(handover));
+		control_event(a->control, "handover", handover_json(&stamped));
 }
 
 /* ---- the kernel -------------------------------------------------------------------------- */

@@ -2,11 +2,9 @@
 /*
  * A port: how datagrams of the access side pass on one link (PROTOCOL section 5.1).
  *
- * A UDP socket of the kernel, bound to the interface, sends and receives: it does checksums and the
- * host's packet filter applies. It does not tell the Ethernet address of the sender, which becomes
- * the terminal's permanent neighbour; so a packet socket beside it watches the frames of
- * registration done go by, and a datagram is matched with its frame by content. Without the right
- * to open that one, the configured address is all there is.
+ * Whole frames pass (link_socket.h): so a discovery leaves at the very moment the link is up,
+ * whether or not the kernel's IPv6 is ready there, and the Ethernet address of the core that
+ * answers is known.
  */
 #ifndef SNO_TERMINAL_PORT_H
 #define SNO_TERMINAL_PORT_H
@@ -22,19 +20,25 @@ struct datagram {
 	struct addr from;
 	uint16_t from_port;
 	uint8_t hop_limit;
-	struct lladdr source; /* Ethernet address of the sender; zero when it was not seen */
+	struct lladdr source; /* Ethernet address of the sender */
 	const uint8_t *octets;
 	size_t length; /* above SNO_DATAGRAM_MAX: longer than allowed, and cut */
 };
 
 typedef void port_fn(void *arg, unsigned int ifindex, const struct datagram *datagram);
 
-/*
- * Opens a port on an interface and joins the terminals' group there. fn is called from the loop
- * for each datagram. 0, or -errno, logged.
- */
-int port_open(struct port **port, struct ev_loop *loop, const char *interface, unsigned int ifindex,
-	      uint16_t udp_port, port_fn *fn, void *arg);
+/* Where a port is, and what its frames say. Copied. */
+struct port_place {
+	const char *interface;
+	unsigned int ifindex;
+	struct lladdr mac;     /* of the interface */
+	struct lladdr gateway; /* of fe80::1 */
+	uint16_t udp_port;
+};
+
+/* Opens a port. fn is called from the loop for each datagram. 0, or -errno, logged. */
+int port_open(struct port **port, struct ev_loop *loop, const struct port_place *place, port_fn *fn,
+	      void *arg);
 /* NULL is allowed. Not from within fn. */
 void port_close(struct port *port);
 

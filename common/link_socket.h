@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Sockets that carry the access side's frames (frame.h) on one interface.
+ *
+ * Frames instead of a UDP socket, for two reasons. A core has to know the port and the Ethernet
+ * address a discovery came from, before any neighbour or bridge entry exists. A terminal sends its
+ * discovery at the very moment its link is up, when the kernel's own IPv6 is not ready on that link
+ * yet: it waits for the link watch, which may take up to a second.
+ */
+#ifndef SNO_LINK_SOCKET_H
+#define SNO_LINK_SOCKET_H
+
+#include <stdint.h>
+
+/*
+ * A non-blocking packet socket on this interface that hears what comes in for this UDP port over
+ * IPv6, whole frames, and nothing else; bridge ports too. Returns the descriptor, or -errno. Needs
+ * CAP_NET_RAW.
+ */
+int link_socket_open(unsigned int ifindex, uint16_t udp_port);
+
+/*
+ * A UDP socket that swallows the same datagrams where the kernel hands them up as well; it is never
+ * read, and keeps the kernel from answering them with "port unreachable". Returns the descriptor,
+ * or -errno.
+ */
+int link_socket_sink(const char *interface, uint16_t udp_port);
+
+/* Hears frames to this multicast Ethernet address too, for as long as the socket lives. 0 or
+ * -errno. */
+int link_socket_join(int fd, unsigned int ifindex, const uint8_t address[6]);
+
+#endif
