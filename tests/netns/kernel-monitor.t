@@ -34,8 +34,8 @@ say() {
 }
 
 stop() {
-	local pid=$MONITOR_PID
-	exec {MONITOR[1]}>&-
+	local pid=$MONITOR_PID input=${MONITOR[1]}
+	exec {input}>&-
 	wait "$pid"
 	result $? "the monitor ends well"
 }

@@ -8,6 +8,7 @@
 #	sno-acc (bridge) -- s1 ---- p1        v0 ---- v1
 . "${SRCDIR:-.}/tests/netns/kernel-lib.sh"
 
+shopt -s extglob
 netns a
 modprobe ipv6 2>/dev/null
 on a ip link add s1 type veth peer name p1
@@ -28,7 +29,7 @@ has "ip sees all of it" '1400 02:00:00:00:00:09 true true' \
 	'.[0] | .mtu, .address, (.flags | index("UP") != null), (.promiscuity > 0)' ip_a link show s1
 found=$(k a link find dev s1)
 same "it is found by name" "s1 mtu 1400 mac 02:00:00:00:00:09 master 0 kind veth up carrier promisc" \
-	"$(sed 's/ ifindex [0-9]*//' <<<"$found")"
+	"${found/ ifindex +([0-9])/}"
 same "the list has every link" "$(ip_a link | jq -r '.[].ifname' | sort)" \
 	"$(k a link list x | cut -d' ' -f1 | sort)"
 does "promiscuity is taken away, and nothing else" a link promisc dev s1 off

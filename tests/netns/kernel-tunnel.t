@@ -21,8 +21,8 @@ for node in a b; do
 	on $node sysctl -qw net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.default.rp_filter=0
 	on $node ip link set v$node addrgenmode none
 	on $node ip link set v$node up
-	on $node ip addr add 192.0.2.$(number $node)/24 dev v$node
-	on $node ip addr add 2001:db8:1::$(number $node)/64 dev v$node nodad
+	on $node ip addr add "192.0.2.$(number $node)/24" dev v$node
+	on $node ip addr add "2001:db8:1::$(number $node)/64" dev v$node nodad
 done
 on a ip route add 198.51.100.0/24 via 192.0.2.2
 on a ip route add 2001:db8:c::/64 via 2001:db8:1::2
@@ -49,10 +49,10 @@ kinds=
 for kind in gre gre6 ipip gpe; do
 	if kernel_has $kind; then
 		kinds="$kinds $kind"
-		again "probing finds $kind" a tunnel probe kind $kind
+		again "probing finds $kind" a tunnel probe kind "$kind"
 	else
-		refused "probing tells that $kind is missing" "^tunnel kind $kind: .*EOPNOTSUPP" a tunnel probe kind $kind
-		refused "so does asking for the device" "^tunnel sno-$kind: .*EOPNOTSUPP" a tunnel ensure kind $kind
+		refused "probing tells that $kind is missing" "^tunnel kind $kind: .*EOPNOTSUPP" a tunnel probe kind "$kind"
+		refused "so does asking for the device" "^tunnel sno-$kind: .*EOPNOTSUPP" a tunnel ensure kind "$kind"
 	fi
 done
 same "probing leaves no device" "$links" "$(on a ip -br link)"
@@ -75,6 +75,7 @@ outer() {
 	tcpdump -n -v -r "$capture" 2>/dev/null | tr '\n' ' '
 }
 
+# shellcheck disable=SC2317 # called by name
 ping_of() {
 	case $1 in
 	inet) on a ping -n -c 3 -i 0.05 -W 1 -I 10.0.0.1 10.1.0.7 ;;
@@ -92,15 +93,15 @@ routes_of() {
 	case $3 in
 	inet)
 		again "$kind over $2: the binding for $3" a route replace dst 10.1.0.7/32 metric 77 \
-			dev sno-$kind encap $coa src $a key 7 mtu 1300 lock
+			dev "sno-$kind" encap "$coa" src "$a" key 7 mtu 1300 lock
 		does "$kind over $2: and the way back" b route replace dst 10.0.0.1/32 metric 77 \
-			dev sno-$kind encap $a src $b key 7 mtu 1300 lock
+			dev "sno-$kind" encap "$a" src "$b" key 7 mtu 1300 lock
 		;;
 	inet6)
 		again "$kind over $2: the binding for $3" a route replace dst 2001:db8:f::7/128 \
-			dev sno-$kind encap $coa src $a key 7 mtu 1300 lock
+			dev "sno-$kind" encap "$coa" src "$a" key 7 mtu 1300 lock
 		does "$kind over $2: and the way back" b route replace dst 2001:db8:f::1/128 \
-			dev sno-$kind encap $a src $b key 7 mtu 1300 lock
+			dev "sno-$kind" encap "$a" src "$b" key 7 mtu 1300 lock
 		;;
 	esac
 }
@@ -113,7 +114,7 @@ exchange() {
 
 for kind in $kinds; do
 	for node in a b; do
-		again "$kind: the device is made at $node" $node tunnel ensure kind $kind mtu 1400
+		again "$kind: the device is made at $node" $node tunnel ensure kind "$kind" mtu 1400
 	done
 	has "$kind: ip sees it external and up" "sno-$kind 1400 true true" \
 		'.[0] | .ifname, .mtu, (.flags | index("UP") != null), .linkinfo.info_data.external' \
