@@ -22,7 +22,8 @@ struct agent {
 	struct kernel_monitor *monitor;
 	struct ev_loop *loop;
 	struct control *control; /* NULL in tests */
-	usec_t now;		 /* the instant of this turn of the loop; main.c sets it */
+	usec_t now;		 /* the instant of this turn of the loop; main.c sets both */
+	usec_t wall;		 /* the same in microseconds since 1970 */
 
 	struct links links;
 	struct forwarding *forwarding;

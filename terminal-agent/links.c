@@ -247,6 +247,14 @@ struct link *links_next_ready(const struct links *l, const struct link *after)
 	return NULL;
 }
 
+void links_refresh(struct links *l, struct link *link, usec_t now)
+{
+	struct kernel_link state;
+
+	if (link->ifindex && kernel_link_get(l->kernel, link->ifindex, &state) == 0)
+		link_changed(l, link, &state, now);
+}
+
 int links_set_up(struct links *l, struct link *link, bool up)
 {
 	int error = link->ifindex ? kernel_link_set_up(l->kernel, link->ifindex, up) : -ENODEV;

@@ -89,6 +89,12 @@ struct link *links_by_index(const struct links *l, unsigned int ifindex);
 /* The first ready link after this one, in a ring (NULL: from the first); may be `after` itself. */
 struct link *links_next_ready(const struct links *l, const struct link *after);
 
+/*
+ * Asks the kernel how the link is now, which may be news: it reports the loss of a carrier up to a
+ * second late (its link watch limits the rate), that of its return at once.
+ */
+void links_refresh(struct links *l, struct link *link, usec_t now);
+
 /* Sets a link administratively up or down. 0 or -errno, logged. */
 int links_set_up(struct links *l, struct link *link, bool up);
 

@@ -45,6 +45,7 @@ static void check(struct ev_loop *loop, ev_check *watcher, int events)
 	(void)watcher;
 	(void)events;
 	run.agent.now = clock_now();
+	run.agent.wall = clock_wall();
 }
 
 /* The alarm: prepare() does the work. */

@@ -327,15 +327,34 @@ void session_start(struct session *s, unsigned int preferred, usec_t now)
 		take_any_link(s, NULL, reason_start, now);
 }
 
+/*
+ * The new link is ready before the loss of the old one was reported. If it is lost nevertheless,
+ * it was so at some time since the switch began: the gap is told as its upper bound.
+ */
+static void look_back(struct session *s, usec_t begun, usec_t now)
+{
+	struct registration *r = &s->registration;
+
+	if (!r->link || r->link == s->link || r->lost)
+		return;
+	links_refresh(s->links, r->link, now);
+	if (r->lost)
+		r->lost = begun;
+}
+
 void session_link_ready(struct session *s, struct link *link, usec_t now)
 {
+	usec_t begun = s->since;
+
 	if (!s->started || !s->wanted)
 		return;
 	if (s->state == SESSION_DOWN)
 		discover(s, link, s->registration.valid ? reason_link_lost : reason_link_up, now);
 	else if (s->state == SESSION_SWITCHING &&
-		 (link == s->target || s->attempt.reason != reason_switch))
+		 (link == s->target || s->attempt.reason != reason_switch)) {
 		discover(s, link, s->attempt.reason, now); /* without an order any link will do */
+		look_back(s, begun, now);
+	}
 }
 
 void session_link_lost(struct session *s, struct link *link, usec_t now)

@@ -367,6 +367,24 @@ static void test_handover(void **state)
 	assert_int_equal(rig.session.state, SESSION_REGISTERED);
 }
 
+/* The kernel tells that the old link is gone after it has told that the new one is there. */
+static void test_late_loss(void **state)
+{
+	struct message m;
+
+	(void)state;
+	registered_at_a();
+	session_switch(&rig.session, rig_link(&rig, "s2"), rig.now);
+	m = rig_take_sealed(&rig, &a, MESSAGE_CORE_DISCONNECT);
+	rig_ack(&rig, "s1", &a, MESSAGE_DISCONNECTION_ACK, m.id);
+	rig_pass(&rig, 70 * USEC_PER_MSEC);
+	kernel_fake_carrier(rig.sat2, true);
+	kernel_fake_carrier(rig.sat1, false);
+	rig_turn(&rig);
+	m = rig_register(&rig, "s2", &b);
+	assert_int_equal(m.gap, 70000);
+}
+
 static void test_routes_never_missing(void **state)
 {
 	(void)state;
@@ -884,6 +902,7 @@ int main(void)
 		TEST(not_the_advertised),
 		TEST(where_from),
 		TEST(handover),
+		TEST(late_loss),
 		TEST(routes_never_missing),
 		TEST(disconnect_wait),
 		TEST(lost_while_disconnecting),

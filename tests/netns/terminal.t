@@ -1,0 +1,238 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# kernels: host uml
+#
+# The terminal agent against a core agent, at home, without satellites between them: links, routes,
+# hosts behind, restart, repair, reload, orders. Moves between cores are tested with whole labs.
+#
+#	         +-- sat1 ------- feed-s1 --+
+#	host -- term -- sat2 ------- feed-s2 -- core -- 203.0.113.1, 2001:db8:ffff::1
+#	    lan0                                        (on lo)
+# shellcheck disable=SC2317 # functions are called by name
+. "${SRCDIR:-.}/tests/netns/lib.sh"
+
+need_root
+need_program jq
+[ -n "$(tunnel_kinds)" ] || skip_all "this kernel has no kind of tunnel"
+
+server4=203.0.113.1
+server6=2001:db8:ffff::1
+
+# --- the topology ----------------------------------------------------------------------------------
+
+netns core
+netns term
+netns host
+for n in 1 2; do
+	# Indexes that differ: the kernel takes a veth whose peer has its own index for a plain device
+	# and reports the loss of its carrier up to a second late.
+	ip -n "$PREFIX-term" link add "sat$n" index "10$n" type veth \
+		peer name "feed-s$n" index "20$n" netns "$PREFIX-core"
+	on term ip link set "sat$n" up
+done
+ip -n "$PREFIX-term" link add lan0 type veth peer name eth0 netns "$PREFIX-host"
+on term ip link set lan0 up
+on host ip link set eth0 up
+on host ip addr add 2001:db8:a01::10/64 dev eth0 nodad
+on host ip -6 route add default via 2001:db8:a01::1
+for address in 192.0.2.1/32 $server4/32 $server6/128; do on core ip addr add "$address" dev lo; done
+
+(
+	umask 077
+	for key in core term stranger; do "$BUILD/snoctl" genkey >"$WORK/$key.key"; done
+)
+core_public=$("$BUILD/snoctl" pubkey <"$WORK/core.key")
+term_public=$("$BUILD/snoctl" pubkey <"$WORK/term.key")
+
+cat >"$WORK/core.conf" <<END
+core = { name = "a.example"; listen = [ "192.0.2.1" ]; private_key_file = "$WORK/core.key"; };
+access = { satellites = ( { name = "s1"; interface = "feed-s1"; }, { name = "s2"; interface = "feed-s2"; } ); };
+tunnel = { kind = "auto"; local = [ "192.0.2.1" ]; };
+pools = { home4 = [ "10.1.0.0/24" ]; home6 = [ "2001:db8:a::/64" ];
+	  delegated = [ "2001:db8:a00::/40" ]; delegated_length = 56; };
+subscribers = ( { nai = "alice@a.example"; public_key = "$term_public"; home4 = "10.1.0.7";
+		  home6 = "2001:db8:a::7"; prefix = "2001:db8:a01::/56"; } );
+END
+
+# The modem: the carrier of the one link goes, that of the other comes.
+cat >"$WORK/modem" <<END
+#!/bin/sh
+echo "\$@" >>$WORK/modem.log
+[ "\$1" = - ] || ip -n $PREFIX-core link set "feed-\$1" down
+sleep 0.05
+ip -n $PREFIX-core link set "feed-\$2" up
+END
+chmod +x "$WORK/modem"
+
+# terminal_conf SWITCHING KEY EXTRA
+terminal_conf() {
+	cat >"$WORK/term.conf" <<-END
+		terminal = { nai = "alice@a.example"; private_key_file = "$WORK/$2.key"; home_public_key = "$core_public"; };
+		links = ( { name = "s1"; interface = "sat1"; }, { name = "s2"; interface = "sat2"; } );
+		switching = { $1 };
+		delegated = { interface = "lan0"; };
+		$3
+	END
+}
+
+command_mode="mode = \"command\"; command = [ \"$WORK/modem\" ]; timeout = 2.0;"
+
+start_terminal() {
+	# shellcheck disable=SC2154 # background is lib.sh's
+	background term "$BUILD/sno-terminal-agent" -f -c "$WORK/term.conf" -s "$WORK/term.sock"
+	terminal=$background
+}
+
+stop_terminal() {
+	kill "-$1" "$terminal"
+	wait "$terminal" 2>/dev/null
+}
+
+term() { "$BUILD/snoctl" -s "$WORK/term.sock" "$@"; }
+value() { term --json status | jq -r --arg name "$1" '.fields[$name] | if type == "object" then .value else . end'; }
+registered() { [ "$(value state)" = registered ] && [ "$(value link)" = "$1" ]; }
+state_is() { [ "$(value state)" = "$1" ]; }
+last_handover() { term --json handovers | jq -r ".handovers[-1] | $1"; }
+routes() { on term ip route show default; on term ip -6 route show default; }
+routes_by() { [ "$(routes | grep -c "via .*fe80::1 dev $1 proto \(83\|sno\)")" = 2 ]; }
+# Everything of ours in the terminal's kernel; without the link-local addresses of its links.
+ours() {
+	on term ip route show table all proto 83
+	on term ip -6 route show table all proto 83
+	on term ip rule show | grep -v '^\(0\|32766\|32767\):'
+	on term ip -6 rule show | grep -v '^\(0\|32766\|32767\):'
+	on term ip neigh show nud permanent
+	on term ip -o addr show | grep -E '10\.1\.0|2001:db8' | sed 's/^[0-9]*: //; s/ *valid_lft.*//'
+	return 0
+}
+traffic() { reaches term "$server4" && reaches term "$server6" && reaches host "$server6"; }
+
+# --- registration ------------------------------------------------------------------------------------
+
+background core "$BUILD/sno-core-agent" -f -c "$WORK/core.conf" -s "$WORK/core.sock"
+poll 5 test -S "$WORK/core.sock"
+on core ip link set feed-s2 down # the core has set its ports up
+terminal_conf "$command_mode" term ""
+check "the configuration is good" "$BUILD/sno-terminal-agent" -t -c "$WORK/term.conf"
+start_terminal
+within 5 "the terminal registers on the link that has a carrier" registered s1
+same "with its home address" 10.1.0.7 "$(value home4)"
+check "default routes lead to the satellite" routes_by sat1
+within 2 "packets of the terminal and of hosts behind it pass" traffic
+same "the link-local address needed no duplicate address detection" "" \
+	"$(on term ip -6 addr show dev sat1 tentative)"
+same "the interior of the prefix cannot loop" unreachable \
+	"$(on term ip -6 route show 2001:db8:a01::/56 proto 83 | cut -d' ' -f1)"
+before=$(ours)
+
+# --- moving ------------------------------------------------------------------------------------------
+
+on host ping -q -i 0.01 -c 300 $server6 >"$WORK/ping" &
+ping=$!
+check "a switch is accepted" term terminal switch s2
+within 3 "the terminal is on the other link" registered s2
+same "the command was told from where to where" "s1 s2" "$(cat "$WORK/modem.log")"
+check "routes have moved" routes_by sat2
+same "the handover is listed" "s1 s2 baseline switch" \
+	"$(last_handover '"\(.from.link) \(.to.link) \(.mode) \(.reason)"')"
+gap=$(last_handover .gap_us)
+result $((gap < 40000 || gap > 400000)) "with its gap ($gap us)"
+wait "$ping"
+received=$(sed -n 's/.* \([0-9]*\) received.*/\1/p' "$WORK/ping")
+result $((received < 150)) "traffic goes on ($received of 300 came back)"
+same "no neighbour is left on the old link" "" "$(on term ip neigh show dev sat1 nud permanent)"
+term terminal switch s1 >"$WORK/switch.out"
+within 3 "and back again" registered s1
+same "everything is as it was" "$before" "$(ours)"
+same "the link in use is refused" 1 "$(term terminal switch s1 >/dev/null 2>&1; echo $?)"
+same "an unknown link is refused" 1 "$(term terminal switch s9 >/dev/null 2>&1; echo $?)"
+
+# --- links that fail -----------------------------------------------------------------------------------
+
+on core ip link set feed-s1 down
+within 3 "a lost link is noticed" state_is down
+same "the home addresses stay" 2 "$(on term ip -o addr show dev lo | grep -cE '10\.1\.0\.7|2001:db8:a::7')"
+on core ip link set feed-s2 up
+within 3 "and another one is taken as soon as it is there" registered s2
+on core ip link set feed-s1 up
+on core ip link set feed-s2 down
+within 3 "or the one that is there already" registered s1
+within 2 "with packets passing" traffic
+on term ip link set sat1 down
+on term ip link set sat1 up
+within 3 "an interface that was set down and up is prepared anew" registered s1
+within 2 "and its routes are back" traffic
+
+# --- restart and repair ----------------------------------------------------------------------------------
+
+before=$(ours)
+stop_terminal KILL
+check "without the agent, packets pass" traffic
+same "and all is in place" "$before" "$(ours)"
+start_terminal
+within 5 "an agent that was killed registers again" registered s1
+same "over what it has left" "$before" "$(ours)"
+on term ip route del default
+on term ip -6 addr del 2001:db8:a::7/128 dev lo
+all_back() { [ "$before" = "$(ours)" ]; }
+within 4 "routes and addresses that somebody removes come back" all_back
+stop_terminal TERM
+same "stopping leaves them too" "$before" "$(ours)"
+
+# --- reload ------------------------------------------------------------------------------------------------
+
+start_terminal
+within 5 "it registers" registered s1
+terminal_conf "$command_mode" term 'routes = { default = false; metric = 77; };'
+check "a reload is carried out" term reload
+same "routes have left the main table" "" "$(routes)"
+same "and are in the own one" 2 "$( (on term ip route show table 8300; on term ip -6 route show table 8300) | grep -c '^default .* metric 77')"
+check "where packets from the home address find them" on term ping -n -c 1 -W 1 -I 10.1.0.7 $server4
+check "and those of hosts behind" reaches host $server6
+terminal_conf "$command_mode" stranger 'routes = { metric = 50; };'
+same "a reload that takes a restart is refused" 1 "$(term reload >/dev/null 2>&1; echo $?)"
+terminal_conf "$command_mode" term 'nonsense = 1;'
+same "so is a bad configuration" 1 "$(term reload >/dev/null 2>&1; echo $?)"
+terminal_conf "$command_mode" term ""
+kill -HUP "$terminal"
+within 2 "SIGHUP reloads" all_back
+
+# --- farewell --------------------------------------------------------------------------------------------------
+
+check "the terminal deregisters" term terminal disconnect
+within 2 "and is down" state_is down
+same "nothing is left of it" "" "$(ours)"
+bound() { [ "$("$BUILD/snoctl" -s "$WORK/core.sock" --json bindings | jq -r '.table.rows[0][1]')" = "$1" ]; }
+within 2 "the home core has no binding" bound none
+on core ip link set feed-s1 down
+on core ip link set feed-s1 up
+sleep 1
+check "it stays away" state_is down
+check "until it is told to connect" term -d terminal connect
+within 3 "and registers" registered s1
+stop_terminal TERM
+
+terminal_conf "$command_mode" stranger ""
+start_terminal
+poll 3 state_is discovering
+sleep 1
+check "another key does not register" state_is discovering
+stop_terminal TERM
+
+# --- switching by itself -----------------------------------------------------------------------------------------
+
+on core ip link set feed-s2 up
+terminal_conf 'mode = "self"; administrative = true;' term ""
+start_terminal
+within 5 "in mode self the agent sets the links" registered s1
+same "one is up, the other is down" "sat1" "$(on term ip -br link show up | grep -o '^sat[12]')"
+check "a switch is accepted" term terminal switch s2
+within 5 "carried out" registered s2
+same "and the links have changed places" "sat2" "$(on term ip -br link show up | grep -o '^sat[12]')"
+check "packets pass" traffic
+term terminal disconnect >"$WORK/disconnect.out"
+within 2 "the terminal is gone" state_is down
+same "without a trace" "" "$(ours)"
+stop_terminal TERM
+
+finish
