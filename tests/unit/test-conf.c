@@ -375,6 +375,28 @@ static void test_include_faults(void **state)
 	assert_int_equal(load_file(&c, "main.conf"), -EINVAL);
 }
 
+/* As deep as is said, and no deeper. */
+static void test_include_depth(void **state)
+{
+	struct sample_config c;
+	char name[40], text[100];
+
+	(void)state;
+	for (int i = 0; i < CONF_INCLUDE_DEPTH + 1; i++) {
+		snprintf(name, sizeof(name), "%d.conf", i);
+		snprintf(text, sizeof(text), "@include \"%d.conf\"\n", i + 1);
+		write_file(name, i == CONF_INCLUDE_DEPTH ? MINIMAL : text);
+	}
+	assert_int_equal(load_file(&c, "0.conf"), 0);
+	conf_free(&sample_schema, &c);
+	write_file("main.conf", "@include \"0.conf\"\n");
+	assert_int_equal(load_file(&c, "main.conf"), -EINVAL);
+	for (int i = 0; i < CONF_INCLUDE_DEPTH + 1; i++) {
+		snprintf(name, sizeof(name), "%s/%d.conf", directory, i);
+		unlink(name);
+	}
+}
+
 static void test_strange_files(void **state)
 {
 	struct sample_config c;
@@ -702,13 +724,21 @@ static int remove_directory(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_defaults),       cmocka_unit_test(test_values),
-		cmocka_unit_test(test_numbers),	       cmocka_unit_test(test_fault_texts),
-		cmocka_unit_test(test_cross_check),    cmocka_unit_test(test_many_faults),
-		cmocka_unit_test(test_pairs),	       cmocka_unit_test(test_include),
-		cmocka_unit_test(test_include_faults), cmocka_unit_test(test_strange_files),
-		cmocka_unit_test(test_wrong_schema),   cmocka_unit_test(test_print_parses_again),
-		cmocka_unit_test(test_compare),	       cmocka_unit_test(test_document),
+		cmocka_unit_test(test_defaults),
+		cmocka_unit_test(test_values),
+		cmocka_unit_test(test_numbers),
+		cmocka_unit_test(test_fault_texts),
+		cmocka_unit_test(test_cross_check),
+		cmocka_unit_test(test_many_faults),
+		cmocka_unit_test(test_pairs),
+		cmocka_unit_test(test_include),
+		cmocka_unit_test(test_include_faults),
+		cmocka_unit_test(test_include_depth),
+		cmocka_unit_test(test_strange_files),
+		cmocka_unit_test(test_wrong_schema),
+		cmocka_unit_test(test_print_parses_again),
+		cmocka_unit_test(test_compare),
+		cmocka_unit_test(test_document),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -349,14 +349,15 @@ static void test_pipelining_is_bounded(void **state)
 	pump();
 	done = handled;
 	assert_in_range(done, 1, 10);
-	for (int i = 0; i < 100; i++) { /* and nothing is lost */
+	shutdown(fd, SHUT_WR);
+	for (int i = 0; i < 100; i++) { /* and nothing is lost, even when it asks no more */
 		char *line = hear(fd);
 
 		assert_non_null(line);
 		free(line);
 	}
 	assert_int_equal(handled, 100);
-	close(fd);
+	heard_end(fd);
 }
 
 /* --- clients --- */
@@ -557,6 +558,31 @@ static void test_big_snapshot(void **state)
 	close(fd);
 }
 
+/* What was answered before stays whole when the events behind it are taken back. */
+static void test_overrun_behind_answers(void **state)
+{
+	int fd = dial();
+	char *line;
+	json_int_t last = 0;
+
+	(void)state;
+	big_size = 100000;
+	say(fd, "{\"command\":\"big\"}\n{\"command\":\"big\"}\n{\"command\":\"big\"}\n");
+	say(fd, "{\"command\":\"monitor\"}\n");
+	assert_true(control_subscribed(control));
+	while (control_subscribed(control))
+		control_event(control, "e", NULL);
+	for (int i = 0; i < 3; i++) {
+		line = hear(fd);
+		assert_int_equal(strlen(line), big_size + strlen(GIVES("")));
+		free(line);
+	}
+	heard(fd, "{\"ok\":true,\"sequence\":0,\"snapshot\":{}}");
+	last = sequence_of(hear(fd), "overrun"); /* none of them had been begun */
+	assert_true(last > 1000);
+	heard_end(fd);
+}
+
 /* --- the socket --- */
 
 static void test_mode(void **state)
@@ -642,6 +668,7 @@ int main(void)
 		CONTROL_TEST(test_close_ends_clients),
 		CONTROL_TEST(test_monitor),
 		CONTROL_TEST(test_overrun),
+		CONTROL_TEST(test_overrun_behind_answers),
 		CONTROL_TEST(test_big_snapshot),
 		CONTROL_TEST(test_mode),
 		CONTROL_TEST(test_live_is_refused),

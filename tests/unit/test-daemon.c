@@ -133,9 +133,7 @@ static pid_t start(const char *const *arguments)
 		dup2(fd, STDOUT_FILENO);
 		dup2(fd, STDERR_FILENO);
 		close(fd);
-		argc = run_daemon(argc, argv);
-		fflush(stdout);
-		_exit(argc);
+		exit(run_daemon(argc, argv)); /* with the leak check of a sanitizer */
 	}
 	return child;
 }

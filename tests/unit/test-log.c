@@ -6,6 +6,7 @@
 #include "log.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -113,6 +114,24 @@ static void test_errno(void **state)
 			    "t: warning: cannot open x: No such file or directory\n"
 			    "t: warning: a: Operation not permitted\n"
 			    "t: warning: b: Operation not permitted\nt: nothing\n");
+}
+
+/* Nobody listens, and that changes nothing for the caller. */
+static void test_write_fails(void **state)
+{
+	int full = open("/dev/full", O_WRONLY | O_CLOEXEC), saved = dup(STDERR_FILENO);
+
+	(void)state;
+	log_init("t", LOG_LEVEL_INFO, LOG_TO_STDERR);
+	dup2(full, STDERR_FILENO);
+	errno = ENOENT;
+	log_info("lost");
+	log_warn("lost");
+	log_warn_errno(EPERM, "lost");
+	assert_int_equal(errno, ENOENT);
+	dup2(saved, STDERR_FILENO);
+	close(saved);
+	close(full);
 }
 
 static void test_one_line(void **state)
@@ -243,6 +262,7 @@ int main(void)
 		cmocka_unit_test(test_one_line),       cmocka_unit_test(test_journal),
 		cmocka_unit_test(test_limit),	       cmocka_unit_test(test_remote),
 		cmocka_unit_test(test_transition),     cmocka_unit_test(test_names),
+		cmocka_unit_test(test_write_fails),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
