@@ -252,9 +252,10 @@ struct kernel_gretap {
 };
 
 /*
- * Makes or replaces the device and sets it up. Over IPv4 outer packets may be fragmented (nopmtudisc,
- * ignore-df) so that full-size frames pass, whatever the inner DF bit says. Over IPv6 the kernel does not
- * fragment them: frames that the path to the station cannot take whole (its MTU less 62) are lost.
+ * Makes or replaces the device and sets it up. Over IPv4 outer packets may be fragmented
+ * (nopmtudisc, ignore-df) so that full-size frames pass, whatever the inner DF bit says. Over IPv6
+ * the kernel does not fragment them: frames that the path to the station cannot take whole (its MTU
+ * less 62) are lost.
  */
 int kernel_gretap_ensure(struct kernel *k, const char *name, const struct kernel_gretap *gretap,
 			 unsigned int *ifindex);

@@ -93,6 +93,11 @@ int kernel_socket_send(const struct kernel_socket *s, const void *data, size_t l
 /* Receives one datagram from the kernel (others are ignored). Its length, or -errno. */
 ssize_t kernel_socket_receive(const struct kernel_socket *s, void *data, size_t size);
 /*
+ * Throws away what is queued. Needed after ENOBUFS: until its queue is empty the kernel drops
+ * further answers without saying so again.
+ */
+void kernel_socket_drain(const struct kernel_socket *s);
+/*
  * The result that an NLMSG_ERROR or NLMSG_DONE message carries: 0 or -errno. The extended ACK text
  * is copied to reason, when there is one.
  */

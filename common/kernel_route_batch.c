@@ -100,8 +100,10 @@ static void batch_send(struct batch *b)
 				 mnl_nlmsg_batch_size(b->messages));
 	if (!err)
 		err = batch_settle(b);
-	if (err)
+	if (err) {
+		kernel_socket_drain(&b->k->route);
 		batch_singly(b);
+	}
 	mnl_nlmsg_batch_reset(b->messages);
 	b->count = 0;
 }

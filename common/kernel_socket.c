@@ -206,6 +206,15 @@ ssize_t kernel_socket_receive(const struct kernel_socket *s, void *data, size_t 
 	return length;
 }
 
+void kernel_socket_drain(const struct kernel_socket *s)
+{
+	char ignored;
+
+	while (recv(mnl_socket_get_fd(s->nl), &ignored, sizeof(ignored), MSG_DONTWAIT) >= 0 ||
+	       errno == EINTR || errno == ENOBUFS)
+		;
+}
+
 int kernel_socket_result(const struct nlmsghdr *nlh, char reason[KERNEL_REASON_SIZE])
 {
 	size_t length = mnl_nlmsg_get_payload_len(nlh), fixed;
@@ -334,6 +343,7 @@ static int exchange_run(struct kernel *k, struct kernel_socket *s, struct nlmsgh
 			err = exchange_finish(k, s, x);
 		if (err != -ENOBUFS)
 			break;
+		kernel_socket_drain(s);
 	}
 	return err;
 }
