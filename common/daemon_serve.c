@@ -176,12 +176,9 @@ int daemon_reload(struct daemon *daemon, struct control_reply *reply)
 {
 	struct findings findings = {.prefix = daemon->config_path};
 	void *fresh = calloc(1, daemon->program->schema->size);
-	char reloading[80];
 	int err = -ENOMEM;
 
-	snprintf(reloading, sizeof(reloading), "RELOADING=1\nMONOTONIC_USEC=%lld",
-		 (long long)clock_now());
-	notify(reloading);
+	notify("RELOADING=1");
 	findings.out = open_memstream(&findings.text, &findings.length);
 	if (fresh && findings.out)
 		err = try_reload(daemon, fresh, &findings, reply);
