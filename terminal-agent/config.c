@@ -32,21 +32,17 @@ static const char *check_link_name(const void *value)
 		       : NULL;
 }
 
-static const char *check_public_key(const void *value)
-{
-	return keys_zero(value, KEY_LENGTH) ? "is no public key" : NULL;
-}
-
 static const struct conf_key terminal_keys[] = {
 	{"nai", CONF_NAME, CONF_FIELD(struct config, terminal.nai), .required = true, .max = 127,
 	 .check = check_nai,
 	 .help = "identity of this terminal, user@realm; the realm is the home core"},
 	{"private_key_file", CONF_PATH, CONF_FIELD(struct config, terminal.private_key_file),
-	 .required = true, .help = "file with the private key, as `snoctl genkey` writes it"},
+	 .def = "/etc/sno/terminal.key",
+	 .help = "file with the private key, as `snoctl genkey` writes it"},
 	{"psk_file", CONF_PATH, CONF_FIELD(struct config, terminal.psk_file),
 	 .help = "file with the key shared with the home core; none: no such key"},
 	{"home_public_key", CONF_KEY, CONF_FIELD(struct config, terminal.home_public_key),
-	 .required = true, .check = check_public_key, .help = "public key of the home core"},
+	 .required = true, .help = "public key of the home core"},
 	{},
 };
 
