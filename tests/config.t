@@ -69,6 +69,7 @@ refused() {
 		} >"$work/log"
 		return 1
 	fi
+	sed -i "s#^$(cd -- "${file%/*}" && pwd -P)/##" "$work/got" # the daemon names files in full
 	diff -u "${file%.conf}.expected" "$work/got" >"$work/log"
 }
 
