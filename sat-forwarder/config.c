@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The schema of sno-sat-forwarder.conf: every key with its type, range and default, and the checks
+ * that concern more than one key. The association file is checked along with it, so that `-t` and a
+ * reload refuse a plan that this satellite cannot execute. What names the satellite in the kernel
+ * (its access side and its number) takes a restart.
+ */
+#include "sat-forwarder/config.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "association.h"
+#include "sat-forwarder/plan.h"
+
+#define FEEDERS_MAX 1024
+
+static const char *check_name(const void *value)
+{
+	const char *const *name = value;
+
+	return *name && !association_name_valid(*name)
+		       ? "must be printable characters without comma and quote, no blank at an end"
+		       : NULL;
+}
+
+static const struct conf_key satellite_keys[] = {
+	{"name", CONF_STRING, CONF_FIELD(struct config, satellite.name), .required = true,
+	 .check = check_name, .help = "name of this satellite, as in association files"},
+	{"access", CONF_IFNAME, CONF_FIELD(struct config, satellite.access), .required = true,
+	 .help = "interface towards the terminals, e.g. a bridge"},
+	{"index", CONF_INT, CONF_FIELD(struct config, satellite.index), .min = 1,
+	 .max = SATELLITE_INDEX_MAX, .def = "1",
+	 .help = "number of this satellite among those of one network namespace"},
+	{},
+};
+
+static const struct conf_key gretap_keys[] = {
+	{"local", CONF_ADDR, CONF_FIELD(struct kernel_gretap, local), .required = true,
+	 .reloadable = true, .help = "address of this end"},
+	{"remote", CONF_ADDR, CONF_FIELD(struct kernel_gretap, remote), .required = true,
+	 .reloadable = true, .help = "address of the ground station"},
+	{"key", CONF_INT, CONF_FIELD(struct kernel_gretap, key), .min = 0, .max = 4294967295.,
+	 .def = "0", .reloadable = true, .help = "GRE key, the same at both ends; 0: none"},
+	{"mtu", CONF_INT, CONF_FIELD(struct kernel_gretap, mtu), .min = 576, .max = 65000,
+	 .def = "1500", .reloadable = true, .help = "largest packet inside a frame"},
+	{},
+};
+
+static const struct conf_key feeder_keys[] = {
+	{"core", CONF_STRING, CONF_FIELD(struct feeder_config, core), .required = true,
+	 .check = check_name, .reloadable = true, .help = "core that this feeder leads to"},
+	{"station", CONF_STRING, CONF_FIELD(struct feeder_config, station), .check = check_name,
+	 .reloadable = true, .help = "ground station at its other end; none: any station"},
+	{"interface", CONF_IFNAME, CONF_FIELD(struct feeder_config, interface), .reloadable = true,
+	 .help = "local interface; with gretap: the name that the tunnel is given"},
+	{"gretap", CONF_GROUP, CONF_MEMBER(struct feeder_config, gretap, gretap_keys),
+	 CONF_PRESENT(struct feeder_config, tunnel), .reloadable = true,
+	 .help = "GRE tunnel for Ethernet to the ground station, made by the daemon"},
+	{},
+};
+
+static const struct conf_key association_keys[] = {
+	{"core", CONF_STRING, CONF_FIELD(struct config, association.core), .check = check_name,
+	 .reloadable = true,
+	 .help = "core that is served where the file says nothing: before its first association, "
+		 "after its last one, or without a file"},
+	{"station", CONF_STRING, CONF_FIELD(struct config, association.station),
+	 .check = check_name, .reloadable = true,
+	 .help = "station over which; none: the first feeder of the core"},
+	{"file", CONF_PATH, CONF_FIELD(struct config, association.file), .reloadable = true,
+	 .help = "associations and their times, see sno-associations(5)"},
+	{},
+};
+
+static const struct conf_key timers_keys[] = {
+	{"drain", CONF_SECONDS, CONF_FIELD(struct config, timers.drain), .min = 0, .max = 60,
+	 .def = "0.2", .reloadable = true,
+	 .help = "how long frames from the former core still reach terminals"},
+	{},
+};
+
+static const struct conf_key keys[] = {
+	{"satellite", CONF_GROUP, CONF_INLINE(satellite_keys), .required = true,
+	 .help = "this satellite"},
+	{"feeders", CONF_GROUP, CONF_LIST(struct config, feeders, feeder_count),
+	 CONF_ELEMENT(struct feeder_config, feeder_keys), .required = true, .min_items = 1,
+	 .max_items = FEEDERS_MAX, .reloadable = true, .help = "the ways to the cores"},
+	{"association", CONF_GROUP, CONF_INLINE(association_keys), .help = "which core is served"},
+	{"timers", CONF_GROUP, CONF_INLINE(timers_keys), .help = "times in seconds"},
+	{"log", CONF_GROUP, CONF_MEMBER(struct config, log, daemon_log_keys), .reloadable = true,
+	 .help = "what is logged"},
+	{},
+};
+
+/* FNV-1a */
+static uint32_t hash_bytes(uint32_t hash, const void *bytes, size_t length)
+{
+	for (const uint8_t *p = bytes; length; length--)
+		hash = (hash ^ *p++) * 16777619U;
+	return hash;
+}
+
+const char *config_device_prefix(const struct config *config, char prefix[KERNEL_NAME])
+{
+	snprintf(prefix, KERNEL_NAME, "snof%u-", (unsigned int)config->satellite.index);
+	return prefix;
+}
+
+const char *config_feeder_device(const struct config *config, const struct feeder_config *feeder,
+				 char name[KERNEL_NAME])
+{
+	const struct kernel_gretap *g = &feeder->gretap;
+	uint32_t hash = 2166136261U;
+	size_t n;
+
+	if (feeder->interface) {
+		snprintf(name, KERNEL_NAME, "%s", feeder->interface);
+		return name;
+	}
+	hash = hash_bytes(hash, g->local.bytes, addr_length(g->local.family));
+	hash = hash_bytes(hash, g->remote.bytes, addr_length(g->remote.family));
+	hash = hash_bytes(hash, &g->key, sizeof(g->key));
+	hash = hash_bytes(hash, &g->mtu, sizeof(g->mtu));
+	n = strlen(config_device_prefix(config, name));
+	snprintf(name + n, KERNEL_NAME - n, "%06x", (hash ^ hash >> 24) & 0xffffff);
+	return name;
+}
+
+const struct feeder_config *config_feeder(const struct config *config, const char *core,
+					  const char *station)
+{
+	bool any = !station || !*station;
+	const struct feeder_config *found = NULL, *f;
+
+	for (size_t i = 0; i < config->feeder_count; i++) {
+		f = &config->feeders[i];
+		if (strcmp(f->core, core) != 0)
+			continue;
+		if (any || (f->station && strcmp(f->station, station) == 0))
+			return f;
+		if (!f->station && !found)
+			found = f;
+	}
+	return found;
+}
+
+static void check_feeder(struct conf_check *check, const struct config *config, size_t i)
+{
+	const struct feeder_config *f = &config->feeders[i];
+	char path[64], here[KERNEL_NAME], there[KERNEL_NAME];
+
+	snprintf(path, sizeof(path), "feeders[%zu]", i);
+	if (!f->tunnel && !f->interface) {
+		conf_fault(check, path, "needs an interface, or gretap = { local, remote }");
+		return;
+	}
+	if (f->tunnel && f->gretap.local.family != f->gretap.remote.family)
+		conf_fault(check, path,
+			   "gretap: local and remote must both be IPv4 or both be IPv6");
+	config_feeder_device(config, f, here);
+	if (strcmp(here, config->satellite.access) == 0)
+		conf_fault(check, path, "%s is the access side", here);
+	for (size_t j = 0; j < i; j++) {
+		const struct feeder_config *g = &config->feeders[j];
+
+		if (strcmp(here, config_feeder_device(config, g, there)) == 0)
+			conf_fault(check, path,
+				   "%s is feeders[%zu] too: one interface is one feeder", here, j);
+		if (strcmp(f->core, g->core) != 0)
+			continue;
+		if (!f->station || !g->station)
+			conf_fault(check, path,
+				   "feeders[%zu] leads to core %s too: name the station of both", j,
+				   f->core);
+		else if (strcmp(f->station, g->station) == 0)
+			conf_fault(check, path, "feeders[%zu] leads to core %s over %s too", j,
+				   f->core, f->station);
+	}
+}
+
+static void check_association(struct conf_check *check, const struct config *config)
+{
+	const char *core = config->association.core, *station = config->association.station;
+
+	if (station && !core)
+		conf_fault(check, "association.station", "needs association.core");
+	if (core && !config_feeder(config, core, NULL))
+		conf_fault(check, "association.core", "no feeder leads to core %s", core);
+	else if (core && !config_feeder(config, core, station))
+		conf_fault(check, "association.station", "no feeder leads to core %s over %s", core,
+			   station);
+}
+
+static void plan_fault(void *arg, const char *message)
+{
+	conf_fault(arg, "association.file", "%s", message);
+}
+
+static void check_config(struct conf_check *check, const void *value)
+{
+	const struct config *config = value;
+	struct plan plan;
+
+	for (size_t i = 0; i < config->feeder_count; i++)
+		check_feeder(check, config, i);
+	check_association(check, config);
+	if (plan_load(&plan, config, plan_fault, check) == 0)
+		plan_free(&plan);
+}
+
+const struct conf_schema config_schema = {keys, sizeof(struct config), check_config};
+
+const struct daemon_log_config *config_log(const void *config)
+{
+	return &((const struct config *)config)->log;
+}

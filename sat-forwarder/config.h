@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The configuration of the satellite forwarder as a structure; sno-sat-forwarder.conf(5) documents
+ * each key, and the schema in config.c is the one place that knows ranges and defaults.
+ */
+#ifndef SNO_SAT_CONFIG_H
+#define SNO_SAT_CONFIG_H
+
+#include "conf.h"
+#include "daemon.h"
+#include "kernel.h"
+
+/* Instances in one network namespace have different numbers up to this one. */
+#define SATELLITE_INDEX_MAX 999
+
+/* A way to a core: over a local interface, or a gretap tunnel to a ground station. */
+struct feeder_config {
+	char *core;
+	char *station;	 /* NULL: whatever station a plan names */
+	char *interface; /* NULL: only for a tunnel, whose name is then made up */
+	bool tunnel;	 /* gretap is given */
+	struct kernel_gretap gretap;
+};
+
+struct config {
+	struct {
+		char *name;
+		char *access;
+		uint32_t index;
+	} satellite;
+	struct feeder_config *feeders;
+	size_t feeder_count;
+	struct {
+		char *core;    /* NULL: none */
+		char *station; /* NULL: the first feeder of the core */
+		char *file;    /* NULL: none */
+	} association;
+	struct {
+		usec_t drain;
+	} timers;
+	struct daemon_log_config log;
+};
+
+extern const struct conf_schema config_schema;
+
+/* The `log` group, for daemon.h. */
+const struct daemon_log_config *config_log(const void *config);
+
+/*
+ * The interface of a feeder. A tunnel without a name is called "snofINDEX-HASH" after the number of
+ * this satellite and its own parameters: another end is another device, whatever else is edited.
+ */
+const char *config_feeder_device(const struct config *config, const struct feeder_config *feeder,
+				 char name[KERNEL_NAME]);
+/* "snofINDEX-": how the names begin that only this satellite gives. */
+const char *config_device_prefix(const struct config *config, char prefix[KERNEL_NAME]);
+
+/*
+ * The feeder that leads to a core over a station (NULL or "": over any): that of this very station,
+ * else one that names no station; among several the first. NULL when there is none.
+ */
+const struct feeder_config *config_feeder(const struct config *config, const char *core,
+					  const char *station);
+
+#endif

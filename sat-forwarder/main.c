@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* sno-sat-forwarder: options, event loop, and nothing else. */
+#include <errno.h>
+#include <ev.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "daemon.h"
+#include "kernel.h"
+#include "log.h"
+#include "sat-forwarder/order.h"
+#include "sat-forwarder/satellite.h"
+#include "sat-forwarder/show.h"
+
+/* The loop's side of the satellite; everything else is in struct satellite. */
+static struct {
+	struct daemon daemon;
+	struct config config;
+	struct satellite satellite;
+	struct ev_loop *loop;
+	ev_timer timer;	       /* the monotonic clock: drains, retries */
+	ev_periodic switching; /* the wall clock: associations */
+	ev_prepare prepare;
+	ev_signal hangup;
+	ev_io monitor_io;
+	struct kernel_monitor *monitor;
+} forwarder;
+
+struct instant show_instant(void)
+{
+	return (struct instant){clock_now(), clock_wall()};
+}
+
+/* ---- time ------------------------------------------------------------------------------------ */
+
+static void woken_by_timer(struct ev_loop *loop, ev_timer *watcher, int events)
+{
+	(void)loop;
+	(void)watcher;
+	(void)events; /* prepare() does what is due */
+}
+
+static void woken_by_clock(struct ev_loop *loop, ev_periodic *watcher, int events)
+{
+	(void)loop;
+	(void)watcher;
+	(void)events;
+	satellite_update(&forwarder.satellite, show_instant());
+}
+
+/*
+ * Before the loop sleeps, whatever woke it: does what is due and sets both clocks. So a wall clock
+ * that was set, of which libev learns at the next wake-up, is seen to as well.
+ */
+static void prepare(struct ev_loop *loop, ev_prepare *watcher, int events)
+{
+	struct satellite *s = &forwarder.satellite;
+	struct instant at = show_instant();
+	usec_t due, instant;
+
+	(void)watcher;
+	(void)events;
+	satellite_update(s, at);
+	due = satellite_next(s);
+	instant = satellite_next_wall(s, at.wall);
+	ev_now_update(loop);
+	ev_timer_stop(loop, &forwarder.timer);
+	ev_periodic_stop(loop, &forwarder.switching);
+	if (due != USEC_NEVER) {
+		ev_timer_set(&forwarder.timer,
+			     due > at.now ? (double)(due - at.now) / (double)USEC_PER_SEC : 0., 0.);
+		ev_timer_start(loop, &forwarder.timer);
+	}
+	if (instant != USEC_NEVER) {
+		ev_periodic_set(&forwarder.switching, (double)instant / (double)USEC_PER_SEC, 0.,
+				0);
+		ev_periodic_start(loop, &forwarder.switching);
+	}
+}
+
+/* ---- configuration --------------------------------------------------------------------------- */
+
+static int apply(void *arg, const void *old_config, const void *new_config,
+		 struct control_reply *reply)
+{
+	struct satellite *s = arg;
+	char why[SATELLITE_WHY];
+	int err = satellite_reconfigure(s, new_config, show_instant(), why);
+
+	/* The structure is moved to where the old one is; its strings stay. */
+	s->config = old_config;
+	if (!err)
+		return 0;
+	log_warnx("%s", why);
+	return reply ? control_refuse(reply, err, "%s", why) : err;
+}
+
+static const struct daemon_program program = {
+	.name = "sno-sat-forwarder",
+	.file = "sat-forwarder",
+	.summary = "stateless forwarding and association switching of a satellite",
+	.schema = &config_schema,
+	.log = config_log,
+	.apply = apply,
+};
+
+/* The association file may have changed where the configuration has not. */
+static int reread(struct satellite *s, struct control_reply *reply)
+{
+	char why[SATELLITE_WHY];
+	int err = satellite_reread(s, show_instant(), why);
+
+	if (err)
+		log_warnx("reload refused, the running plan stays");
+	return err && reply ? control_refuse(reply, err, "%s", why) : err;
+}
+
+int show_reload(struct satellite *s, struct control_reply *reply)
+{
+	int err = daemon_reload(&forwarder.daemon, reply);
+
+	return err ? err : reread(s, reply);
+}
+
+/* After the daemon's own watcher of this signal, which reads the configuration. */
+static void on_hangup(struct ev_loop *loop, ev_signal *watcher, int events)
+{
+	(void)loop;
+	(void)watcher;
+	(void)events;
+	reread(&forwarder.satellite, NULL);
+}
+
+/* ---- the kernel ------------------------------------------------------------------------------ */
+
+static void kernel_changed(const struct kernel_event *event, void *arg)
+{
+	satellite_event(arg, event, show_instant());
+}
+
+static void monitor_readable(struct ev_loop *loop, ev_io *io, int events)
+{
+	(void)loop;
+	(void)io;
+	(void)events;
+	if (kernel_monitor_read(forwarder.monitor) < 0)
+		log_warnx("%s", kernel_error(forwarder.satellite.kernel));
+}
+
+static int watch_kernel(struct kernel *kernel)
+{
+	int err = kernel_monitor_open(&forwarder.monitor, kernel, KERNEL_WATCH_LINKS, 0,
+				      kernel_changed, &forwarder.satellite);
+
+	if (err) {
+		log_error("%s", kernel_error(kernel));
+		return err;
+	}
+	ev_io_init(&forwarder.monitor_io, monitor_readable, kernel_monitor_fd(forwarder.monitor),
+		   EV_READ);
+	ev_io_start(forwarder.loop, &forwarder.monitor_io);
+	return 0;
+}
+
+/*
+ * One satellite has one number in one network namespace. Abstract sockets are of a namespace, and
+ * the kernel forgets them with the process, however that ends.
+ */
+static int claim_index(uint32_t index)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0), n;
+
+	if (fd < 0) {
+		log_warn("socket");
+		return -1;
+	}
+	n = snprintf(address.sun_path + 1, sizeof(address.sun_path) - 1, "sno-sat-forwarder/%u",
+		     (unsigned int)index);
+	if (bind(fd, (const struct sockaddr *)&address,
+		 (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)n)) == 0)
+		return fd;
+	if (errno == EADDRINUSE)
+		log_error("another sno-sat-forwarder of this network namespace has index %u: "
+			  "give each satellite its own satellite.index",
+			  (unsigned int)index);
+	else
+		log_warn("cannot claim index %u", (unsigned int)index);
+	close(fd);
+	return -1;
+}
+
+/* ---- running --------------------------------------------------------------------------------- */
+
+static void loop_open(void)
+{
+	forwarder.loop = ev_default_loop(0);
+	ev_timer_init(&forwarder.timer, woken_by_timer, 0., 0.);
+	ev_periodic_init(&forwarder.switching, woken_by_clock, 0., 0., 0);
+	ev_prepare_init(&forwarder.prepare, prepare);
+	ev_signal_init(&forwarder.hangup, on_hangup, SIGHUP);
+	ev_set_priority(&forwarder.hangup, EV_MINPRI);
+}
+
+/* Runs until a signal ends it. */
+static void run(void)
+{
+	struct satellite *s = &forwarder.satellite;
+	struct daemon *daemon = &forwarder.daemon;
+
+	s->control = daemon->control;
+	control_snapshot(daemon->control, show_status);
+	ev_prepare_start(forwarder.loop, &forwarder.prepare);
+	ev_signal_start(forwarder.loop, &forwarder.hangup);
+	daemon_ready(daemon, forwarder.config.satellite.name);
+	ev_run(forwarder.loop, 0);
+	daemon_stopping(daemon);
+	satellite_close(s);
+}
+
+/*
+ * Takes socket and events before it touches the kernel: a second daemon of this name changes
+ * nothing, and no change of a link is missed.
+ */
+static int serve(struct kernel *kernel)
+{
+	struct satellite *s = &forwarder.satellite;
+	char order[PATH_MAX];
+	int err;
+
+	if (order_path(order, sizeof(order), forwarder.daemon.socket_path))
+		order[0] = '\0';
+	err = daemon_serve(&forwarder.daemon, forwarder.loop, show_commands, s);
+	if (!err)
+		err = watch_kernel(kernel);
+	if (!err)
+		err = satellite_open(s, &forwarder.config, kernel, order, show_instant());
+	if (!err)
+		run();
+	if (forwarder.monitor) {
+		ev_io_stop(forwarder.loop, &forwarder.monitor_io);
+		kernel_monitor_close(forwarder.monitor);
+	}
+	return err ? DAEMON_BAD : DAEMON_GOOD;
+}
+
+int main(int argc, char **argv)
+{
+	struct kernel *kernel;
+	int claim = -1,
+	    status = daemon_begin(&forwarder.daemon, &program, &forwarder.config, argc, argv);
+
+	if (status != DAEMON_RUN)
+		return status;
+	status = DAEMON_BAD;
+	if (kernel_open(&kernel) < 0) {
+		log_error("cannot open netlink: run as root, or with CAP_NET_ADMIN");
+	} else {
+		loop_open();
+		claim = claim_index(forwarder.config.satellite.index);
+		if (claim >= 0)
+			status = serve(kernel);
+		kernel_close(kernel);
+	}
+	if (claim >= 0)
+		close(claim);
+	daemon_end(&forwarder.daemon);
+	return status;
+}
