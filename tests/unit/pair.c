@@ -7,7 +7,6 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -378,4 +377,74 @@ const struct datagram *pair_sent(const struct pair *p, int to, enum message_type
 uint64_t pair_drops(const struct pair *p, int side, enum drop drop)
 {
 	return channel_counters(p->side[side].channel)->drops[drop];
+}
+
+/* --- for the tests of the channel ------------------------------------------------------------ */
+
+int pair_setup(void **state)
+{
+	*state = pair_new(1);
+	return 0;
+}
+
+int pair_teardown(void **state)
+{
+	pair_free(*state);
+	return 0;
+}
+
+struct channel *pair_channel(struct pair *p, int side)
+{
+	return p->side[side].channel;
+}
+
+const struct channel_counters *pair_counters(struct pair *p, int side)
+{
+	return channel_counters(pair_channel(p, side));
+}
+
+void pair_assert_works(struct pair *p, uint64_t token)
+{
+	pair_ask(p, A, token);
+	pair_ask(p, B, token + 1);
+	pair_run(p, 20 * SEC);
+	for (uint64_t t = token; t <= token + 1; t++) {
+		assert_int_equal(p->tokens[t].executed, 1);
+		assert_int_equal(p->tokens[t].ended, 1);
+		assert_int_equal(p->tokens[t].reason, REASON_ACCEPTED);
+	}
+}
+
+void pair_start_a_first(struct pair *p)
+{
+	pair_start(p, B);
+	p->cut[B] = true;
+	pair_tick(p, B);
+	p->cut[B] = false;
+	pair_start(p, A);
+}
+
+void pair_open_by_a(struct pair *p)
+{
+	pair_start_a_first(p);
+	pair_run(p, 1 * SEC);
+	assert_true(pair_channel(p, A)->current->initiator);
+	assert_false(pair_channel(p, B)->current->initiator);
+	assert_null(pair_channel(p, A)->previous);
+}
+
+size_t pair_sessions(struct pair *p, int side, enum keyset_state state)
+{
+	size_t sum = 0;
+
+	for (size_t i = 0; i < SESSIONS; i++)
+		sum += pair_channel(p, side)->sessions[i].state == state;
+	return sum;
+}
+
+void pair_rekey_a(struct pair *p)
+{
+	pair_channel(p, A)->current->rekey_at = p->now;
+	pair_channel(p, A)->handshake_at = p->now;
+	pair_tick(p, A);
 }

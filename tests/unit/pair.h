@@ -11,7 +11,7 @@
 #ifndef SNO_TEST_PAIR_H
 #define SNO_TEST_PAIR_H
 
-#include "channel.h"
+#include "channel_internal.h"
 
 #define SEC	    USEC_PER_SEC
 #define MS	    USEC_PER_MSEC
@@ -126,5 +126,21 @@ const struct datagram *pair_sent(const struct pair *p, int to, enum message_type
 double pair_random(struct pair *p);
 /* How many of a side's drops there were for this reason. */
 uint64_t pair_drops(const struct pair *p, int side, enum drop drop);
+
+/* For cmocka: *state is a pair of seed 1. */
+int pair_setup(void **state);
+int pair_teardown(void **state);
+struct channel *pair_channel(struct pair *p, int side);
+const struct channel_counters *pair_counters(struct pair *p, int side);
+/* Starts both, so that A's is the first initiation that arrives: B's own one is lost. */
+void pair_start_a_first(struct pair *p);
+/* Opens with A as the initiator of the one session. */
+void pair_open_by_a(struct pair *p);
+/* The next handshake of A is due. */
+void pair_rekey_a(struct pair *p);
+/* How many of a side's sessions are in this state. */
+size_t pair_sessions(struct pair *p, int side, enum keyset_state state);
+/* A request from each side, under this token and the next, is executed once and answered. */
+void pair_assert_works(struct pair *p, uint64_t token);
 
 #endif
