@@ -228,17 +228,19 @@ static void on_hangup(struct ev_loop *loop, ev_signal *w, int revents)
 static struct control_command *with_reload(const struct control_command *commands)
 {
 	struct control_command *all;
+	bool own = false; /* it reloads more than its configuration */
 	size_t count = 0;
 
-	while (commands && commands[count].name)
-		count++;
+	for (; commands && commands[count].name; count++)
+		own = own || strcmp(commands[count].name, "reload") == 0;
 	all = calloc(count + 2, sizeof(*all));
 	if (!all)
 		return NULL;
 	if (count)
 		memcpy(all, commands, count * sizeof(*all));
-	all[count] =
-		(struct control_command){"reload", command_reload, "read the configuration again"};
+	if (!own)
+		all[count] = (struct control_command){"reload", command_reload,
+						      "read the configuration again"};
 	return all;
 }
 
