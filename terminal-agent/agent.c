@@ -20,6 +20,8 @@ static void datagram_arrived(void *arg, unsigned int ifindex, const struct datag
 	struct agent *a = arg;
 	struct link *link = links_by_index(&a->links, ifindex);
 
+	a->now =
+		a->clock(); /* one turn of the loop may see a discovery leave and its answer come */
 	if (link)
 		receive_datagram(&a->session, &a->counters, link, datagram, a->now);
 }
@@ -144,6 +146,7 @@ static void kernel_changed(const struct kernel_event *event, void *arg)
 {
 	struct agent *a = arg;
 
+	a->now = a->clock();
 	if (forwarding_event(a->forwarding, event))
 		session_repair(&a->session);
 	links_event(&a->links, event, a->now);
@@ -214,20 +217,22 @@ static void wire(struct agent *a)
 	switching_init(&a->switching, a->loop, switch_ended, a);
 }
 
-int agent_open(struct agent *a, const struct config *config, struct ev_loop *loop, usec_t now)
+int agent_open(struct agent *a, const struct config *config, struct ev_loop *loop,
+	       usec_t (*clock)(void))
 {
 	int error;
 
 	memset(a, 0, sizeof(*a));
 	a->config = config;
 	a->loop = loop;
-	a->now = now;
+	a->clock = clock;
+	a->now = clock();
 	error = identity_load(&a->identity, config);
 	if (error == 0)
 		error = open_kernel(a);
 	if (error == 0) {
 		wire(a);
-		error = links_configure(&a->links, config, now);
+		error = links_configure(&a->links, config, a->now);
 	}
 	if (error < 0)
 		agent_close(a);

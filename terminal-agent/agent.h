@@ -22,8 +22,9 @@ struct agent {
 	struct kernel_monitor *monitor;
 	struct ev_loop *loop;
 	struct control *control; /* NULL in tests */
-	usec_t now;		 /* the instant of this turn of the loop; main.c sets both */
-	usec_t wall;		 /* the same in microseconds since 1970 */
+	usec_t (*clock)(void);	 /* clock_now(), given by main.c */
+	usec_t now;		 /* when the present event happened */
+	usec_t wall;		 /* about the same in microseconds since 1970; main.c sets it */
 
 	struct links links;
 	struct forwarding *forwarding;
@@ -37,7 +38,8 @@ struct agent {
  * Opens everything but the control socket. config is the daemon's and outlives the agent. 0, or
  * -errno, logged, with nothing to close.
  */
-int agent_open(struct agent *a, const struct config *config, struct ev_loop *loop, usec_t now);
+int agent_open(struct agent *a, const struct config *config, struct ev_loop *loop,
+	       usec_t (*clock)(void));
 /* Looks at the links as they are and begins. 0 or -errno, logged. */
 int agent_start(struct agent *a);
 /* The kernel's state stays, so that traffic goes on until the next start. */

@@ -38,7 +38,7 @@ static void prepare(struct ev_loop *loop, ev_prepare *watcher, int events)
 	ev_timer_start(loop, &run.timer);
 }
 
-/* After it: all that has woken it happens at one instant. */
+/* After it, before all callbacks. */
 static void check(struct ev_loop *loop, ev_check *watcher, int events)
 {
 	(void)loop;
@@ -128,7 +128,7 @@ int main(int argc, char **argv)
 	loop = ev_default_loop(0);
 	if (keys_init() < 0) {
 		log_error("the cryptographic library cannot start (no source of randomness?)");
-	} else if (agent_open(&run.agent, &config, loop, clock_now()) == 0) {
+	} else if (agent_open(&run.agent, &config, loop, clock_now) == 0) {
 		status = serve(&daemon, loop);
 		run.agent.control = NULL;
 		agent_close(&run.agent);
