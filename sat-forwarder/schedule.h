@@ -3,7 +3,7 @@
  * Which core is to be served now, and who says so.
  *
  * Three may say it. An order of the operator (`snoctl satellite associate`) is in force until the
- * plan's next switching instant, or without one until it is released. Then the plan: where it has
+ * plan's next switching instant, or without one until it is ended. Then the plan: where it has
  * an association it holds, and a gap between two of them is no association at all. Where the plan
  * is silent (before its first association, after its last one, or without a file) the
  * configuration's core is served.
