@@ -16,7 +16,8 @@
  *  - "each" functions collect the whole dump first (repeating it when the kernel says that it was
  *    interrupted by a change) and call back only then: the callback may use the same context,
  *    also to delete what it was shown. A non-zero result of the callback ends the walk and is
- *    returned.
+ *    returned. In a storm of changes that does not cease for half a second they fail with -EINTR;
+ *    of rules the kernel does not tell interruptions, so one may be missed or shown twice then.
  *  - Interfaces are named by index; 0 is "none". Addresses are in network byte order (addr.h),
  *    every other number is in host byte order.
  *  - What the kernel can mark as somebody's carries KERNEL_PROTOCOL: routes, rules, addresses
@@ -507,7 +508,8 @@ int kernel_monitor_fd(const struct kernel_monitor *m);
 /*
  * Reads all that is there and calls back. When the kernel had to drop events (ENOBUFS) it
  * resynchronises at once: RESYNC_BEGIN, the watched state as it is now, RESYNC. The callback may
- * use the context k, but must neither read nor close the monitor.
+ * use the context k, but must neither read nor close the monitor. When the state cannot be read
+ * (-EINTR) nothing is called back, and the next call tries again.
  */
 int kernel_monitor_read(struct kernel_monitor *m);
 /* Replays the watched state as above at will, e.g. once at start. */

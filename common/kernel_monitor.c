@@ -21,6 +21,7 @@ struct kernel_monitor {
 	struct kernel *k;
 	struct kernel_socket socket;
 	unsigned int watch;
+	bool stale; /* events were lost, and reading the state has failed so far */
 	kernel_monitor_fn fn;
 	void *arg;
 	_Alignas(struct nlmsghdr) char received[KERNEL_RECEIVE_SIZE];
@@ -228,6 +229,7 @@ int kernel_monitor_resync(struct kernel_monitor *m)
 		length = kernel_socket_receive(&m->socket, m->received, sizeof(m->received));
 	while (length >= 0 || length == -ENOBUFS || length == -EMSGSIZE);
 	err = length == -EAGAIN ? state_read(m, &s) : (int)length;
+	m->stale = err != 0;
 	if (!err)
 		state_replay(m, &s);
 	kernel_list_free(&s.links);
@@ -243,6 +245,8 @@ int kernel_monitor_read(struct kernel_monitor *m)
 	ssize_t length;
 	int rest;
 
+	if (m->stale)
+		return kernel_monitor_resync(m);
 	for (;;) {
 		length = kernel_socket_receive(&m->socket, m->received, sizeof(m->received));
 		if (length == -EAGAIN)

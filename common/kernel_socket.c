@@ -22,6 +22,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/time.h>
+#include <time.h>
 #include <unistd.h>
 
 #define ANSWER_TIMEOUT 5	 /* seconds; the kernel answers at once or never */
@@ -356,6 +357,19 @@ static int request_on(struct kernel *k, struct kernel_socket *s, struct nlmsghdr
 	return exchange_run(k, s, nlh, &x);
 }
 
+/* The first repetitions are at once; in a storm of changes the later ones wait for a lull, 0.5 s in
+ * all. */
+static void dump_pause(int attempt)
+{
+	struct timespec pause = {.tv_nsec = 64000000};
+
+	if (attempt < 3)
+		return;
+	if (attempt < 8)
+		pause.tv_nsec = 1000000L << (attempt - 2);
+	nanosleep(&pause, NULL);
+}
+
 /* A dump that a change interrupted, or that another one on this socket holds up, is begun again. */
 static int dump_on(struct kernel *k, struct kernel_socket *s, struct nlmsghdr *nlh,
 		   kernel_parse_fn parse, const void *arg, struct kernel_list *list)
@@ -365,6 +379,7 @@ static int dump_on(struct kernel *k, struct kernel_socket *s, struct nlmsghdr *n
 
 	nlh->nlmsg_flags |= NLM_F_DUMP;
 	for (attempt = 0; attempt < DUMP_ATTEMPTS; attempt++) {
+		dump_pause(attempt);
 		err = exchange_run(k, s, nlh, &x);
 		if (!err && x.interrupted)
 			err = -EINTR;
