@@ -67,8 +67,8 @@ static void link_ready(void *context, struct link *link, usec_t now)
 {
 	struct agent *a = context;
 
-	link_event(a, link);
 	session_link_ready(&a->session, link, now);
+	link_event(a, link);
 }
 
 static void link_lost(void *context, struct link *link, usec_t now)

@@ -29,8 +29,10 @@ struct forwarding {
 	struct forwarding_plan plan;
 	struct objects objects;
 	unsigned int loopback;
-	bool link_up;	 /* the link of the plan is administratively up */
-	bool incomplete; /* the inside interface is missing */
+	unsigned int inside; /* the inside interface as last looked up; 0: look again */
+	bool link_up;	     /* the link of the plan is administratively up */
+	bool incomplete;     /* the inside interface is missing */
+	bool routing;	     /* for hosts behind: the kernel's forwarding is switched on */
 };
 
 static int find_loopback(const struct kernel_link *link, void *arg)
@@ -233,8 +235,12 @@ static int find_inside(struct forwarding *f, const struct forwarding_settings *s
 		       unsigned int *ifindex)
 {
 	struct kernel_link link;
-	int error = kernel_link_find(f->kernel, settings->inside, &link);
+	int error;
 
+	*ifindex = f->inside;
+	if (f->inside && settings == &f->settings)
+		return 0;
+	error = kernel_link_find(f->kernel, settings->inside, &link);
 	*ifindex = error == 0 ? link.ifindex : 0;
 	if (error == -ENODEV) {
 		log_warnx("delegated.interface %s is not there: hosts behind it have to wait",
@@ -258,7 +264,7 @@ static int change(struct forwarding *f, const struct forwarding_settings *settin
 		error = find_inside(f, settings, &b.inside);
 	if (error == 0 && (error = build(&b)) < 0)
 		log_warn_errno(error, "cannot plan the forwarding state");
-	if (error == 0 && delegated)
+	if (error == 0 && delegated && !f->routing)
 		error = enable_forwarding(f, &was_off);
 	if (error == 0)
 		error = objects_change(f->kernel, &f->objects, &wanted);
@@ -269,6 +275,8 @@ static int change(struct forwarding *f, const struct forwarding_settings *settin
 		objects_free(&wanted);
 		return error;
 	}
+	f->inside = b.inside;
+	f->routing = delegated;
 	f->incomplete = delegated && !b.inside;
 	return 0;
 }
@@ -345,6 +353,8 @@ static bool any_lost(const struct forwarding *f)
 
 static bool link_event(struct forwarding *f, const struct kernel_link *link)
 {
+	if (link->ifindex == f->inside && strcmp(link->name, f->settings.inside) != 0)
+		f->inside = 0; /* renamed */
 	if (f->incomplete && strcmp(link->name, f->settings.inside) == 0)
 		return true;
 	if (link->ifindex != f->plan.ifindex || !f->plan.ifindex)
@@ -408,6 +418,8 @@ bool forwarding_event(struct forwarding *f, const struct kernel_event *event)
 	case KERNEL_EVENT_LINK:
 		return link_event(f, &event->link);
 	case KERNEL_EVENT_LINK_GONE:
+		if (event->link.ifindex == f->inside)
+			f->inside = 0;
 		return event->link.ifindex == f->plan.ifindex && lose_link(f);
 	case KERNEL_EVENT_ADDRESS:
 	case KERNEL_EVENT_ROUTE:
@@ -420,6 +432,7 @@ bool forwarding_event(struct forwarding *f, const struct kernel_event *event)
 		object = event_object(event);
 		return lose(f, &object);
 	case KERNEL_EVENT_RESYNC_BEGIN:
+		f->inside = 0;
 		for (size_t i = 0; i < f->objects.count; i++)
 			f->objects.list[i].seen = false;
 		return false;

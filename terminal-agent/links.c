@@ -155,7 +155,7 @@ static void link_changed(struct links *l, struct link *link, const struct kernel
 	link->mac = state->mac;
 	link->mtu = state->mtu;
 	if (link->up && !state->up)
-		link->prepared = false;
+		link->prepared = false; /* the kernel has flushed its addresses */
 	link->up = state->up;
 	link->carrier = state->carrier;
 	advance(l, link, now);
@@ -190,9 +190,16 @@ void links_event(struct links *l, const struct kernel_event *event, usec_t now)
 		if (link)
 			link_gone(l, link, now);
 		break;
+	case KERNEL_EVENT_ADDRESS_GONE:
+		link = links_by_index(l, event->address.ifindex);
+		if (link && addr_equal(&link->address, &event->address.addr)) {
+			link->prepared = false;
+			advance(l, link, now);
+		}
+		break;
 	case KERNEL_EVENT_RESYNC_BEGIN:
 		for (size_t i = 0; i < l->count; i++)
-			l->list[i]->seen = false;
+			l->list[i]->seen = l->list[i]->prepared = false;
 		break;
 	case KERNEL_EVENT_RESYNC:
 		for (size_t i = 0; i < l->count; i++)

@@ -50,7 +50,7 @@ static void session_enter(struct session *s, enum session_state state, const cha
 {
 	enum session_state old_state = s->state;
 
-	if (old_state == SESSION_DISCOVERING && state != SESSION_DISCOVERING)
+	if (state != SESSION_DISCOVERING)
 		discovery_end(&s->discovery);
 	s->state = state;
 	s->again = USEC_NEVER;
@@ -92,40 +92,6 @@ static int transmit_request(void *context, const uint8_t *octets, size_t length)
 
 /* ---- discovering ----------------------------------------------------------------------- */
 
-static void transmit_discovery(struct session *s)
-{
-	s->attempt.tries++;
-	s->attempt.slowed = false;
-	send_discovery(&s->sender, s->link, &s->discovery);
-}
-
-/* A new handshake on the link in use, sent at once. */
-static void begin_discovery(struct session *s, usec_t now)
-{
-	const struct link *link = s->link;
-	struct discovery_facts facts = {
-		.link_layer = link->mac,
-		.link_local = link->address,
-		.mtu = (uint16_t)(link->mtu < 1280    ? 1280
-				  : link->mtu > 65535 ? 65535
-						      : link->mtu),
-		.core = link->advertised.core[0] ? link->advertised.core : NULL,
-		.home_epoch = s->home_epoch,
-		.counter = ++s->counter,
-	};
-	int error = discovery_begin(&s->discovery, s->identity, &facts);
-
-	s->attempt.begun = now;
-	s->attempt.repeats = 0;
-	s->attempt.outdated = false;
-	if (error < 0)
-		log_error("cannot make a discovery: is terminal.home_public_key right? (error %d)",
-			  -error);
-	else
-		transmit_discovery(s);
-	s->deadline = now + s->attempt.timeout;
-}
-
 /* Enters or re-enters the state discovering on this link. */
 static void discover(struct session *s, struct link *link, const char *reason, usec_t now)
 {
@@ -135,8 +101,8 @@ static void discover(struct session *s, struct link *link, const char *reason, u
 					      .reason = reason};
 	s->link = link;
 	s->target = NULL;
+	attempt_begin(s, now); /* first things first: the log can wait */
 	session_enter(s, SESSION_DISCOVERING, reason, now);
-	begin_discovery(s, now);
 }
 
 /* A discovery that strangers could cause: now, or when the rate limit allows it. */
@@ -154,13 +120,6 @@ static void rediscover(struct session *s, const char *reason, usec_t now)
 	s->again_reason = reason;
 }
 
-/* One step of back-off, counted from now. */
-static void back_off(struct session *s, usec_t now)
-{
-	s->attempt.timeout = usec_min(2 * s->attempt.timeout, s->config->timers.retry_max);
-	s->deadline = now + s->attempt.timeout;
-}
-
 /* The discovery was not answered in time. */
 static void discovery_timeout(struct session *s, usec_t now)
 {
@@ -168,13 +127,11 @@ static void discovery_timeout(struct session *s, usec_t now)
 	struct link *other = links_next_ready(s->links, s->link);
 
 	if (a->outdated) {
-		begin_discovery(s, now);
+		attempt_begin(s, now);
 		return;
 	}
 	if (s->discovery.live && a->repeats < REPEATS_MAX) {
-		a->repeats++;
-		transmit_discovery(s);
-		back_off(s, now);
+		attempt_repeat(s, now);
 		return;
 	}
 	if (s->discovery.live && other && other != s->link) {
@@ -183,7 +140,7 @@ static void discovery_timeout(struct session *s, usec_t now)
 		return;
 	}
 	a->timeout = usec_min(2 * a->timeout, s->config->timers.retry_max);
-	begin_discovery(s, now);
+	attempt_begin(s, now);
 }
 
 /* ---- moving ---------------------------------------------------------------------------- */
@@ -212,7 +169,9 @@ static void begin_switch(struct session *s, struct link *from, struct link *to, 
 	session_enter(s, SESSION_SWITCHING, reason, now);
 	s->deadline = now + s->config->switching.timeout;
 	result = s->ops.switch_link(s->ops.context, from, to);
-	if (result != 0)
+	if (result == 0)
+		attempt_make_ahead(s, to);
+	else
 		session_switched(s, result < 0 ? result : 0, now);
 }
 
@@ -478,7 +437,7 @@ static void accept_registration(struct session *s, struct discovery_result *resu
 	if (error < 0) {
 		log_warn_errno(error, "registration with %s cannot take effect, trying again",
 			       result->registration.core);
-		back_off(s, now);
+		attempt_back_off(s, now);
 		return;
 	}
 	s->registration = fresh;
@@ -520,16 +479,16 @@ static void rejected(struct session *s, const struct message *assignment, usec_t
 	if (assignment->reason != REASON_RESYNC) {
 		log_warnx("the home core refuses %s@%s: %s", s->identity->name.user,
 			  s->identity->name.realm, reason_name(assignment->reason));
-		back_off(s, now);
+		attempt_back_off(s, now);
 		return;
 	}
 	log_info("the home core asks for its epoch and counter");
 	s->home_epoch = assignment->home_epoch;
 	s->counter = assignment->counter;
 	if (s->attempt.resyncs++ < RESYNCS_MAX)
-		begin_discovery(s, now);
+		attempt_begin(s, now);
 	else
-		back_off(s, now);
+		attempt_back_off(s, now);
 }
 
 enum drop session_registration_reject(struct session *s, struct link *link, const struct message *m,

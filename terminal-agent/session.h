@@ -21,6 +21,7 @@
 #define SNO_TERMINAL_SESSION_H
 
 #include "log.h"
+#include "terminal-agent/attempt.h"
 #include "terminal-agent/config.h"
 #include "terminal-agent/discovery.h"
 #include "terminal-agent/forwarding.h"
@@ -50,20 +51,7 @@ struct session_ops {
 	void *context;
 };
 
-/* A discovery procedure: from its first datagram until an answer is accepted. */
-struct attempt {
-	usec_t first;	      /* when its first datagram was sent on this link */
-	usec_t begun;	      /* when its newest handshake was begun */
-	usec_t timeout;	      /* the present time-out, with back-off */
-	unsigned int tries;   /* datagrams sent */
-	unsigned int repeats; /* of the present octets */
-	unsigned int resyncs; /* in a row */
-	bool slowed;	      /* an unauthentic reject has already slowed the present octets */
-	bool outdated;	      /* they name a core that is not there any more */
-	const char *reason;
-};
-
-/* All fields are session.c's; others read. */
+/* All fields are session.c's and attempt.c's; others read. */
 struct session {
 	const struct config *config;
 	const struct identity *identity;
@@ -81,6 +69,8 @@ struct session {
 
 	struct registration registration;
 	struct discovery discovery;
+	struct discovery_facts
+		ahead; /* a discovery made before its link is ready; counter 0: none */
 	struct attempt attempt;
 	uint64_t home_epoch; /* 0: not known */
 	uint64_t counter;    /* the last one used */

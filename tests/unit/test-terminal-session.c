@@ -385,6 +385,31 @@ static void test_late_loss(void **state)
 	assert_int_equal(m.gap, 70000);
 }
 
+/* A discovery is made while the link is being switched; it must say what is true when it leaves. */
+static void test_made_ahead(void **state)
+{
+	struct message m;
+	uint64_t counter;
+
+	(void)state;
+	registered_at_a();
+	move_to_s2(&a);
+	counter = rig.session.counter;
+	m = rig_identity(&rig, rig_take_discovery(&rig, "s2"));
+	assert_int_equal(m.counter, counter);
+	assert_int_equal(m.home_epoch, rig.home_epoch);
+	assert_memory_equal(&m.link_layer, &rig_link(&rig, "s2")->mac, sizeof(m.link_layer));
+
+	session_switch(&rig.session, rig_link(&rig, "s1"), rig.now);
+	assert_int_equal(rig.session.state, SESSION_SWITCHING);
+	kernel_link_set_mtu(rig.kernel, rig.sat1, 1300);
+	rig_carrier(&rig, rig.sat2, false);
+	rig_carrier(&rig, rig.sat1, true);
+	m = rig_identity(&rig, rig_take_discovery(&rig, "s1"));
+	assert_int_equal(m.mtu, 1300);
+	assert_true(m.counter > counter + 1);
+}
+
 static void test_routes_never_missing(void **state)
 {
 	(void)state;
@@ -903,6 +928,7 @@ int main(void)
 		TEST(where_from),
 		TEST(handover),
 		TEST(late_loss),
+		TEST(made_ahead),
 		TEST(routes_never_missing),
 		TEST(disconnect_wait),
 		TEST(lost_while_disconnecting),

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A discovery procedure: from its first datagram until an answer is accepted (PROTOCOL section 7,
+ * rows `discovering`). It sends on the session's link and sets the session's deadline; it never
+ * changes the state.
+ */
+#ifndef SNO_TERMINAL_ATTEMPT_H
+#define SNO_TERMINAL_ATTEMPT_H
+
+#include "clock.h"
+#include "terminal-agent/links.h"
+
+#include <stdbool.h>
+
+struct session;
+
+struct attempt {
+	usec_t first;	      /* when its first datagram was sent on this link */
+	usec_t begun;	      /* when its newest handshake was begun */
+	usec_t timeout;	      /* the present time-out, with back-off */
+	unsigned int tries;   /* datagrams sent */
+	unsigned int repeats; /* of the present octets */
+	unsigned int resyncs; /* in a row */
+	bool slowed;	      /* an unauthentic reject has already slowed the present octets */
+	bool outdated;	      /* they name a core that is not there any more */
+	const char *reason;
+};
+
+/*
+ * Makes a discovery for a link that is about to come up, while there is time: its three
+ * Diffie-Hellman operations then do not delay the handover. attempt_begin() takes it if it still
+ * says what is true.
+ */
+void attempt_make_ahead(struct session *s, const struct link *link);
+
+/* A new handshake on the session's link, sent at once. */
+void attempt_begin(struct session *s, usec_t now);
+/* The same octets once more, with one step of back-off. */
+void attempt_repeat(struct session *s, usec_t now);
+/* One step of back-off, counted from now. */
+void attempt_back_off(struct session *s, usec_t now);
+
+#endif
