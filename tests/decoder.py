@@ -20,8 +20,8 @@ __all__ = ["CHANNELS", "PLACES", "Dropped", "Message", "Observer", "as_mapping",
            "read", "write"]
 
 EPILOG = """\
-HEX is a datagram, or with `--place` of a message its octets; blanks and colons are ignored, `-` reads
-lines from standard input. Datagrams are observed in the order given: a sealed one can be opened
+HEX is a datagram, or with `--place` of a message its octets; blanks and colons are ignored, `-`
+reads lines from standard input. Datagrams are observed in the order given: a sealed one can be opened
 behind its handshake. The golden datagrams (tests/vectors/datagrams.json) are a file of keys.
 Exit status: 0 all are valid, 1 one is dropped, with the reason of section 2.3, 2 usage.
 """
@@ -89,7 +89,8 @@ def main(arguments):
             with open(chosen.keys, encoding="utf-8") as file:
                 keys = json.load(file)
         observer = Observer(keys, chosen.strict)
-        results = [show(observer, chosen.place, octets, chosen.json) for octets in given(chosen.hex)]
+        results = [show(observer, chosen.place, octets, chosen.json)
+                   for octets in given(chosen.hex)]
     except (OSError, ValueError, Dropped) as error:
         print(f"decoder.py: {error}", file=sys.stderr)
         return 2

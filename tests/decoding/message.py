@@ -21,6 +21,9 @@ PLACES = ("core clear", "access clear", "core", "access",
 REASONS = ("short", "version", "type", "order", "unknown", "unexpected", "missing", "length",
            "value", "long", "index", "replay", "seal", "handshake", "limit")
 
+# The rows before this type carry no attributes.
+ATTRIBUTES_FROM = 0x10
+
 # What an id means; ZERO is the one that has to be 0.
 ZERO = "0"
 
@@ -42,7 +45,7 @@ def row(code, title, places, meaning, required="", optional=""):
                tuple(required.split()), tuple(optional.split()))
 
 
-# Section 3.1. The first three carry no attributes; decoding.handshake and decoding.seal read them.
+# Section 3.1. The first three are read by decoding.handshake and decoding.seal.
 ROWS = [
     row(0x01, "handshake initiation", "core clear", "sender index"),
     row(0x02, "handshake response", "core clear", "sender index"),
@@ -167,6 +170,8 @@ def check_complete(entry, place, attributes):
 def read(octets, place):
     """A message of attributes in this place; raises Dropped."""
     entry, ident = read_head(octets, place)
+    if entry.type < ATTRIBUTES_FROM:
+        raise Dropped("type", f"{entry.name} carries no attributes")
     attributes, skipped, before = {}, b"", -1
     for code, value in split(octets):
         if code <= before:

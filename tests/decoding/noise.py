@@ -116,7 +116,7 @@ class SymmetricState:
 
 
 class HandshakeState:
-    """Section 5.3 for one party. Keys of 32 octets: s, e its own private ones, rs the other's public.
+    """Section 5.3 for one party. Keys of 32 octets: s and e its private ones, rs the other's public.
 
     The psk is read when its token is reached: a responder may set it after the first message.
     """

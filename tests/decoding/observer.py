@@ -49,7 +49,7 @@ def as_mapping(message):
 
 
 class Observer:
-    """With strict, what cannot be opened is refused, as by a receiver that has exactly these keys."""
+    """With strict, what cannot be opened is refused, as by a receiver that has these keys."""
 
     def __init__(self, keys=None, strict=False):
         keys = keys or {}

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The golden handshakes and what is sealed under their keys, by the second implementation.
 
-tests/decoder.py, written from common/PROTOCOL alone, has to read and write every datagram of them as
-each of the parties does, derive the same keys, and refuse every damaged copy. Its Noise is checked
+tests/decoder.py, written from common/PROTOCOL alone, has to read and write every datagram of them
+as each of the parties does, derive the same keys, and refuse every damaged copy. Its Noise is checked
 against tests/vectors/noise.json first.
 """
 
@@ -220,7 +220,8 @@ def check_window():
            (5000, 4999, 5000, 2953, 2952, 0, 2 ** 63, 5001, 2 ** 63 - 2047, 2 ** 63 - 2048)]
     same(got, [None, None, "replay", None, "replay", "replay", None, "replay", None, "replay"],
          "replay window")
-    longest = seal.seal_datagram(key, 7, 2 ** 63 + 1, message._replace(skipped=b"\xf0" + bytes(1249)))
+    padded = message._replace(skipped=b"\xf0" + bytes(wire.LONGEST))
+    longest = seal.seal_datagram(key, 7, 2 ** 63 + 1, padded)
     same(refusal(seal.open_datagram, longest, "core clear", sessions), "long", "sealed, too long")
     same(refusal(seal.open_datagram, wire.write_head(3, 0) + bytes(24), "core clear", sessions),
          "value", "sealed under index 0")

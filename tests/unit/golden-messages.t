@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The golden messages, read by the second implementation of the protocol (tests/decoder.py).
 
-That one was written from common/PROTOCOL alone. It has to read every golden message as the file says,
-write the same octets again, and drop what is damaged or wrong under the right reason. Its tables are
-compared with those of the text.
+That one was written from common/PROTOCOL alone. It has to read every golden message as the file
+says, write the same octets again, and drop what is damaged or wrong under the right reason. Its
+tables are compared with those of the text.
 """
 
 import ipaddress
@@ -20,8 +20,8 @@ try:
     from decoding import attribute
     from decoding import message as wire
     from decoding.message import Dropped
-    from decoding.tap import (SRCDIR, TESTS, end, expected_message, flipped, load, place_of, refusal,
-                              same, same_message)
+    from decoding.tap import (SRCDIR, TESTS, end, expected_message, flipped, load, place_of,
+                              refusal, same, same_message)
 except ImportError as missing:
     print(f"1..0 # SKIP {missing}: install python3-cryptography")
     sys.exit(0)
@@ -142,13 +142,14 @@ def raw(message, name, value):
 
 
 def check_row(message, place):
-    """What section 2.2 says of a row: missing, unexpected, length, unknown and skipped."""
+    """What section 2.2 says of a row: missing, unexpected and length."""
     row = wire.BY_TYPE[message.type]
     needed = wire.required(row, place, message.attributes)
     wrong = []
     for entry in attribute.ATTRIBUTES:
         if entry.name in needed:
-            expected = "missing", refusal(wire.read, wire.write(without(message, entry.name)), place)
+            octets = wire.write(without(message, entry.name))
+            expected = "missing", refusal(wire.read, octets, place)
         elif entry.name not in row.required + row.optional:
             expected = "unexpected", refusal(wire.read, raw(message, entry.name, b""), place)
         else:
@@ -159,13 +160,21 @@ def check_row(message, place):
             wrong += [(entry.name, length) for length in bad_lengths(entry.kind)
                       if refusal(wire.read, raw(message, entry.name, bytes(length)), place)
                       != "length"]
-    octets = wire.write(message)
-    if not message.skipped:
-        wrong += [code for code in (0x80, 0xff)
-                  if wire.read(octets + bytes([code, 0, 0]), place).skipped != bytes([code, 0, 0])]
-        wrong += [code for code in (0x1f, 0x7f)
-                  if refusal(wire.read, octets + bytes([code, 0, 0]), place) != "unknown"]
     same(wrong, [], f"{message.name} in {place}: its row of the table")
+
+
+def check_later_version(message, place):
+    """Attributes that nobody knows: skipped from 0x80 on, and not kept below."""
+    octets, wrong = wire.write(message._replace(skipped=b"")), []
+    for code in (0x1f, 0x7f, 0x80, 0xff):
+        later = octets + wire.ATTRIBUTE_HEAD.pack(code, 0)
+        if code < 0x80:
+            got, expected = refusal(wire.read, later, place), "unknown"
+        else:
+            got, expected = wire.write(wire.read(later, place)), later
+        if got != expected:
+            wrong.append(code)
+    same(wrong, [], f"{message.name} in {place}: attributes of a later version")
 
 
 def bad_lengths(kind):
@@ -183,6 +192,8 @@ def check_places(golden):
             if place not in wire.BY_TYPE[entry["type"]].places:
                 if refusal(wire.read, octets, place) != "type":
                     wrong.append((entry["name"], place))
+    wrong += [code for code in (1, 2, 3) for place in wire.PLACES
+              if refusal(wire.read, wire.write_head(code, 1) + bytes(40), place) != "type"]
     same(wrong, [], "each message is refused in every other place")
 
 
@@ -192,6 +203,7 @@ def check_messages(golden):
         check_damaged_message(entry)
         if len(entry["octets"]) // 2 < wire.LONGEST - 64:
             check_row(expected_message(entry), place_of(entry))
+            check_later_version(expected_message(entry), place_of(entry))
     check_places(golden)
 
 
@@ -268,7 +280,8 @@ def command(*arguments, stdin=""):
 def check_command(golden):
     channel = golden["channels"][0]
     status, output = command(
-        "--place", "core clear", "--json", "--keys", os.path.join(TESTS, "vectors", "datagrams.json"),
+        "--place", "core clear", "--json",
+        "--keys", os.path.join(TESTS, "vectors", "datagrams.json"),
         channel["initiation"], channel["response"], channel["sealed"][1]["octets"])
     results = [json.loads(line) for line in output.splitlines()]
     same((status, [result["type_name"] for result in results], results[2]["message"]["type_name"]),
@@ -279,7 +292,8 @@ def check_command(golden):
     same((status, output.splitlines()[0]), (0, "0x20 core advertisement, id 0"),
          "the command reads standard input and writes text")
     status, output = command("--place", "core", "--json", "3e02000000000000")
-    same((status, json.loads(output)["dropped"]), (1, "version"), "the command says what is dropped")
+    same((status, json.loads(output)["dropped"]), (1, "version"),
+         "the command says what is dropped")
     same(command("3g")[0], 2, "the command refuses what is not hexadecimal")
     status, output = command("--json", golden["registrations"][0]["done"])
     same((status, "closed" in json.loads(output)), (0, True), "the command goes without keys")
