@@ -90,7 +90,7 @@ static void part(struct forwarding *f, usec_t now)
 	for (size_t i = 0; i < f->count; i++) {
 		struct feeder *feeder = f->feeders[i];
 
-		if (feeder == f->serving && feeder->port.ready)
+		if (feeder == f->serving && feeder->port.ready && f->access.ready)
 			feeder->drain_at = USEC_NEVER;
 		else if (!feeder->port.filter)
 			feeder->drain_at = USEC_NEVER;
