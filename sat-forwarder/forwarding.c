@@ -139,7 +139,7 @@ int forwarding_settle(struct forwarding *f, usec_t now)
 	part(f, now);
 	run_drains(f, now);
 	step_tidy(f, now);
-	ports_drop_retired(f);
+	ports_drop_retired(f, now);
 	return 0;
 }
 
@@ -198,7 +198,7 @@ void forwarding_run(struct forwarding *f, usec_t now)
 	run_drains(f, now);
 	run_retries(f, now);
 	step_tidy(f, now);
-	ports_drop_retired(f);
+	ports_drop_retired(f, now);
 }
 
 usec_t forwarding_due(const struct forwarding *f)

@@ -48,6 +48,6 @@ int ports_setup(struct forwarding *f, struct port *port);
 /* Tries again with those that are not ready. True when none is left that the kernel refuses. */
 bool ports_retry(struct forwarding *f);
 /* Gives retired feeders back that nothing needs any more. */
-void ports_drop_retired(struct forwarding *f);
+void ports_drop_retired(struct forwarding *f, usec_t now);
 
 #endif

@@ -157,13 +157,19 @@ int port_tunnel_change(struct port *port, struct kernel *k, const struct kernel_
 	return 0;
 }
 
-void port_release(struct port *port, struct kernel *k)
+int port_release(struct port *port, struct kernel *k)
 {
+	int err = 0;
+
 	if (!port->ifindex)
-		return;
-	port->made |= port->tunnel;
-	port->raised = false; /* others may have come to rely on it */
-	port_undo(port, k);
+		return 0;
+	if (port->tunnel)
+		err = kernel_link_delete(k, port->ifindex);
+	else if (port->promisc)
+		err = kernel_link_set_promisc(k, port->ifindex, false);
+	if (!err)
+		port_forget(port);
+	return err;
 }
 
 void port_forget(struct port *port)

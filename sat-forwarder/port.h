@@ -51,10 +51,10 @@ int port_setup(struct port *port, struct kernel *k);
 int port_tunnel_change(struct port *port, struct kernel *k, const struct kernel_gretap *gretap);
 
 /*
- * Gives the interface back: promiscuity and a tunnel of ours go, what others had done stays. The
- * filter must be gone. Failures are logged.
+ * Gives the interface back: promiscuity and a tunnel of ours go; that it is up, and its clsact,
+ * others may have come to rely on. The filter must be gone. 0 or -errno.
  */
-void port_release(struct port *port, struct kernel *k);
+int port_release(struct port *port, struct kernel *k);
 
 /* Takes back what port_setup() has just done. */
 void port_undo(struct port *port, struct kernel *k);

@@ -71,15 +71,19 @@ bool ports_retry(struct forwarding *f)
 	return ports_good(f);
 }
 
-void ports_drop_retired(struct forwarding *f)
+void ports_drop_retired(struct forwarding *f, usec_t now)
 {
 	for (size_t i = f->count; i-- > 0;) {
 		struct feeder *feeder = f->feeders[i];
 
 		if (!feeder->retired || feeder == f->serving || feeder->port.filter)
 			continue;
+		if (port_release(&feeder->port, f->kernel)) {
+			log_warnx("satellite %s: %s", f->satellite, kernel_error(f->kernel));
+			forwarding_retry(f, now);
+			continue;
+		}
 		log_info("satellite %s: %s is a feeder no more", f->satellite, feeder->port.name);
-		port_release(&feeder->port, f->kernel);
 		free(feeder);
 		f->count--;
 		memmove(&f->feeders[i], &f->feeders[i + 1], (f->count - i) * sizeof(*f->feeders));

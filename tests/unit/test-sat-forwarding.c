@@ -407,8 +407,8 @@ static int reload_with_new_feeder(void)
 }
 
 /*
- * The state, but for clsacts (who made one is not known, so an empty one stays), and for the address
- * of a tunnel, which was made anew.
+ * The state, but for clsacts (who made one is not known, so an empty one stays), and for the
+ * address of a tunnel, which was made anew.
  */
 static const char *state_now(void)
 {
