@@ -8,7 +8,7 @@ import shutil
 import socket
 import threading
 
-from system import LabError, Process, run, wait_until
+from system import LabError, Process, in_time, run, wait_until
 from topology import GATEWAY_MAC
 
 PROGRAMS = {"core": "sno-core-agent", "satellite": "sno-sat-forwarder",
@@ -314,7 +314,7 @@ class Daemons:
 
     def start(self, node):
         """Starts a node's daemon and waits until it answers."""
-        command = [program(PROGRAMS[self.kind(node)]), "-f",
+        command = [*in_time(15), program(PROGRAMS[self.kind(node)]), "-f",
                    "-c", os.path.join(self.state.dir, f"{node}.conf"),
                    "-s", self.control.socket_path(node), "-N", f"{self.state.name}-{node}"]
         process = Process(self.state, self.topology.netns(node), command,

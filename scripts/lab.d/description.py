@@ -78,9 +78,13 @@ class Host:
 
 @dataclass
 class Stream:
-    """Probe packets between the server and a terminal (or a host behind it)."""
+    """Probe packets between the server and a terminal (or a host behind it).
+
+    Away from the moves of the script only one packet per `quiet` microseconds is sent.
+    """
     node: str
     interval: int
+    quiet: int
     size: int
     family: int
     down: bool
@@ -141,6 +145,19 @@ class Description:
         if node in self.hosts:
             return {6: self.hosts[node].address}
         return None
+
+    def moves(self, terminal):
+        """Times of the script at which something may happen to a terminal."""
+        for action in self.actions:
+            words = action.words
+            if (action.verb in ("handover", "link") and words[0] == terminal
+                    or action.verb == "associate" and words[0] in self.terminals[terminal].links
+                    or action.verb in ("kill", "stop", "start")):
+                yield action.time
+
+    def terminal_of(self, node):
+        """The terminal that a node is, or is behind."""
+        return self.hosts[node].terminal if node in self.hosts else node
 
     def daemons(self):
         """Names of all nodes that run a daemon, in the order in which they start."""
@@ -250,7 +267,7 @@ TERMINAL_OPTIONS = {**PATH_OPTIONS, "home": str, "links": parse_names, "start": 
                     "gap": parse_time, "switching": one_of(*MODES), "addresses": parse_names,
                     "home4": parse_address(4), "home6": parse_address(6),
                     "prefix": parse_network(6)}
-STREAM_OPTIONS = {"interval": parse_time, "size": parse_number(24, 1452), "family": parse_family,
+STREAM_OPTIONS = {"interval": parse_time, "quiet": parse_time, "size": parse_number(24, 1452), "family": parse_family,
                   "direction": one_of("both", "down", "up")}
 TRANSFER_OPTIONS = {"rate": parse_rate, "family": parse_family}
 
@@ -456,7 +473,8 @@ class Parser:
     def do_stream(self, words):
         options = self.options(words[1:], STREAM_OPTIONS)
         direction = options.get("direction", "both")
-        stream = Stream(words[0] if words else "", options.get("interval", 1000),
+        interval = max(10, options.get("interval", 1000))
+        stream = Stream(words[0] if words else "", interval, options.get("quiet", interval),
                         options.get("size", 64), options.get("family", 0),
                         direction != "up", direction != "down")
         self.d.streams.append(stream)

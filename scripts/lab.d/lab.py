@@ -8,13 +8,16 @@ import time
 
 from daemons import Configurations, Daemons, Events
 from description import PATH_OPTIONS
-from system import LabError, Process, State, now_us, run, say, wait_until
+from system import LabError, Process, State, hurry_softirqs, now_us, run, say, wait_until
 from topology import Topology, tear_down
 from traffic import Traffic
 
 REGISTER_SECONDS = 30
-QUIET_SECONDS = 1.0         # traffic before the script begins
+START_US = 1000000          # for senders and receivers to start
+QUIET_US = 600000           # traffic before the script begins
+MARK_US = 400000            # before an action, so that asking the daemons does not disturb it
 SETTLE_SECONDS = 0.5        # for packets that are still on their way at the end
+MARKED = ("handover", "associate", "link", "kill", "stop", "start")
 
 
 class Lab:
@@ -41,6 +44,7 @@ class Lab:
         if os.geteuid() != 0:
             raise LabError("a lab needs root: it makes network namespaces (try sudo)")
         self.state.create(self.d.path)
+        hurry_softirqs()
         self.topology.up()
         self.write_configurations()
         self.daemons.events = Events(self.daemons.control, self.take_event)
@@ -97,17 +101,17 @@ class Lab:
     # --- the script -------------------------------------------------------------------------------
 
     def counters(self):
-        """Counters of every core and terminal that answers: node -> name -> number."""
+        """Messages of every core and terminal that answers: node -> rows of `counters`."""
         found = {}
         for node in [*self.d.cores, *self.d.terminals]:
             try:
-                found[node] = self.daemons.control.ask(node, "counters")
+                found[node] = self.daemons.control.rows(node, "counters")
             except LabError:
                 continue
         return found
 
     def mark(self, action):
-        """Notes an action with the counters as they are just before it."""
+        """Notes a coming action with the counters as they are before it."""
         mark = {"action": action, "counters": self.counters(),
                 "cores": self.ask_terminals(self.registration, {}),
                 "handovers": self.ask_terminals(
@@ -127,10 +131,13 @@ class Lab:
 
     def play(self):
         """Traffic on, the script, traffic off."""
-        self.traffic.start()
-        time.sleep(QUIET_SECONDS if self.d.streams or self.d.transfers else 0)
-        self.begin_us = now_us()
+        traffic_us = now_us() + START_US
+        self.begin_us = traffic_us + QUIET_US
+        self.traffic.start(traffic_us)
         for action in self.d.actions:
+            if action.verb in MARKED:
+                self.sleep_until(action.time - MARK_US)
+                self.mark(action)
             self.sleep_until(action.time)
             self.perform(action)
         self.sleep_until(self.d.end)
@@ -148,8 +155,6 @@ class Lab:
 
     def perform(self, action):
         """One action of the script; a refusal is reported, and the script goes on."""
-        if action.verb in ("handover", "associate", "link", "kill", "stop", "start"):
-            self.mark(action)
         self.on_action(action)
         try:
             getattr(self, f"act_{action.verb}")(*action.words)

@@ -19,11 +19,17 @@ QUIET = 50000
 class Series:
     """One direction of one stream."""
 
-    def __init__(self, records, start, interval, count):
-        """`records` are (sequence, sent, received) in the order of arrival, times in us."""
-        self.start = start
-        self.interval = interval
-        self.count = count
+    def __init__(self, records, summary):
+        """`records` are (sequence, sent, received) in the order of arrival, times in us.
+
+        `summary` is what `stream send` printed at its end, with what it was told: only every
+        `sparse`-th packet is sent outside of `windows` (where there are any).
+        """
+        self.start = summary["start_us"]
+        self.interval = summary["interval_us"]
+        self.count = summary["sent"]
+        self.sparse = summary.get("sparse", 1)
+        self.windows = summary.get("windows", [])
         self.arrivals = records
         self.by_sent = sorted({r[0]: r for r in reversed(records)}.values())
         self.received = [r[2] for r in records]
@@ -31,28 +37,40 @@ class Series:
 
     @classmethod
     def read(cls, path, summary):
-        """A log file and what `stream send` printed at its end."""
+        """Out of a log of `stream receive`."""
         with open(path, "rb") as file:
             data = file.read()
         if data[:8] != HEADER:
             raise ValueError(f"{path}: not a log of stream receive")
         body = data[8:len(data) - (len(data) - 8) % RECORD.size]
-        return cls(list(RECORD.iter_unpack(body)), summary["start_us"], summary["interval_us"],
-                   summary["sent"])
+        return cls(list(RECORD.iter_unpack(body)), summary)
 
     def due(self, sequence):
         """When a packet was (to be) sent."""
         return self.start + sequence * self.interval
 
+    def sent_numbers(self, first, last):
+        """Numbers of the packets that were sent, of those in [first, last)."""
+        if self.sparse == 1 or not self.windows:
+            return range(first, last)
+        return [n for n in range(first, last)
+                if n % self.sparse == 0 or any(a <= n < b for a, b in self.windows)]
+
     def axis(self, way):
         """The terminal's times of delivered packets: arrivals down, departures up."""
         return self.received if way == "down" else self.sent
 
+    def spacing(self, time):
+        """Time between packets that are sent around a moment."""
+        number = (time - self.start) // self.interval
+        dense = not self.windows or any(a <= number < b for a, b in self.windows)
+        return self.interval * (1 if dense else self.sparse)
+
     def longest_hole(self, way, begin, end):
-        """(before, after) of the longest time without a packet between two moments."""
+        """(before, after) of the time between two moments in which packets were missing longest."""
         times = self.axis(way)
         low, high = bisect_left(times, begin), bisect_right(times, end)
-        holes = [(b - a, a, b) for a, b in zip(times[low:high], times[low + 1:high])]
+        holes = [(b - a - self.spacing(a), a, b) for a, b in zip(times[low:high], times[low + 1:high])]
         longest = max(holes, default=(0, begin, begin))
         return longest[1], longest[2]
 
@@ -60,16 +78,14 @@ class Series:
         """How many packets due in [begin, end) were never received."""
         first = max(0, -(-(begin - self.start) // self.interval))
         last = min(self.count, -(-(end - self.start) // self.interval))
-        if last <= first:
-            return 0
         low = bisect_left(self.by_sent, (first,))
         high = bisect_left(self.by_sent, (last,))
-        return last - first - (high - low)
+        return max(0, len(self.sent_numbers(first, last)) - (high - low)) if last > first else 0
 
     def lost_times(self):
         """When each packet that was never received was due."""
         have = {r[0] for r in self.by_sent}
-        return [self.due(n) for n in range(self.count) if n not in have]
+        return [self.due(n) for n in self.sent_numbers(0, self.count) if n not in have]
 
     def disorder(self, begin, end):
         """(reordered, duplicated) among the packets that arrived in [begin, end)."""
@@ -104,8 +120,8 @@ def direction(series, way, times, end):
         span = around(series.axis(way), (down + up) // 2, end)
     result = {"from_us": None, "to_us": None, "outage_ms": None, "added_ms": None}
     if span:
-        # Without any outage two packets are one interval apart, so that much is no outage.
-        outage = span[1] - span[0] - series.interval
+        # Without any outage two packets are this far apart, so that much is no outage.
+        outage = span[1] - span[0] - series.spacing(span[0])
         result = {"from_us": span[0], "to_us": span[1], "outage_ms": outage / 1000,
                   "added_ms": (outage - gap) / 1000}
     result["lost"] = series.lost(begin - 2 * QUIET, end)

@@ -44,14 +44,9 @@ class Report:
         self.names = {core.realm: name for name, core in lab.d.cores.items()}
         self.streams = {}
         for run in lab.traffic.streams:
-            self.streams.setdefault(self.terminal_of(run.stream.node), run.series())
+            self.streams.setdefault(lab.d.terminal_of(run.stream.node), run.series())
         self.transfers = [run.result() for run in lab.traffic.transfers]
         self.handovers = self.collect()
-
-    def terminal_of(self, node):
-        """The terminal that a traffic node is, or is behind."""
-        host = self.lab.d.hosts.get(node)
-        return host.terminal if host else node
 
     def core_name(self, realm):
         """A core's name in the lab."""
@@ -79,9 +74,12 @@ class Report:
                 window = (mark["time_us"], (later or [marks[-1]])[0]["time_us"])
                 found.append(self.record(terminal, mark, after, window))
         counts = {}
+        together = {}
         for item in found:
+            together.setdefault(item["begin_us"], []).append(item)
             counts[item["terminal"]] = counts.get(item["terminal"], 0) + 1
             item["label"] = f"{item['terminal']}.{counts[item['terminal']]}"
+        self.together = [items for items in together.values() if len(items) > 1]
         return found
 
     def record(self, terminal, before, after, window):
@@ -137,12 +135,17 @@ class Report:
             "  ".join(f"{cell:{align}{width}}" for cell, (_, _, align), width
                       in zip(row, COLUMNS, widths)).rstrip() for row in rows)
 
-    def disorder(self):
-        """A line for each move in which packets arrived out of order or twice."""
-        return [f"{item['label']} {way}: {item[way]['reordered']} packets out of order, "
-                f"{item[way]['duplicated']} twice"
-                for item in self.handovers for way in ("down", "up")
-                if item[way] and (item[way]["reordered"] or item[way]["duplicated"])]
+    def remarks(self):
+        """What the table does not say, a line each."""
+        for items in self.together:
+            yield (f"{', '.join(i['label'] for i in items)} happened together: the number of "
+                   "messages is that of all of them")
+        for item in self.handovers:
+            for way in ("down", "up"):
+                measured = item[way] or {"reordered": 0, "duplicated": 0}
+                if measured["reordered"] or measured["duplicated"]:
+                    yield (f"{item['label']} {way}: {measured['reordered']} packets overtaken, "
+                           f"{measured['duplicated']} received twice")
 
     def proof(self):
         """A line for each TCP transfer."""

@@ -43,8 +43,9 @@ class Topology:
         self.index = 100
         self.links = []         # commands that create veth pairs
         self.setup = {}         # node -> ip commands inside its namespace
-        self.qdiscs = {}        # node -> tc commands inside its namespace
+        self.shapes = []        # (node, device, delay, loss, verb) for netem
         self.netem = True
+        self.lateness = 0       # us by which netem lets each packet go too late
 
     def netns(self, node):
         """The name of a node's namespace."""
@@ -72,11 +73,9 @@ class Topology:
         self.index += 2
 
     def shape(self, node, device, delay, loss, verb="add"):
-        """Plans (or tells) what happens to packets that leave through a device."""
-        options = f"delay {delay}us" + (f" loss {loss * 100:g}%" if loss else "")
-        command = f"qdisc {verb} dev {device} root netem limit 20000 {options}"
+        """Plans what happens to packets that leave through a device."""
         if delay or loss or verb == "replace":
-            self.qdiscs.setdefault(node, []).append(command)
+            self.shapes.append((node, device, delay, loss, verb))
 
     def plan_inet(self):
         """The router in the middle and the server."""
@@ -183,7 +182,8 @@ class Topology:
         for node, commands in self.setup.items():
             batch(["-n", self.netns(node)], "ip", commands)
         self.netem = self.kernel_has_netem()
-        if self.netem:
+        if self.netem and self.shapes:
+            self.calibrate()
             self.apply_shapes()
         elif self.d.delays():
             warn("this kernel has no netem: every delay and loss of the description is 0 here")
@@ -198,11 +198,27 @@ class Topology:
         run(["tc", "-n", netns, "qdisc", "del", "dev", "lo", "root"])
         return True
 
+    def calibrate(self):
+        """Measures how late netem lets packets go, so that delays are those of the description."""
+        netns = self.netns("inet")
+        run(["tc", "-n", netns, "qdisc", "add", "dev", "lo", "root", "netem", "delay", "5ms"])
+        text = run(["ip", "netns", "exec", netns, "ping", "-q", "-n", "-c", "20", "-i", "0.01",
+                    "127.0.0.1"])
+        run(["tc", "-n", netns, "qdisc", "del", "dev", "lo", "root"])
+        least = float(text.rpartition("= ")[2].split("/")[0]) * 1000
+        self.lateness = min(500, max(0, round((least - 2 * 5000) / 2)))
+
     def apply_shapes(self):
-        """Runs the planned tc commands."""
-        for node, commands in self.qdiscs.items():
-            batch(["-n", self.netns(node)], "tc", commands)
-        self.qdiscs = {}
+        """Runs tc for what is planned."""
+        commands = {}
+        for node, device, delay, loss, verb in self.shapes:
+            options = f"delay {max(0, delay - self.lateness)}us" + (
+                f" loss {loss * 100:g}%" if loss else "")
+            commands.setdefault(node, []).append(
+                f"qdisc {verb} dev {device} root netem limit 20000 {options}")
+        for node, lines in commands.items():
+            batch(["-n", self.netns(node)], "tc", lines)
+        self.shapes = []
 
     def set_path(self, name, path):
         """Changes delay and loss of a core's line or of a satellite's feeders while it runs."""

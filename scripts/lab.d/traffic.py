@@ -11,6 +11,7 @@ from measure import Series
 from system import LabError, wait_until
 
 SERVER = {4: "203.0.113.2", 6: "2001:db8:f1::2"}
+DENSE_BEFORE, DENSE_AFTER = 300000, 1200000     # us around a move of the script
 PORT_DOWN, PORT_UP, PORT_TCP = 6000, 7000, 8000
 PYTHON = "/usr/bin/python3" if os.access("/usr/bin/python3", os.X_OK) else sys.executable
 
@@ -38,9 +39,25 @@ class StreamRun:
         if self.stream.up:
             yield "up", node, self.lab.d.server, SERVER[family], PORT_UP + self.number
 
-    def targets(self):
+    def sparse(self):
+        """Away from moves every how-many-th packet is sent."""
+        return max(1, self.stream.quiet // self.stream.interval)
+
+    def windows(self, begin):
+        """Numbers of packets around the moves of the terminal: [(from, to)]; none: always."""
+        if self.sparse() == 1:
+            return []
+        terminal = self.lab.d.terminal_of(self.stream.node)
+        offset = self.lab.begin_us - begin
+        return [(max(0, offset + time - DENSE_BEFORE) // self.stream.interval,
+                 (offset + time + DENSE_AFTER) // self.stream.interval)
+                for time in self.lab.d.moves(terminal)]
+
+    def targets(self, begin):
         """What the sender is told."""
+        windows = ",".join(f"{first}-{last}" for first, last in self.windows(begin))
         return [f"{self.lab.topology.netns(node)}/{address}/{port}"
+                + (f"@{windows}" if windows else "")
                 for _, node, _, address, port in self.ways()]
 
     def receive(self):
@@ -61,6 +78,7 @@ class StreamRun:
     def series(self):
         """Way -> Series, read from the logs."""
         summary = self.sender.summary()
+        summary.update({"sparse": self.sparse(), "windows": self.windows(summary["start_us"])})
         return {way: Series.read(self.log(way), summary) for way in self.receivers}
 
 
@@ -76,11 +94,12 @@ class Sender:
         for run in runs:
             run.sender = self
 
-    def start(self):
-        """Begins to send."""
+    def start(self, begin):
+        """Begins to send at a moment of the monotonic clock."""
         first = self.runs[0].stream
         command = [program("tests/bench/stream"), "send", "-i", str(first.interval),
-                   "-s", str(first.size), *(t for run in self.runs for t in run.targets())]
+                   "-s", str(first.size), "-q", str(self.runs[0].sparse()), "-b", str(begin),
+                   *(t for run in self.runs for t in run.targets(begin))]
         self.process = self.lab.process(self.lab.d.server, command, self.name, self.path)
 
     def summary(self):
@@ -154,15 +173,18 @@ class Traffic:
         self.transfers = [TransferRun(lab, t, i) for i, t in enumerate(lab.d.transfers)]
         paces = {}
         for run in self.streams:
-            paces.setdefault((run.stream.interval, run.stream.size), []).append(run)
+            pace = (run.stream.interval, run.stream.quiet, run.stream.size)
+            paces.setdefault(pace, []).append(run)
         self.senders = [Sender(lab, i, runs) for i, runs in enumerate(paces.values())]
 
-    def start(self):
-        """Receivers before senders."""
+    def start(self, begin):
+        """Receivers and transfers now, packets from a moment of the monotonic clock."""
         for run in self.streams:
             run.receive()
-        for item in [*self.transfers, *self.senders]:
+        for item in self.transfers:
             item.start()
+        for sender in self.senders:
+            sender.start(begin)
 
     def stop(self, settle):
         """Senders, then (after `settle()`) receivers."""

@@ -20,7 +20,7 @@ import socket
 import sys
 import time
 
-TICK = 0.02
+TICK = 0.1
 FINISH_SECONDS = 15
 
 

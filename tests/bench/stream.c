@@ -9,12 +9,15 @@
  * Mode Linux a wake-up per packet would disturb what it measures. All network namespaces of one
  * kernel share CLOCK_MONOTONIC, so both times lie on one axis.
  *
- *   stream send [-i INTERVAL_US] [-n COUNT] [-s BYTES] [NETNS/]ADDRESS/PORT ...
+ *   stream send [-i INTERVAL_US] [-n COUNT] [-s BYTES] [-b BEGIN_US] [-q N] TARGET ...
  *   stream receive [-b ADDRESS] -o FILE PORT
  *   stream dump FILE
  *
- * One sender serves several targets, each from the network namespace NETNS (the current one when
- * none is named): they get their packets in one wake-up, with equal sequence numbers.
+ * A target is [NETNS/]ADDRESS/PORT[@FROM-TO,...]. One sender serves several, each from the network
+ * namespace NETNS (the current one when none is named): they get their packets in one wake-up, with
+ * equal sequence numbers. Windows FROM-TO are numbers of packets: outside of them a target gets
+ * only every N-th packet (-q), so that a slow machine is measured where it matters. Packet number 0
+ * is due at BEGIN_US of CLOCK_MONOTONIC (default: at once).
  * Both run until SIGTERM or SIGINT (send: or COUNT packets) and print one JSON object that sums up.
  * The log is a header "SNOSTRM1" and records of three little-endian 64-bit integers: sequence
  * number, sent and received in microseconds of CLOCK_MONOTONIC. `dump` prints it as CSV.
@@ -44,6 +47,7 @@
 #define LOG_HEADER     "SNOSTRM1"
 #define NETNS_DIR      "/run/netns/"
 #define BYTES_MAX      1452
+#define WINDOWS_MAX    32
 #define BATCH	       128
 #define NSEC	       INT64_C(1000000000)
 #define READ_PERIOD    (40 * NSEC / 1000)
@@ -153,18 +157,38 @@ static int open_socket(int family, const char *bind_address, const char *bind_po
 	return fd;
 }
 
-/* Where a stream goes, and from where. */
+struct window {
+	uint64_t from, to;
+};
+
+/* Where a stream goes, from where, and when it is dense. Without windows: always. */
 struct target {
 	const char *text;
+	struct window windows[WINDOWS_MAX];
+	int window_count;
 	struct addrinfo *to;
 	int fd;
 	uint64_t failed;
 };
 
-/* Opens "[NETNS/]ADDRESS/PORT"; the process stays in the namespace that was opened last. */
+static void parse_windows(struct target *target, const char *text)
+{
+	int used;
+
+	for (; *text; text += used + (text[used] == ',')) {
+		struct window *w = &target->windows[target->window_count];
+
+		if (target->window_count++ == WINDOWS_MAX ||
+		    sscanf(text, "%" SCNu64 "-%" SCNu64 "%n", &w->from, &w->to, &used) != 2)
+			usage();
+	}
+}
+
+/* Opens a target; the process stays in the namespace that was opened last. */
 static void target_open(struct target *target, const char *text, int own_netns)
 {
 	char netns[128] = "", address[64], port[8], path[sizeof(NETNS_DIR) + sizeof(netns)];
+	const char *windows = strchr(text, '@');
 
 	if (sscanf(text, "%127[^/]/%63[^/]/%7[0-9]", netns, address, port) != 3) {
 		netns[0] = '\0';
@@ -178,14 +202,37 @@ static void target_open(struct target *target, const char *text, int own_netns)
 	if (fd != own_netns)
 		close(fd);
 	*target = (struct target){.text = text, .to = resolve(address, port)};
+	parse_windows(target, windows ? windows + 1 : "");
 	target->fd = open_socket(target->to->ai_family, NULL, "0");
 }
 
-static void send_all(struct target *targets, int count, uint64_t sequence, unsigned char *packet,
-		     size_t size)
+static bool target_wants(const struct target *target, uint64_t sequence, uint64_t sparse)
+{
+	if (target->window_count == 0 || sequence % sparse == 0)
+		return true;
+	for (int i = 0; i < target->window_count; i++)
+		if (sequence >= target->windows[i].from && sequence < target->windows[i].to)
+			return true;
+	return false;
+}
+
+static bool anybody_wants(const struct target *targets, int count, uint64_t sequence,
+			  uint64_t sparse)
+{
+	for (int i = 0; i < count; i++)
+		if (target_wants(&targets[i], sequence, sparse))
+			return true;
+	return false;
+}
+
+static void send_all(struct target *targets, int count, uint64_t sequence, uint64_t sparse,
+		     unsigned char *packet, size_t size)
 {
 	for (int i = 0; i < count; i++) {
 		struct target *t = &targets[i];
+
+		if (!target_wants(t, sequence, sparse))
+			continue;
 		struct probe probe = {htobe32(MAGIC), htobe32((uint32_t)size), htobe64(sequence),
 				      (int64_t)htobe64((uint64_t)clock_ns(CLOCK_MONOTONIC) / 1000)};
 
@@ -199,12 +246,12 @@ static void send_all(struct target *targets, int count, uint64_t sequence, unsig
 
 static int run_send(int argc, char **argv)
 {
-	uint64_t count = UINT64_MAX, size = 64, sequence;
-	int64_t interval = NSEC / 1000, latest = 0;
+	uint64_t count = UINT64_MAX, size = 64, sparse = 1, sequence;
+	int64_t interval = NSEC / 1000, latest = 0, start = 0;
 	unsigned char packet[BYTES_MAX] = {0};
 	int option;
 
-	while ((option = getopt(argc, argv, "i:n:s:")) != -1) {
+	while ((option = getopt(argc, argv, "i:n:s:b:q:")) != -1) {
 		switch (option) {
 		case 'i':
 			interval = (int64_t)parse_number(optarg, 10, 10000000) * 1000;
@@ -214,6 +261,12 @@ static int run_send(int argc, char **argv)
 			break;
 		case 's':
 			size = parse_number(optarg, sizeof(struct probe), BYTES_MAX);
+			break;
+		case 'b':
+			start = (int64_t)parse_number(optarg, 1, INT64_MAX / 1000) * 1000;
+			break;
+		case 'q':
+			sparse = parse_number(optarg, 1, 1000000);
 			break;
 		default:
 			usage();
@@ -231,15 +284,18 @@ static int run_send(int argc, char **argv)
 		target_open(&targets[i], argv[optind + i], own_netns);
 
 	prepare();
-	int64_t start = clock_ns(CLOCK_MONOTONIC) + interval;
+	if (!start)
+		start = clock_ns(CLOCK_MONOTONIC) + interval;
 	for (sequence = 0; sequence < count; sequence++) {
 		int64_t due = start + (int64_t)sequence * interval;
 
+		if (!anybody_wants(targets, targets_count, sequence, sparse))
+			continue;
 		sleep_until(due);
 		if (stopping)
 			break;
 		int64_t late = clock_ns(CLOCK_MONOTONIC) - due;
-		send_all(targets, targets_count, sequence, packet, size);
+		send_all(targets, targets_count, sequence, sparse, packet, size);
 		latest = late > latest ? late : latest;
 	}
 	printf("{\"sent\": %" PRIu64 ", \"start_us\": %" PRId64 ", \"interval_us\": %" PRId64
