@@ -50,7 +50,8 @@ int core_open(struct core *core, const struct config *config, struct kernel *ker
 {
 	int result;
 
-	*core = (struct core){.config = config, .kernel = kernel, .io = *io};
+	*core = (struct core){.current = *config, .kernel = kernel, .io = *io};
+	core->config = &core->current;
 	timer_init(&core->underlay.sweep, NULL, NULL);
 	result = load_keys(core);
 	if (result == 0)
@@ -116,20 +117,20 @@ static int change(struct core *core, const struct config *wanted, usec_t now)
 
 int core_reconfigure(struct core *core, const struct config *config, usec_t now)
 {
-	const struct config *old = core->config;
+	const struct config old = core->current;
 	int result = change(core, config, now);
 
 	if (result == 0) {
-		core->config = config;
+		core->current = *config;
 		return 0;
 	}
 	/* The same steps lead back: each compares what is with what is wanted. */
 	log_warn_errno(-result,
 		       "the new configuration cannot be put into force, the old one stays");
-	core->config = config;
-	if (change(core, old, now) < 0)
+	core->current = *config;
+	if (change(core, &old, now) < 0)
 		log_warnx("going back to the old configuration was not possible in all parts; "
 			  "restart the daemon");
-	core->config = old;
+	core->current = old;
 	return result;
 }

@@ -45,7 +45,8 @@ struct core_counters {
 };
 
 struct core {
-	const struct config *config;
+	const struct config *config; /* what is in force: points to current */
+	struct config current;	     /* strings and lists in it are the caller's */
 	struct kernel *kernel;
 	struct control *control; /* NULL in tests */
 	struct core_io io;
@@ -77,7 +78,9 @@ struct core {
 
 /*
  * Sets up the tables, pools, keys and the kernel's part that does not depend on terminals. kernel,
- * io and config are the caller's and outlive the core. 0, or -errno, logged, with nothing to close.
+ * io and what config points to are the caller's and outlive the core. 0, or -errno, logged, with
+ * nothing to close; then the kernel keeps what an earlier run had put there and what was added up
+ * to the failure, for the next start to adopt.
  */
 int core_open(struct core *core, const struct config *config, struct kernel *kernel,
 	      const struct core_io *io, usec_t now);
@@ -85,8 +88,9 @@ int core_open(struct core *core, const struct config *config, struct kernel *ker
 void core_close(struct core *core);
 
 /*
- * A new configuration takes effect, except what only a restart changes. 0; or -errno, logged, the
- * old one still in force. The old one may be freed afterwards.
+ * A new configuration takes effect, except what only a restart changes. 0, and the old one may be
+ * freed afterwards, as may the structure (not the strings and lists) of the new one; or -errno,
+ * logged, the old one still in force.
  */
 int core_reconfigure(struct core *core, const struct config *config, usec_t now);
 
