@@ -27,13 +27,17 @@ static void timers_due(struct ev_loop *loop, ev_timer *timer, int events)
 	(void)loop;
 	(void)timer;
 	(void)events;
-	timers_run(&agent.core.timers, clock_now());
+	/* Woken up; prepare() does the rest. */
 }
 
-/* Before the loop sleeps: until the earliest deadline of any state machine. */
+/*
+ * Before the loop sleeps: what is due is done, and the loop sleeps until the next deadline of any
+ * state machine. The loop's own idea of the time may be a little behind, so it may wake a little
+ * early: then it sleeps again.
+ */
 static void prepare(struct ev_loop *loop, ev_prepare *watcher, int events)
 {
-	usec_t next = timers_next(&agent.core.timers), now = clock_now();
+	usec_t now = clock_now(), next = timers_run(&agent.core.timers, now);
 
 	(void)watcher;
 	(void)events;
@@ -42,7 +46,6 @@ static void prepare(struct ev_loop *loop, ev_prepare *watcher, int events)
 		return;
 	ev_timer_set(&agent.timer, next > now ? (double)(next - now) / (double)USEC_PER_SEC : 0.,
 		     0.);
-	ev_now_update(loop);
 	ev_timer_start(loop, &agent.timer);
 }
 
