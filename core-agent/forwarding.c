@@ -112,26 +112,31 @@ static bool same_station(const struct path *a, const struct path *b)
 	return a->kind == PATH_ACCESS && b->kind == PATH_ACCESS && lladdr_equal(&a->mac, &b->mac);
 }
 
-/* Neighbour and fdb entry for the Ethernet address: before any route needs them. */
+/*
+ * Neighbour and fdb entry for the Ethernet address: before any route needs them. An fdb entry
+ * cannot carry our mark, the neighbour does: it comes first and goes last, so that the broom knows
+ * an fdb entry of ours by it.
+ */
 static int station_install(struct core *core, const struct path *path)
 {
 	struct kernel_neighbour neighbour = path_neighbour(core, path);
 	struct kernel_fdb fdb = path_fdb(path);
-	int result = kernel_fdb_replace(core->kernel, &fdb);
+	int result = kernel_neighbour_replace(core->kernel, &neighbour);
 
 	if (result < 0)
 		return result;
-	return kernel_neighbour_replace(core->kernel, &neighbour);
+	return kernel_fdb_replace(core->kernel, &fdb);
 }
 
 static int station_remove(struct core *core, const struct path *path)
 {
 	struct kernel_neighbour neighbour = path_neighbour(core, path);
 	struct kernel_fdb fdb = path_fdb(path);
-	int result = kernel_neighbour_delete(core->kernel, &neighbour);
-	int second = kernel_fdb_delete(core->kernel, &fdb);
+	int result = kernel_fdb_delete(core->kernel, &fdb);
 
-	return result < 0 ? result : second;
+	if (result < 0)
+		return result;
+	return kernel_neighbour_delete(core->kernel, &neighbour);
 }
 
 static int routes_install(struct core *core, const struct path *path, int *done)
@@ -223,6 +228,19 @@ int forwarding_set(struct core *core, struct path *installed, const struct path 
 		underlay_sweep_soon(core);
 	}
 	return 0;
+}
+
+int forwarding_restore(struct core *core, const struct path *installed)
+{
+	int result = 0, done;
+
+	if (installed->kind == PATH_ACCESS)
+		result = station_install(core, installed);
+	if (result == 0)
+		result = routes_install(core, installed, &done);
+	if (result < 0)
+		log_warnx("restoring a path: %s", kernel_error(core->kernel));
+	return result;
 }
 
 void forwarding_clear(struct core *core, struct path *installed)

@@ -46,6 +46,9 @@ int forwarding_set(struct core *core, struct path *installed, const struct path 
 /* The same to PATH_NONE; cannot be refused: what the kernel does not remove is swept up later. */
 void forwarding_clear(struct core *core, struct path *installed);
 
+/* Puts back what somebody else has taken out of the kernel. 0 or -errno, logged. */
+int forwarding_restore(struct core *core, const struct path *installed);
+
 bool path_equal(const struct path *a, const struct path *b);
 /* "access 02:00:00:00:00:01 port 5" or "gre4 192.0.2.1 -> 198.51.100.7 key 9", for logs. */
 #define PATH_TEXT 160

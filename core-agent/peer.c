@@ -13,8 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PEER_SLOTS (KERNEL_RULE_PRIORITY_MAX - KERNEL_RULE_PRIORITY_MIN + 1)
-
 struct peer *peer_find(const struct core *core, const char *name)
 {
 	struct peer *peer;

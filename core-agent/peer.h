@@ -8,9 +8,13 @@
 
 #include "channel.h"
 #include "core.h"
+#include "kernel.h"
 #include "log.h"
 
 #include <uthash.h>
+
+/* Each peer has a slot: a rule priority and a table of its own. */
+#define PEER_SLOTS (KERNEL_RULE_PRIORITY_MAX - KERNEL_RULE_PRIORITY_MIN + 1)
 
 struct peer {
 	char name[SNO_NAME_MAX + 1];

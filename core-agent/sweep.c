@@ -19,7 +19,6 @@ struct claim {
 	struct {
 		struct prefix prefix;
 		struct lladdr mac;
-		unsigned int port;
 	} key;
 	UT_hash_handle hh;
 };
@@ -27,15 +26,16 @@ struct claim {
 struct sweeping {
 	struct core *core;
 	struct claim *claims;
+	struct claim *doomed; /* Ethernet addresses of our neighbours that nobody claims */
 	unsigned int removed;
 	int result;
 };
 
-static struct claim *claim_find(const struct sweeping *sw, const struct claim *wanted)
+static struct claim *claim_find(struct claim *claims, const struct claim *wanted)
 {
 	struct claim *claim;
 
-	HASH_FIND(hh, sw->claims, &wanted->key, sizeof(wanted->key), claim);
+	HASH_FIND(hh, claims, &wanted->key, sizeof(wanted->key), claim);
 	return claim;
 }
 
@@ -48,18 +48,17 @@ static void key_prefix(struct claim *claim, const struct prefix *prefix)
 	claim->key.prefix.length = prefix->length;
 }
 
-static void key_station(struct claim *claim, const struct lladdr *mac, unsigned int port)
+static void key_station(struct claim *claim, const struct lladdr *mac)
 {
 	memset(claim, 0, sizeof(*claim));
 	claim->key.mac = *mac;
-	claim->key.port = port;
 }
 
-static void claim_add(struct sweeping *sw, const struct claim *wanted)
+static void claim_add(struct sweeping *sw, struct claim **claims, const struct claim *wanted)
 {
 	struct claim *claim;
 
-	if (claim_find(sw, wanted))
+	if (claim_find(*claims, wanted))
 		return;
 	claim = malloc(sizeof(*claim));
 	if (!claim) {
@@ -67,7 +66,17 @@ static void claim_add(struct sweeping *sw, const struct claim *wanted)
 		return;
 	}
 	*claim = *wanted;
-	HASH_ADD(hh, sw->claims, key, sizeof(claim->key), claim);
+	HASH_ADD(hh, *claims, key, sizeof(claim->key), claim);
+}
+
+static void claims_free(struct claim **claims)
+{
+	struct claim *claim, *next;
+
+	HASH_ITER (hh, *claims, claim, next) {
+		HASH_DEL(*claims, claim);
+		free(claim);
+	}
 }
 
 static void claim_path(struct sweeping *sw, const struct path *path)
@@ -82,11 +91,11 @@ static void claim_path(struct sweeping *sw, const struct path *path)
 		if (prefix_none(prefixes[i]))
 			continue;
 		key_prefix(&claim, prefixes[i]);
-		claim_add(sw, &claim);
+		claim_add(sw, &sw->claims, &claim);
 	}
 	if (path->kind == PATH_ACCESS) {
-		key_station(&claim, &path->mac, path->port);
-		claim_add(sw, &claim);
+		key_station(&claim, &path->mac);
+		claim_add(sw, &sw->claims, &claim);
 	}
 }
 
@@ -96,7 +105,7 @@ static void claim_prefixes(struct sweeping *sw, const struct prefix *prefixes, s
 
 	for (size_t i = 0; i < count; i++) {
 		key_prefix(&claim, &prefixes[i]);
-		claim_add(sw, &claim);
+		claim_add(sw, &sw->claims, &claim);
 	}
 }
 
@@ -139,13 +148,49 @@ static const struct peer *peer_of_table(const struct core *core, uint32_t table)
 	return NULL;
 }
 
+static bool in_home_pool(const struct core *core, const struct prefix *dst)
+{
+	const struct pools_config *p = &core->config->pools;
+
+	for (size_t i = 0; i < p->home6_count; i++)
+		if (prefix_covers(&p->home6[i], dst))
+			return true;
+	for (size_t i = 0; i < p->delegated_count; i++)
+		if (prefix_covers(&p->delegated[i], dst))
+			return true;
+	return false;
+}
+
+/*
+ * Could this core have made it? Other daemons of this package on this host mark their routes in the
+ * same way, and theirs lead neither to the bridge nor into a tunnel, nor have they our tables.
+ */
+static bool of_a_core(const struct core *core, const struct kernel_route *route)
+{
+	const struct underlay *u = &core->underlay;
+
+	if (route->type == KERNEL_ROUTE_LOCAL)
+		return true;
+	if (route->table >= KERNEL_TABLE_BASE && route->table < KERNEL_TABLE_BASE + PEER_SLOTS)
+		return true;
+	if (route->type == KERNEL_ROUTE_UNREACHABLE)
+		return route->metric == UNDERLAY_POOL_METRIC || in_home_pool(core, &route->dst);
+	if (route->oif == u->bridge)
+		return true;
+	for (int k = 0; k < KERNEL_TUNNELS; k++)
+		if (u->device[k] != 0 && route->oif == u->device[k])
+			return true;
+	return !addr_none(&route->encap.dst);
+}
+
 static int sweep_route(const struct kernel_route *route, void *arg)
 {
 	struct sweeping *sw = arg;
 	struct claim claim;
 
 	key_prefix(&claim, &route->dst);
-	if (claim_find(sw, &claim) || peer_of_table(sw->core, route->table))
+	if (claim_find(sw->claims, &claim) || peer_of_table(sw->core, route->table) ||
+	    !of_a_core(sw->core, route))
 		return 0;
 	swept(sw, kernel_route_delete(sw->core->kernel, route));
 	return 0;
@@ -164,51 +209,72 @@ static int sweep_rule(const struct kernel_rule *rule, void *arg)
 	return 0;
 }
 
+static int doom_neighbour(const struct kernel_neighbour *neighbour, void *arg)
+{
+	struct sweeping *sw = arg;
+	struct claim claim;
+
+	key_station(&claim, &neighbour->mac);
+	if (!claim_find(sw->claims, &claim))
+		claim_add(sw, &sw->doomed, &claim);
+	return 0;
+}
+
+/* Bridge entries bear no mark: ours are those of an Ethernet address with a neighbour of ours. */
 static int sweep_fdb(const struct kernel_fdb *fdb, void *arg)
 {
 	struct sweeping *sw = arg;
 	struct claim claim;
 
-	key_station(&claim, &fdb->mac, fdb->port);
-	if (!claim_find(sw, &claim))
+	key_station(&claim, &fdb->mac);
+	if (claim_find(sw->doomed, &claim))
 		swept(sw, kernel_fdb_delete(sw->core->kernel, fdb));
 	return 0;
 }
 
-/* A neighbour is claimed with its Ethernet address, on whatever port that is. */
 static int sweep_neighbour(const struct kernel_neighbour *neighbour, void *arg)
 {
 	struct sweeping *sw = arg;
-	struct claim *claim, *next;
+	struct claim claim;
 
-	HASH_ITER (hh, sw->claims, claim, next) {
-		const struct addr next_hop = lladdr_link_local(&claim->key.mac);
-
-		if (claim->key.port != 0 && lladdr_equal(&claim->key.mac, &neighbour->mac) &&
-		    addr_equal(&next_hop, &neighbour->addr))
-			return 0;
-	}
-	swept(sw, kernel_neighbour_delete(sw->core->kernel, neighbour));
+	key_station(&claim, &neighbour->mac);
+	if (claim_find(sw->doomed, &claim))
+		swept(sw, kernel_neighbour_delete(sw->core->kernel, neighbour));
 	return 0;
+}
+
+static void sweep_stations(struct sweeping *sw)
+{
+	struct kernel *k = sw->core->kernel;
+	unsigned int bridge = sw->core->underlay.bridge;
+	int result = kernel_neighbour_each(k, bridge, doom_neighbour, sw);
+
+	/* While a bridge entry stays, so does the neighbour by which it is known. */
+	if (result == 0 && sw->doomed)
+		result = kernel_fdb_each(k, bridge, sweep_fdb, sw);
+	if (result == 0 && sw->result == 0 && sw->doomed)
+		result = kernel_neighbour_each(k, bridge, sweep_neighbour, sw);
+	if (sw->result == 0)
+		sw->result = result;
 }
 
 int sweep(struct core *core)
 {
 	struct sweeping sw = {.core = core};
-	struct claim *claim, *next;
+	int result;
 
 	claim_all(&sw);
 	/* With an incomplete list nothing may be removed. */
 	if (sw.result == 0) {
-		kernel_route_each(core->kernel, sweep_route, &sw);
-		kernel_rule_each(core->kernel, sweep_rule, &sw);
-		kernel_neighbour_each(core->kernel, core->underlay.bridge, sweep_neighbour, &sw);
-		kernel_fdb_each(core->kernel, core->underlay.bridge, sweep_fdb, &sw);
+		result = kernel_route_each(core->kernel, sweep_route, &sw);
+		if (result == 0)
+			result = kernel_rule_each(core->kernel, sweep_rule, &sw);
+		if (sw.result == 0)
+			sw.result = result;
+		sweep_stations(&sw);
 	}
-	HASH_ITER (hh, sw.claims, claim, next) {
-		HASH_DEL(sw.claims, claim);
-		free(claim);
-	}
+	claims_free(&sw.claims);
+	claims_free(&sw.doomed);
 	if (sw.removed)
 		log_notice("removed %u kernel entries that nobody uses any more", sw.removed);
 	return sw.result;

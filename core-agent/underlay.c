@@ -12,8 +12,6 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Below every route to a home address, above what any other daemon would choose. */
-#define POOL_METRIC	 4000000000u
 #define PEER_METRIC	 100
 #define NO_TUNNEL_METRIC 200
 #define SWEEP_RETRY	 (10 * USEC_PER_SEC)
@@ -198,7 +196,7 @@ static struct kernel_route pool_route(const struct prefix *prefix, bool care_of,
 	if (care_of)
 		return (struct kernel_route){.dst = *prefix, .type = KERNEL_ROUTE_LOCAL, .oif = lo};
 	return (struct kernel_route){
-		.dst = *prefix, .type = KERNEL_ROUTE_UNREACHABLE, .metric = POOL_METRIC};
+		.dst = *prefix, .type = KERNEL_ROUTE_UNREACHABLE, .metric = UNDERLAY_POOL_METRIC};
 }
 
 struct pool_list {

@@ -17,6 +17,9 @@ struct config;
 struct core;
 struct peer;
 
+/* Of unreachable pools: below every route to a home address, above what others would choose. */
+#define UNDERLAY_POOL_METRIC 4000000000u
+
 struct underlay {
 	unsigned int bridge;
 	unsigned int device[KERNEL_TUNNELS]; /* by enum kernel_tunnel, 0: not there */
