@@ -12,7 +12,7 @@
 . "${SRCDIR:-.}/tests/netns/lib.sh"
 
 need_root
-need_program jq
+need_program jq python3
 [ -n "$(tunnel_kinds)" ] || skip_all "this kernel has no kind of tunnel"
 
 server4=203.0.113.1
@@ -125,6 +125,49 @@ same "the interior of the prefix cannot loop" unreachable \
 	"$(on term ip -6 route show 2001:db8:a01::/56 proto 83 | cut -d' ' -f1)"
 before=$(ours)
 
+# --- what it tells -------------------------------------------------------------------------------------
+
+links_listed() {
+	[ "$(term --json links | jq -r '[.table.rows[] | "\(.[0]) \(.[3]) \(.[5])"] | join(", ")')" = \
+		"s1 in use a.example, s2 no carrier null" ]
+}
+within 3 "the links are listed, with what is heard on them" links_listed
+same "messages are counted" "2 1 1" \
+	"$(term --json counters | jq -r '"\(.sent["core discovery"]) \(.received["registration done"]) \(.received["registration reject"])"')"
+# From a router, too short, and with an unknown index; as frames, since the core has the address.
+terminal_address=$(on term ip -o -6 addr show dev sat1 scope link | sed 's/.*inet6 \([^/]*\).*/\1/')
+terminal_mac=$(on term ip -j link show sat1 | jq -r '.[0].address')
+on core python3 - feed-s1 "$terminal_mac" "$terminal_address" <<'END'
+import socket, struct, sys
+port, mac, address = sys.argv[1:]
+source, target = (socket.inet_pton(socket.AF_INET6, a) for a in ("fe80::1", address))
+def checksum(octets):
+    total = sum(struct.unpack(f"!{len(octets) // 2}H", octets))
+    while total >> 16:
+        total = (total & 0xffff) + (total >> 16)
+    return total ^ 0xffff or 0xffff
+def send(hops, octets):
+    length = 8 + len(octets)
+    udp = struct.pack("!HHHH", 6276, 6276, length, 0) + octets
+    pseudo = source + target + struct.pack("!II", length, 17)
+    udp = udp[:6] + struct.pack("!H", checksum(pseudo + udp)) + udp[8:]
+    ip = struct.pack("!IHBB", 6 << 28, length, 17, hops) + source + target
+    link = bytes.fromhex(mac.replace(":", "")) + bytes.fromhex("02534e4f0001") + b"\x86\xdd"
+    with socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as s:
+        s.bind((port, 0))
+        s.send(link + ip + udp)
+send(64, bytes([0x20, 1, 0, 0, 0, 0, 0, 0]))
+send(255, bytes([0x20, 1]))
+send(255, bytes([3, 1, 0, 0, 1, 2, 3, 4] + 40 * [0]))
+END
+dropped() { [ "$(term --json drops | jq -c '[.drops.value, .drops.short, .drops.index]')" = '[1,1,1]' ]; }
+within 2 "forged datagrams are dropped, each for its reason" dropped
+same "no answer holds a key" "" "$( (term --json status; term --json links; term --json counters) | grep -E '[A-Za-z0-9+/]{43}=')"
+background core "$BUILD/snoctl" -s "$WORK/term.sock" --json monitor
+monitor=$background
+events=$WORK/core.$((${#processes[@]} - 1))
+poll 3 test -s "$events"
+
 # --- moving ------------------------------------------------------------------------------------------
 
 on host ping -q -i 0.01 -c 300 $server6 >"$WORK/ping" &
@@ -140,6 +183,10 @@ result $((gap < 40000 || gap > 400000)) "with its gap ($gap us)"
 wait "$ping"
 received=$(sed -n 's/.* \([0-9]*\) received.*/\1/p' "$WORK/ping")
 result $((received < 150)) "traffic goes on ($received of 300 came back)"
+seen() { jq -r 'select(.event) | .event' "$events" | tr '\n' ' '; }
+all_seen() { [ "$(seen)" = "state state link state link state handover " ]; }
+within 2 "a monitor has seen all of it" all_seen || note "$(seen)"
+kill "$monitor"
 same "no neighbour is left on the old link" "" "$(on term ip neigh show dev sat1 nud permanent)"
 term terminal switch s1 >"$WORK/switch.out"
 within 3 "and back again" registered s1
