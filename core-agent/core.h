@@ -31,7 +31,8 @@ struct subscriber;
 
 /* Where octets leave: sockets in the daemon, a table in the tests. */
 struct core_io {
-	int (*to_peer)(void *context, struct peer *peer, const uint8_t *datagram, size_t length);
+	int (*to_peer)(void *context, const struct peer *peer, const struct endpoint *to,
+		       const uint8_t *datagram, size_t length);
 	int (*to_satellite)(void *context, struct satellite *satellite, const uint8_t *frame,
 			    size_t length);
 	void *context;

@@ -200,9 +200,14 @@ static void peer_state(void *context, const struct message *hello, bool restarte
 
 static int peer_transmit(void *context, const uint8_t *datagram, size_t length)
 {
-	struct peer *peer = context;
+	const struct peer *peer = context;
+	const struct core_io *io = &peer->core->io;
+	const struct endpoint *to = &peer->endpoint;
 
-	return peer->core->io.to_peer(peer->core->io.context, peer, datagram, length);
+	/* Only what the peer answers to this will tell whether it is there (channel.h). */
+	if (peer->asked_from && datagram[0] == MESSAGE_HANDSHAKE_RESPONSE)
+		to = peer->asked_from;
+	return io->to_peer(io->context, peer, to, datagram, length);
 }
 
 /* Whose datagram is it? Before any cryptography, by the hint or the receiver index. */
@@ -245,7 +250,9 @@ void peer_receive(struct core *core, const struct endpoint *from, const uint8_t 
 		core->counters.drops[drop]++;
 		return;
 	}
+	peer->asked_from = from;
 	drop = channel_receive(peer->channel, datagram, length, now, &authentic);
+	peer->asked_from = NULL;
 	peer_wake(peer, now);
 	if (drop != DROP_NONE) {
 		log_remote(&peer->noise, now,

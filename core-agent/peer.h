@@ -19,8 +19,10 @@
 struct peer {
 	char name[SNO_NAME_MAX + 1];
 	struct core *core;
-	unsigned int slot; /* 0..: table KERNEL_TABLE_BASE + slot, rule priority likewise */
-	struct endpoint endpoint;
+	unsigned int slot;	  /* 0..: table KERNEL_TABLE_BASE + slot, rule priority likewise */
+	struct endpoint endpoint; /* where it proved itself last */
+	const struct endpoint
+		*asked_from; /* while its datagram is dealt with: where that came from */
 	uint8_t public_key[KEY_LENGTH];
 	uint8_t psk[KEY_LENGTH];
 	uint8_t hint[8];

@@ -59,14 +59,16 @@ static void core_readable(struct ev_loop *loop, ev_io *io, int events)
 	}
 }
 
-static int to_peer(void *context, struct peer *peer, const uint8_t *datagram, size_t length)
+static int to_peer(void *context, const struct peer *peer, const struct endpoint *to,
+		   const uint8_t *datagram, size_t length)
 {
 	struct sockaddr_storage ss;
-	socklen_t ss_length = endpoint_to_sockaddr(&peer->endpoint, &ss);
+	socklen_t ss_length = endpoint_to_sockaddr(to, &ss);
 
 	(void)context;
+	(void)peer;
 	for (size_t i = 0; i < receiver.count; i++) {
-		if (receiver.sockets[i].family != peer->endpoint.addr.family)
+		if (receiver.sockets[i].family != to->addr.family)
 			continue;
 		if (sendto(receiver.sockets[i].fd, datagram, length, MSG_DONTWAIT,
 			   (struct sockaddr *)&ss, ss_length) < 0)

@@ -530,6 +530,21 @@ static void test_forged_discovery_beside(void **state)
 	world_free(w);
 }
 
+/* A peer that comes back from another address is answered there, and followed. */
+static void test_peer_moves(void **state)
+{
+	struct world *w = world_new(NULL);
+
+	(void)state;
+	assert_int_equal(addr_parse(&w->far[FAR_A].endpoint.addr, "192.0.2.77"), 0);
+	far_restart(w, FAR_A);
+	terminal_register(w, &w->tina, "s1");
+	assert_true(w->tina.done);
+	assert_true(addr_equal(&peer_find(&w->core, "a.example")->endpoint.addr,
+			       &w->far[FAR_A].endpoint.addr));
+	world_free(w);
+}
+
 static void test_uplink_after_restart(void **state)
 {
 	struct world *w = world_new(NULL);
@@ -572,6 +587,7 @@ int main(void)
 		cmocka_unit_test(test_home_restarts),
 		cmocka_unit_test(test_another_terminals_address),
 		cmocka_unit_test(test_forged_discovery_beside),
+		cmocka_unit_test(test_peer_moves),
 		cmocka_unit_test(test_uplink_after_restart),
 	};
 
