@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -317,8 +318,20 @@ int daemon_begin(struct daemon *daemon, const struct daemon_program *program, vo
 	return status;
 }
 
+/*
+ * All pages in memory, now and later: no page fault in the middle of a handover, and no key in the
+ * swap. Where the right to that is missing everything works all the same.
+ */
+static void stay_resident(void)
+{
+	if (mlockall(MCL_CURRENT | MCL_FUTURE) < 0)
+		log_debug("memory is not locked (CAP_IPC_LOCK or LimitMEMLOCK): %s",
+			  strerror(errno));
+}
+
 void daemon_ready(struct daemon *daemon, const char *status)
 {
+	stay_resident();
 	log_notice("%s %s: %s", daemon->program->name, SNO_VERSION, status);
 	if (daemon->ready_fd >= 0)
 		leave_terminal(daemon);
