@@ -288,7 +288,7 @@ int kernel_fdb_replace(struct kernel *k, const struct kernel_fdb *fdb)
 	if (err)
 		return err;
 	if (!port || !port->link.master)
-		return fake_refuse(k, port ? -EINVAL : -ENODEV);
+		return fake_refuse(k, port ? -EOPNOTSUPP : -ENODEV);
 	fake_put(FAKE_FDB, key)->fdb = *fdb;
 	return 0;
 }

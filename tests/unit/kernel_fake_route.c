@@ -30,6 +30,8 @@ int kernel_rule_add(struct kernel *k, const struct kernel_rule *rule)
 
 	rule_key(key, rule);
 	err = fake_change(k, "rule add %s", key);
+	if (!err && !rule->table)
+		err = fake_refuse(k, -EINVAL);
 	if (!err)
 		fake_put(FAKE_RULE, key)->rule = *rule;
 	return err;

@@ -47,7 +47,7 @@ int kernel_tc_redirect_replace(struct kernel *k, const struct kernel_redirect *r
 
 	redirect_key(key, redirect->index);
 	err = fake_change(k, "redirect replace %s dev %s", key, fake_link_name(redirect->ifindex));
-	if (!err && !redirect->index)
+	if (!err && (!redirect->index || !redirect->ifindex))
 		err = fake_refuse(k, -EINVAL);
 	if (!err && !fake_link_of(redirect->ifindex))
 		err = fake_refuse(k, -ENODEV);

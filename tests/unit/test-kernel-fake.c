@@ -115,7 +115,7 @@ static void test_cascade(void **state)
 
 	(void)state;
 	assert_int_equal(kernel_bridge_ensure(k, "sno-acc", &bridge, &br), 0);
-	assert_int_equal(kernel_fdb_replace(k, &fdb), -EINVAL);
+	assert_int_equal(kernel_fdb_replace(k, &fdb), -EOPNOTSUPP);
 	assert_int_equal(kernel_link_set_master(k, port, br), 0);
 	assert_int_equal(kernel_fdb_replace(k, &fdb), 0);
 	n.ifindex = a.ifindex = br;
