@@ -254,6 +254,20 @@ static void set_others_down(struct agent *a)
 	}
 }
 
+/* The stricter of this setting and the link's own counts; it concerns all interfaces, so it is
+ * the administrator's to change. */
+static void check_reverse_path(struct agent *a)
+{
+	char value[16];
+
+	if (kernel_sysctl_get(a->kernel, "net/ipv4/conf", "all", "rp_filter", value,
+			      sizeof(value)) == 0 &&
+	    strcmp(value, "0") != 0)
+		log_warnx("net.ipv4.conf.all.rp_filter is %s: IPv4 packets that come in while the "
+			  "routes move are lost; set it to 0",
+			  value);
+}
+
 int agent_start(struct agent *a)
 {
 	int preferred = forwarding_adopt(a->forwarding);
@@ -263,6 +277,7 @@ int agent_start(struct agent *a)
 		log_error("cannot look at the kernel's state: %s", kernel_error(a->kernel));
 		return preferred < 0 ? preferred : error;
 	}
+	check_reverse_path(a);
 	session_start(&a->session, (unsigned int)preferred, a->now);
 	set_others_down(a);
 	if (a->session.state == SESSION_DOWN)

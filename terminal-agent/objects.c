@@ -91,8 +91,12 @@ bool object_equal(const struct object *a, const struct object *b)
 	case OBJECT_NEIGHBOUR:
 		return lladdr_equal(&a->neighbour.mac, &b->neighbour.mac);
 	case OBJECT_ROUTE:
-		return a->route.type == b->route.type && a->route.oif == b->route.oif &&
-		       a->route.mtu == b->route.mtu && a->route.mtu_lock == b->route.mtu_lock &&
+		if (a->route.type != b->route.type)
+			return false;
+		if (a->route.type == KERNEL_ROUTE_UNREACHABLE)
+			return true; /* the kernel says that it leads to lo */
+		return a->route.oif == b->route.oif && a->route.mtu == b->route.mtu &&
+		       a->route.mtu_lock == b->route.mtu_lock &&
 		       addr_equal(&a->route.gateway, &b->route.gateway) &&
 		       addr_equal(&a->route.prefsrc, &b->route.prefsrc);
 	case OBJECT_ADDRESS:

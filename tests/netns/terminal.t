@@ -81,6 +81,7 @@ start_terminal() {
 	# shellcheck disable=SC2154 # background is lib.sh's
 	background term "$BUILD/sno-terminal-agent" -f -c "$WORK/term.conf" -s "$WORK/term.sock"
 	terminal=$background
+	terminal_log=$WORK/term.$((${#processes[@]} - 1))
 }
 
 stop_terminal() {
@@ -236,6 +237,7 @@ same "routes have left the main table" "" "$(routes)"
 same "and are in the own one" 2 "$( (on term ip route show table 8300; on term ip -6 route show table 8300) | grep -c '^default .* metric 77')"
 check "where packets from the home address find them" on term ping -n -c 1 -W 1 -I 10.1.0.7 $server4
 check "and those of hosts behind" reaches host $server6
+same "nothing was lost by that" 0 "$(grep -c 'putting back' "$terminal_log")"
 terminal_conf "$command_mode" stranger 'routes = { metric = 50; };'
 same "a reload that takes a restart is refused" 1 "$(term reload >/dev/null 2>&1; echo $?)"
 terminal_conf "$command_mode" term 'nonsense = 1;'
