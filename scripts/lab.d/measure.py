@@ -66,13 +66,24 @@ class Series:
         dense = not self.windows or any(a <= number < b for a, b in self.windows)
         return self.interval * (1 if dense else self.sparse)
 
-    def longest_hole(self, way, begin, end):
-        """(before, after) of the time between two moments in which packets were missing longest."""
-        times = self.axis(way)
-        low, high = bisect_left(times, begin), bisect_right(times, end)
-        holes = [(b - a - self.spacing(a), a, b) for a, b in zip(times[low:high], times[low + 1:high])]
-        longest = max(holes, default=(0, begin, begin))
-        return longest[1], longest[2]
+    def latency(self, time):
+        """How long the last packet took that was received before a moment."""
+        position = bisect_right(self.received, time)
+        _, sent, received = self.arrivals[max(0, position - 1)]
+        return received - sent
+
+    def hole(self, way, begin, end):
+        """(before, after) of the time in which packets due in [begin, end) were lost, or None.
+
+        For a break that nothing but the packets tells of.
+        """
+        lost = [time for time in self.lost_times() if begin <= time < end]
+        if not lost:
+            return None
+        middle = lost[len(lost) // 2]
+        if way == "down":
+            middle += self.latency(begin)
+        return around(self.axis(way), middle, end)
 
     def lost(self, begin, end):
         """How many packets due in [begin, end) were never received."""
@@ -113,12 +124,14 @@ def direction(series, way, times, end):
     down, up = times["link_down_us"], times["link_up_us"]
     if down is None:
         gap, begin = 0, times["begin_us"]
-        span = series.longest_hole(way, begin - QUIET, end)
+        span = series.hole(way, begin - QUIET, end)
     else:
         gap, begin = up - down, down
         # In the middle of the gap nothing can pass, whatever the clocks' small differences.
         span = around(series.axis(way), (down + up) // 2, end)
     result = {"from_us": None, "to_us": None, "outage_ms": None, "added_ms": None}
+    if down is None:
+        result.update({"outage_ms": 0.0, "added_ms": 0.0})
     if span:
         # Without any outage two packets are this far apart, so that much is no outage.
         outage = span[1] - span[0] - series.spacing(span[0])

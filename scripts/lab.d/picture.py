@@ -222,7 +222,7 @@ def figures(way, measured):
         return f"{way}: nothing measured"
     text = f"{way}: added {measured['added_ms']:.1f} ms, {measured['lost']} lost"
     if measured["reordered"]:
-        text += f", {measured['reordered']} reordered"
+        text += f", {measured['reordered']} late"
     if measured["duplicated"]:
         text += f", {measured['duplicated']} twice"
     return text
@@ -249,7 +249,7 @@ def zoom(canvas, place, terminal, item, bands, top):
                 (item["break_us"] - BEFORE_US, end), top)
     canvas.text(x, y + 14, f"{item['label']}  {item['title']}", "head")
     canvas.text(x, y + 31, figures("down", item["down"]), colour=COLOURS["down"])
-    canvas.text(x + width / 2, y + 31, figures("up", item["up"]), colour=COLOURS["up"])
+    canvas.text(x + width * 0.52, y + 31, figures("up", item["up"]), colour=COLOURS["up"])
     canvas.text(x, y + 48, item["subtitle"], "small")
     plot.band(plot.begin, item["break_us"], bands[item["from_core"]])
     plot.band(item["break_us"], plot.end, bands[item["to_core"]])

@@ -30,7 +30,7 @@
 #include <unistd.h>
 
 #define LINKS_MAX 64
-#define SETTLE_US 30000
+#define SETTLE_US 100000
 #define NETNS_DIR "/run/netns/"
 
 /* A control socket inside a satellite's namespace and the request that names the port there. */
@@ -157,8 +157,8 @@ int main(int argc, char **argv)
 		old = port_open(place_of(links, count, from));
 	sched_setscheduler(0, SCHED_FIFO, &priority); /* best effort: a gap of steady length */
 	/*
-	 * On a single CPU the start and the end of a process hold up everybody else for
-	 * milliseconds. Not while a handover is being measured.
+	 * On a single CPU the start and the end of a process hold up everybody else for some
+	 * milliseconds. Not while a handover is being measured, or packets are still on their way.
 	 */
 	usleep(SETTLE_US);
 	go(&old, &new, gap, &cut, &back);
