@@ -41,7 +41,7 @@ struct kernel {
 	struct kernel_socket xfrm;	 /* NETLINK_XFRM, opened at first use */
 	char reason[KERNEL_REASON_SIZE]; /* extended ACK text of the last request, or "" */
 	char error[KERNEL_ERROR_SIZE];	 /* for kernel_error() */
-	_Alignas(struct nlmsghdr) char message[KERNEL_MESSAGE_SIZE];
+	_Alignas(16) char message[KERNEL_MESSAGE_SIZE]; /* XFRM headers have 64-bit members */
 	_Alignas(struct nlmsghdr) char received[KERNEL_RECEIVE_SIZE];
 };
 

@@ -160,36 +160,37 @@ static int sa_cipher(const struct nlattr *attr)
 
 static int sa_parse(const struct nlmsghdr *nlh, void *item, const void *arg)
 {
-	const struct xfrm_usersa_info *info = mnl_nlmsg_get_payload(nlh);
 	const struct nlattr *tb[XFRMA_MAX + 1];
 	const struct xfrm_replay_state_esn *esn;
 	const struct kernel_reqids *range = arg;
+	struct xfrm_usersa_info info; /* a copy: netlink aligns to 4 bytes only */
 	struct kernel_sa *sa = item;
 	int cipher;
 
-	if (mnl_nlmsg_get_payload_len(nlh) < sizeof(*info))
+	if (mnl_nlmsg_get_payload_len(nlh) < sizeof(info))
 		return 0;
-	kernel_attrs(nlh, sizeof(*info), tb, XFRMA_MAX);
+	memcpy(&info, mnl_nlmsg_get_payload(nlh), sizeof(info));
+	kernel_attrs(nlh, sizeof(info), tb, XFRMA_MAX);
 	cipher = sa_cipher(tb[XFRMA_ALG_AEAD]);
-	if (info->reqid < range->low || info->reqid > range->high || cipher < 0 ||
-	    info->id.proto != IPPROTO_ESP || !addr_length(info->family))
+	if (info.reqid < range->low || info.reqid > range->high || cipher < 0 ||
+	    info.id.proto != IPPROTO_ESP || !addr_length(info.family))
 		return 0;
-	kernel_addr_from(&sa->src, info->family, &info->saddr);
-	kernel_addr_from(&sa->dst, info->family, &info->id.daddr);
-	sa->spi = ntohl(info->id.spi);
-	sa->reqid = info->reqid;
+	kernel_addr_from(&sa->src, info.family, &info.saddr);
+	kernel_addr_from(&sa->dst, info.family, &info.id.daddr);
+	sa->spi = ntohl(info.id.spi);
+	sa->reqid = info.reqid;
 	sa->cipher = (enum kernel_cipher)cipher;
-	sa->esn = info->flags & XFRM_STATE_ESN;
-	sa->replay_window = info->replay_window;
+	sa->esn = info.flags & XFRM_STATE_ESN;
+	sa->replay_window = info.replay_window;
 	if (tb[XFRMA_REPLAY_ESN_VAL] &&
 	    mnl_attr_get_payload_len(tb[XFRMA_REPLAY_ESN_VAL]) >= sizeof(*esn)) {
 		esn = mnl_attr_get_payload(tb[XFRMA_REPLAY_ESN_VAL]);
 		sa->replay_window = esn->replay_window;
 	}
-	if (info->lft.hard_packet_limit != XFRM_INF)
-		sa->packet_limit = info->lft.hard_packet_limit;
-	sa->packets = info->curlft.packets;
-	sa->bytes = info->curlft.bytes;
+	if (info.lft.hard_packet_limit != XFRM_INF)
+		sa->packet_limit = info.lft.hard_packet_limit;
+	sa->packets = info.curlft.packets;
+	sa->bytes = info.curlft.bytes;
 	return 1;
 }
 

@@ -117,31 +117,34 @@ int kernel_policy_delete(struct kernel *k, const struct kernel_policy *policy)
 
 static int policy_parse(const struct nlmsghdr *nlh, void *item, const void *arg)
 {
-	const struct xfrm_userpolicy_info *info = mnl_nlmsg_get_payload(nlh);
 	const struct nlattr *tb[XFRMA_MAX + 1];
 	const struct kernel_reqids *range = arg;
 	const struct xfrm_user_tmpl *tmpl;
+	struct xfrm_userpolicy_info info; /* a copy: netlink aligns to 4 bytes only */
 	struct kernel_policy *p = item;
 
-	if (mnl_nlmsg_get_payload_len(nlh) < sizeof(*info) || !addr_length(info->sel.family) ||
-	    (info->dir != XFRM_POLICY_IN && info->dir != XFRM_POLICY_OUT))
+	if (mnl_nlmsg_get_payload_len(nlh) < sizeof(info))
 		return 0;
-	kernel_attrs(nlh, sizeof(*info), tb, XFRMA_MAX);
+	memcpy(&info, mnl_nlmsg_get_payload(nlh), sizeof(info));
+	if (!addr_length(info.sel.family) ||
+	    (info.dir != XFRM_POLICY_IN && info.dir != XFRM_POLICY_OUT))
+		return 0;
+	kernel_attrs(nlh, sizeof(info), tb, XFRMA_MAX);
 	if (!tb[XFRMA_TMPL] || mnl_attr_get_payload_len(tb[XFRMA_TMPL]) < sizeof(*tmpl))
 		return 0;
 	tmpl = mnl_attr_get_payload(tb[XFRMA_TMPL]);
 	if (tmpl->reqid < range->low || tmpl->reqid > range->high)
 		return 0;
-	p->direction = info->dir == XFRM_POLICY_IN ? KERNEL_IN : KERNEL_OUT;
-	kernel_addr_from(&p->src.addr, info->sel.family, &info->sel.saddr);
-	kernel_addr_from(&p->dst.addr, info->sel.family, &info->sel.daddr);
-	p->src.length = info->sel.prefixlen_s;
-	p->dst.length = info->sel.prefixlen_d;
-	p->proto = info->sel.proto;
-	p->sport = ntohs(info->sel.sport);
-	p->dport = ntohs(info->sel.dport);
-	p->priority = info->priority;
-	p->block = info->action == XFRM_POLICY_BLOCK;
+	p->direction = info.dir == XFRM_POLICY_IN ? KERNEL_IN : KERNEL_OUT;
+	kernel_addr_from(&p->src.addr, info.sel.family, &info.sel.saddr);
+	kernel_addr_from(&p->dst.addr, info.sel.family, &info.sel.daddr);
+	p->src.length = info.sel.prefixlen_s;
+	p->dst.length = info.sel.prefixlen_d;
+	p->proto = info.sel.proto;
+	p->sport = ntohs(info.sel.sport);
+	p->dport = ntohs(info.sel.dport);
+	p->priority = info.priority;
+	p->block = info.action == XFRM_POLICY_BLOCK;
 	p->reqid = tmpl->reqid;
 	if (!p->block && addr_length(tmpl->family)) {
 		kernel_addr_from(&p->tunnel_src, tmpl->family, &tmpl->saddr);
