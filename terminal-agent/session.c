@@ -169,7 +169,8 @@ static void begin_switch(struct session *s, struct link *from, struct link *to, 
 	session_enter(s, SESSION_SWITCHING, reason, now);
 	s->deadline = now + s->config->switching.timeout;
 	result = s->ops.switch_link(s->ops.context, from, to);
-	if (result == 0)
+	s->commanded = result == 0;
+	if (s->commanded)
 		attempt_make_ahead(s, to);
 	else
 		session_switched(s, result < 0 ? result : 0, now);
@@ -192,6 +193,7 @@ static void take_any_link(struct session *s, struct link *after, const char *rea
 
 void session_switched(struct session *s, int error, usec_t now)
 {
+	s->commanded = false;
 	if (s->state != SESSION_SWITCHING) {
 		if (error < 0)
 			log_warn_errno(error,
@@ -551,7 +553,8 @@ void session_message(struct session *s, const struct message *m, usec_t now)
 
 int session_switch(struct session *s, struct link *link, usec_t now)
 {
-	bool busy = s->state == SESSION_DISCONNECTING || s->state == SESSION_SWITCHING;
+	bool busy =
+		s->state == SESSION_DISCONNECTING || s->state == SESSION_SWITCHING || s->commanded;
 
 	if (busy)
 		return -EBUSY;

@@ -64,6 +64,7 @@ struct session {
 	usec_t since;	     /* in this state */
 	bool started;	     /* events before are not acted upon */
 	bool wanted;	     /* false: the operator has deregistered the terminal */
+	bool commanded;	     /* what switch_link began has not ended, be its link up or not */
 	struct link *link;   /* in use: discovered on or registered over; NULL: none */
 	struct link *target; /* of the switch under way; NULL: none, or to deregister */
 

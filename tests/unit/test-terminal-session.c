@@ -400,6 +400,7 @@ static void test_made_ahead(void **state)
 	assert_int_equal(m.home_epoch, rig.home_epoch);
 	assert_memory_equal(&m.link_layer, &rig_link(&rig, "s2")->mac, sizeof(m.link_layer));
 
+	session_switched(&rig.session, 0, rig.now);
 	session_switch(&rig.session, rig_link(&rig, "s1"), rig.now);
 	assert_int_equal(rig.session.state, SESSION_SWITCHING);
 	kernel_link_set_mtu(rig.kernel, rig.sat1, 1300);
@@ -470,6 +471,27 @@ static void test_refused_orders(void **state)
 	assert_int_equal(session_switch(&rig.session, rig_link(&rig, "s2"), rig.now), 0);
 	assert_int_equal(session_switch(&rig.session, rig_link(&rig, "s2"), rig.now), -EBUSY);
 	assert_int_equal(session_connect(&rig.session, rig.now), -EALREADY);
+}
+
+/* The link is there and the terminal registered, but the command goes on: no order gets lost. */
+static void test_command_lingers(void **state)
+{
+	struct message m;
+
+	(void)state;
+	registered_at_a();
+	session_switch(&rig.session, rig_link(&rig, "s2"), rig.now);
+	m = rig_take_sealed(&rig, &a, MESSAGE_CORE_DISCONNECT);
+	rig_ack(&rig, "s1", &a, MESSAGE_DISCONNECTION_ACK, m.id);
+	rig_carrier(&rig, rig.sat1, false);
+	rig_carrier(&rig, rig.sat2, true);
+	rig_register(&rig, "s2", &b);
+	assert_int_equal(rig.session.state, SESSION_REGISTERED);
+	assert_int_equal(session_switch(&rig.session, rig_link(&rig, "s1"), rig.now), -EBUSY);
+	rig_no_more(&rig);
+	session_switched(&rig.session, 0, rig.now);
+	assert_int_equal(session_switch(&rig.session, rig_link(&rig, "s1"), rig.now), 0);
+	rig_take_sealed(&rig, &b, MESSAGE_CORE_DISCONNECT);
 }
 
 static void test_self_between_two(void **state)
@@ -934,6 +956,7 @@ int main(void)
 		TEST(lost_while_disconnecting),
 		TEST(unknown_satellite),
 		TEST(refused_orders),
+		TEST(command_lingers),
 		TEST(self_between_two),
 		TEST(switch_fails),
 		TEST(switch_ends_without_link),
