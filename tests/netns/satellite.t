@@ -1,0 +1,306 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# kernels: host uml
+# shellcheck disable=SC2016,SC2317 # functions are called by name, and by eval
+#
+# The satellite forwarder with real frames: no one is lost when a satellite changes its core, when
+# the forwarder is killed and restarted, or when a new plan agrees with the present.
+#
+#	t eth0 --- t0 [acc0] s  fa --- eth0 a     core a and core b are the same host to the terminal:
+#	                       fb --- eth0 b     10.9.0.2, 02:00:00:00:00:02, so that a re-association
+#	                      gs0 --- eth0 g     shows nowhere but in the loss. g is a ground station
+#	                                         of core c behind a gretap tunnel, where the kernel has it.
+. "${SRCDIR:-.}/tests/netns/lib.sh"
+
+need_root
+need_program ping tc jq
+CORE_MAC=02:00:00:00:00:02
+TERMINAL_MAC=02:00:00:00:00:01
+SOCKET=$WORK/s.sock
+modprobe ipv6 2>/dev/null
+
+for node in t s a b g; do netns "$node"; done
+
+# wire NODE DEVICE NODE DEVICE: a veth pair, without addresses of its own.
+wire() {
+	ip link add "$2" netns "$PREFIX-$1" type veth peer name "$4" netns "$PREFIX-$3"
+	on "$1" ip link set "$2" addrgenmode none up
+	on "$3" ip link set "$4" addrgenmode none up
+}
+
+# core_end NODE DEVICE: what a core looks like from a terminal.
+core_end() {
+	on "$1" ip link set "$2" address $CORE_MAC
+	on "$1" ip addr add 10.9.0.2/24 dev "$2"
+	on "$1" ip addr add fe80::2/64 dev "$2" nodad
+	on "$1" ip neigh add 10.9.0.1 lladdr $TERMINAL_MAC dev "$2" nud permanent
+}
+
+on s ip link add acc0 type bridge stp_state 0 forward_delay 0 mcast_snooping 0
+on s ip link set acc0 addrgenmode none up
+wire s t0 t eth0
+on s ip link set t0 master acc0
+on t ip link set eth0 address $TERMINAL_MAC
+on t ip addr add 10.9.0.1/24 dev eth0
+on t ip addr add fe80::1/64 dev eth0 nodad
+wire s fa a eth0
+wire s fb b eth0
+wire s gs0 g eth0
+core_end a eth0
+core_end b eth0
+on s ip addr add 192.0.2.1/24 dev gs0
+on g ip addr add 192.0.2.9/24 dev eth0
+if have_netem; then
+	for port in fa fb; do on s tc qdisc add dev $port root netem delay 5ms limit 20000; done
+	for node in a b; do on $node tc qdisc add dev eth0 root netem delay 5ms limit 20000; done
+fi
+
+FEEDERS='{ core = "a"; station = "ga"; interface = "fa"; }, { core = "b"; station = "gb"; interface = "fb"; }'
+
+# configuration ASSOCIATION [FURTHER-FEEDERS]
+configuration() {
+	cat >"$WORK/s.conf" <<-CONF
+		satellite = { name = "s1"; access = "acc0"; };
+		feeders = ( $FEEDERS${2:+, $2} );
+		association = { $1 };
+	CONF
+}
+
+# plan: rows "FROM UNTIL CORE STATION" in seconds from now, on standard input, to the file $PLAN.
+PLAN=$WORK/plan.csv
+plan() {
+	local from until core station now
+	now=$(date +%s.%N)
+	echo from,until,satellite,core,station >"$PLAN.new"
+	while read -r from until core station; do
+		printf '%s,%s,s1,%s,%s\n' "$(instant "$now" "$from")" "$(instant "$now" "$until")" \
+			"$core" "$station" >>"$PLAN.new"
+	done
+	mv "$PLAN.new" "$PLAN"
+}
+
+# instant SECONDS MORE: as the association file has it.
+instant() { date -u -d "@$(awk -v a="$1" -v b="$2" 'BEGIN {printf "%.6f", a + b}')" +%Y-%m-%dT%H:%M:%S.%6NZ; }
+
+up() {
+	background s "$BUILD/sno-sat-forwarder" -f -c "$WORK/s.conf" -s "$SOCKET"
+	forwarder=$background
+	poll 10 snoctl status
+}
+
+snoctl() { "$BUILD/snoctl" -s "$SOCKET" "$@"; }
+status() { snoctl --json status | jq -r --arg name "$1" '.fields[$name] | if type == "object" then .value else . end'; }
+counter() { snoctl --json counters | jq -r --arg name "$1" '.fields[$name] | if type == "object" then .value else . end'; }
+serves() { [ "$(status core)" = "$1" ]; }
+
+# stop SIGNAL
+stop() {
+	kill -"$1" "$forwarder"
+	wait "$forwarder" 2>/dev/null
+}
+
+# Echo requests for SECONDS while the function runs; lost ones are counted both ways. The virtual
+# CPU of UML has time for fewer.
+# no_loss_during SECONDS NAME FUNCTION
+RATE=$([ "$KERNEL" = uml ] && echo 250 || echo 500)
+no_loss_during() {
+	local count=$(($1 * RATE)) lost
+	background t ping -q -n -i "$(awk -v r="$RATE" 'BEGIN {print 1 / r}')" -c "$count" -W 1 10.9.0.2
+	local echoes=$background log
+	log=$WORK/t.$((${#processes[@]} - 1))
+	sleep 0.3
+	"$3"
+	wait "$echoes"
+	lost=$(awk '/packets transmitted/ {print $1 - $4}' "$log")
+	same "$2 ($count echoes)" 0 "${lost:-nothing came of it}" || note "$(cat "$log")"
+}
+
+# What reached each core: echo requests answered.
+answered() {
+	on "$1" awk '$1 == "Icmp:" {
+		if (c) print $c
+		for (i = 2; i <= NF; i++) if ($i == "InEchos") c = i
+	}' /proc/net/snmp
+}
+
+# --- association -----------------------------------------------------------------------------------
+
+configuration 'core = "a";'
+check "the configuration is good" "$BUILD/sno-sat-forwarder" -t -c "$WORK/s.conf"
+up
+check "the satellite serves core a" serves a
+check "a terminal reaches the core" reaches t 10.9.0.2
+check "frames of 1500 octets pass" on t ping -n -c 1 -W 1 -M "do" -s 1472 10.9.0.2
+check "multicast passes" on t ping -n -c 1 -W 1 ff02::1%eth0
+if on t ip link add link eth0 name eth0.7 type vlan id 7 2>/dev/null; then
+	on a ip link add link eth0 name eth0.7 type vlan id 7
+	on t ip addr add 10.7.0.1/24 dev eth0.7
+	on a ip addr add 10.7.0.2/24 dev eth0.7
+	for node in t a; do on $node ip link set eth0.7 up; done
+	check "VLAN tags pass" reaches t 10.7.0.2
+	for node in t a; do on $node ip link del eth0.7; done
+else
+	note "VLAN tags are not tried: this kernel has no vlan devices"
+fi
+
+# sent_by NODE: how many of 50 echo requests of this core reach the terminal.
+sent_by() {
+	local before
+	before=$(answered t)
+	on "$1" ping -q -n -i 0.002 -c 50 -W 0.2 10.9.0.1 >/dev/null
+	echo $(($(answered t) - before))
+}
+same "the associated core reaches terminals" 50 "$(sent_by a)"
+same "another core does not" 0 "$(sent_by b)"
+
+twenty_changes() {
+	local i core
+	for ((i = 0; i < 20; i++)); do
+		core=$([ $((i % 2)) = 0 ] && echo b || echo a)
+		snoctl satellite associate "$core" >/dev/null || return
+		sleep 0.13
+	done
+}
+before_a=$(answered a)
+before_b=$(answered b)
+no_loss_during 5 "twenty re-associations lose nothing" twenty_changes
+same "and are counted" 20 "$(counter associations_by_command)"
+both_served() { [ $(($(answered a) - before_a)) -gt 100 ] && [ $(($(answered b) - before_b)) -gt 100 ]; }
+check "both cores have served" both_served
+
+snoctl satellite associate b >"$WORK/out"
+check "an order says how long it lasts" grep -q 'until told otherwise' "$WORK/out"
+within 3 "the former core reaches terminals no more" eval '[ "$(sent_by a)" = 0 ]'
+same "the new one does" 50 "$(sent_by b)"
+snoctl satellite associate c >"$WORK/out" 2>&1
+same "a core without feeder is refused" 1 $?
+check "and it is said why" grep -q 'no feeder of satellite s1 leads to core c' "$WORK/out"
+check "the association stays" serves b
+
+# --- restart ---------------------------------------------------------------------------------------
+
+restarted() {
+	stop KILL
+	sleep 0.5
+	up
+	sleep 0.3
+	stop TERM
+	sleep 0.5
+	up
+}
+no_loss_during 4 "killed, restarted, stopped and started, it loses nothing" restarted
+check "the order is still in force" serves b
+snoctl -d satellite resume >/dev/null
+check "and ends when told to" serves a
+"$BUILD/sno-sat-forwarder" -f -c "$WORK/s.conf" -s "$SOCKET" >"$WORK/second" 2>&1
+check "a second one of the same name does not start" grep -q 'already running' "$WORK/second"
+on s "$BUILD/sno-sat-forwarder" -f -c "$WORK/s.conf" -s "$WORK/other.sock" >"$WORK/second" 2>&1
+check "nor one with the same index" grep -q 'give each satellite its own satellite.index' "$WORK/second"
+check "the first goes on" reaches t 10.9.0.2
+
+# --- interfaces ------------------------------------------------------------------------------------
+
+on s ip link del fa
+within 5 "a feeder that goes is noticed" eval '[ "$(status forwarding)" = false ]'
+check "nothing is left of it" eval '! on s tc actions ls action mirred | grep -q "index 83002"'
+wire s fa a eth0
+core_end a eth0
+within 5 "and serves again when it returns" reaches t 10.9.0.2
+on s ip link del acc0
+within 5 "an access side that goes is noticed" eval '[ "$(status forwarding)" = false ]'
+on s ip link add acc0 type bridge stp_state 0 forward_delay 0 mcast_snooping 0
+on s ip link set acc0 addrgenmode none
+on s ip link set t0 master acc0
+within 5 "and serves again when it returns" reaches t 10.9.0.2
+same "nothing of this had to be tried twice" 0 "$(counter kernel_refusals)"
+
+# --- plans -----------------------------------------------------------------------------------------
+
+plan <<-PLAN
+	-10 3 a ga
+	3 7 b gb
+	7 17 a ga
+	19 22 b gb
+	22 600 a ga
+PLAN
+configuration "core = \"b\"; file = \"$PLAN\";"
+adopt_plan() {
+	snoctl reload >"$WORK/out" 2>&1
+	result $? "a plan that agrees with the present is taken"
+	within 6 "the plan is followed" serves b
+	within 6 "and back" serves a
+}
+no_loss_during 8 "without losing anything" adopt_plan
+within 15 "a gap in the plan is no association" eval '[ "$(status core)" = null ]'
+check "frames are dropped in it" eval '! on t ping -n -c 2 -i 0.1 -W 0.2 10.9.0.2'
+within 5 "the next association is made" serves b
+within 5 "and the next" serves a
+worst=$(counter planned_late_worst)
+check "no switch was late ($worst us)" test "$worst" -gt 0 -a "$worst" -lt "$([ "$KERNEL" = uml ] && echo 50000 || echo 100000)"
+snoctl satellite associate b >"$WORK/out"
+check "an order lasts until the plan's next instant" grep -q "until the plan's next association at" "$WORK/out"
+
+cp "$PLAN" "$WORK/good.csv"
+printf '%s,%s,s1,z,gz\n' "$(instant "$(date +%s)" 700)" "$(instant "$(date +%s)" 690)" >>"$PLAN"
+snoctl reload >"$WORK/out" 2>&1
+same "a faulty plan is refused" 1 $?
+check "with file and line" grep -q "plan.csv:7: until is not after from" "$WORK/out"
+check "the old one stays in force" eval '[ "$(status "plan end")" != null ]'
+"$BUILD/sno-sat-forwarder" -t -c "$WORK/s.conf" >"$WORK/out" 2>&1
+same "the check refuses it too" 1 $?
+cp "$WORK/good.csv" "$PLAN"
+kill -HUP "$forwarder"
+plan <<-PLAN
+	-10 600 a ga
+PLAN
+reload_plan() {
+	snoctl satellite associate a >/dev/null
+	kill -HUP "$forwarder"
+	sleep 0.5
+	snoctl reload >/dev/null
+}
+no_loss_during 2 "a new plan is taken without a gap" reload_plan
+within 3 "and its end is known" eval '[ "$(snoctl --json associations | jq ".table.rows | length")" = 1 ]'
+
+# --- tunnels ---------------------------------------------------------------------------------------
+
+GRETAP='{ core = "c"; station = "gc"; gretap = { local = "192.0.2.1"; remote = "192.0.2.9"; key = 7; }; }'
+configuration 'core = "a";' "$GRETAP"
+if have_device gretap local 192.0.2.1 remote 192.0.2.9; then
+	check "a feeder is added" snoctl reload
+	on g ip link add tap0 type gretap local 192.0.2.9 remote 192.0.2.1 key 7 nopmtudisc ignore-df
+	on g ip link set tap0 mtu 1500 addrgenmode none up
+	core_end g tap0
+	check "core c is served over gretap" snoctl satellite associate c
+	within 3 "a terminal reaches it" reaches t 10.9.0.2
+	check "with frames of 1500 octets" on t ping -n -c 1 -W 1 -M "do" -s 1472 10.9.0.2
+	three_cores() {
+		local core
+		for core in b c a c b c; do
+			snoctl satellite associate "$core" >/dev/null
+			sleep 0.15
+		done
+	}
+	no_loss_during 2 "re-association to and from a tunnel loses nothing" three_cores
+	tunnel=$(status feeder)
+	no_loss_during 4 "nor does a restart over a tunnel" restarted
+	configuration 'core = "a";'
+	check "the feeder is removed" snoctl reload
+	within 5 "and its tunnel with it" eval "! on s ip link show $tunnel"
+	check "the terminal is served by the configured core" reaches t 10.9.0.2
+else
+	skip "a feeder over gretap" "this kernel has no gretap"
+	snoctl reload >"$WORK/out" 2>&1
+	same "a tunnel that the kernel cannot make is refused" 1 $?
+	check "the feeders stay as they were" reaches t 10.9.0.2
+	stop TERM
+	up
+	check "a start goes on without it" reaches t 10.9.0.2
+	check "and says so" eval 'snoctl links | grep -q EOPNOTSUPP'
+fi
+
+# --- the end ---------------------------------------------------------------------------------------
+
+stop TERM
+check "a stopped forwarder leaves the satellite forwarding" reaches t 10.9.0.2
+finish
