@@ -55,28 +55,6 @@ static void binding_enter(struct subscriber *s, enum binding_state state, uint64
 	timer_set(&core->timers, &b->timer, b->expires);
 }
 
-static void release_done(void *context, uint64_t token, enum reason reason,
-			 const struct message *answer, usec_t now)
-{
-	(void)context;
-	(void)answer;
-	(void)now;
-	/* Nothing hangs on it: the other core's own timers end what it does not hear of. */
-	if (reason != REASON_ACCEPTED && reason != REASON_STALE_BINDING)
-		log_info("release of binding %llu: %s", (unsigned long long)token,
-			 reason_name(reason));
-}
-
-static void send_release(struct peer *peer, uint64_t number, enum reason reason, usec_t now)
-{
-	struct message m;
-
-	message_init(&m, MESSAGE_RELEASE, 0);
-	message_set_number(&m, ATTR_REASON, reason);
-	message_set_number(&m, ATTR_BINDING, number);
-	peer_request(peer, &m, release_done, number, now);
-}
-
 /*
  * The path has moved to `peer` (NULL: to this core's access side): tell who served before. The same
  * core with a newer binding has replaced its own session already.
@@ -86,9 +64,9 @@ static void release_previous(struct subscriber *s, const struct peer *peer, usec
 	const struct binding *b = &s->binding;
 
 	if (b->state == BINDING_VISITING && b->peer != peer)
-		send_release(b->peer, b->number, REASON_TERMINAL_MOVED, now);
+		peer_release(b->peer, b->number, REASON_TERMINAL_MOVED, now);
 	else if (b->state == BINDING_HOME && peer)
-		session_moved(s->core, s->nai);
+		session_moved(s->core, s->nai, now);
 }
 
 static void rebind(struct subscriber *s, enum binding_state state, uint64_t number,
@@ -275,7 +253,7 @@ void binding_withdraw(struct subscriber *s, enum reason reason, usec_t now)
 	if (s->binding.state == BINDING_NONE)
 		return;
 	if (s->binding.state == BINDING_VISITING)
-		send_release(s->binding.peer, s->binding.number, reason, now);
+		peer_release(s->binding.peer, s->binding.number, reason, now);
 	else
 		session_withdrawn(s->core, s->nai, reason, now);
 	forwarding_clear(s->core, &s->path);

@@ -50,6 +50,33 @@ int64_t peer_request(struct peer *peer, struct message *m, request_done *done, u
 	return id;
 }
 
+void peer_request_cancel(struct peer *peer, int64_t request)
+{
+	request_cancel(channel_requests(peer->channel), (uint32_t)request);
+}
+
+static void release_done(void *context, uint64_t token, enum reason reason,
+			 const struct message *answer, usec_t now)
+{
+	(void)context;
+	(void)answer;
+	(void)now;
+	/* The other core's own timers end what it does not hear of. */
+	if (reason != REASON_ACCEPTED && reason != REASON_STALE_BINDING)
+		log_info("release of binding %llu: %s", (unsigned long long)token,
+			 reason_name(reason));
+}
+
+void peer_release(struct peer *peer, uint64_t binding, enum reason reason, usec_t now)
+{
+	struct message m;
+
+	message_init(&m, MESSAGE_RELEASE, 0);
+	message_set_number(&m, ATTR_REASON, reason);
+	message_set_number(&m, ATTR_BINDING, binding);
+	peer_request(peer, &m, release_done, binding, now);
+}
+
 void peer_answer(struct peer *peer, const struct message *request, struct message *answer,
 		 usec_t now)
 {
@@ -127,8 +154,8 @@ uint32_t peer_tunnel_key(const struct peer *peer)
 	return hello ? hello->tunnel_key : 0;
 }
 
-/* The first kind that both have, or with `pools` only one for which we have care-of addresses. */
-static enum tunnel_kind common_tunnel(const struct peer *peer, bool pools)
+/* The first kind that both have, whose outer address the peer has told, with care-of addresses. */
+static enum tunnel_kind common_tunnel(const struct peer *peer)
 {
 	static const enum tunnel_kind preference[] = {TUNNEL_GRE4, TUNNEL_GRE6, TUNNEL_GPE4,
 						      TUNNEL_GPE6, TUNNEL_IPIP4};
@@ -142,33 +169,43 @@ static enum tunnel_kind common_tunnel(const struct peer *peer, bool pools)
 		struct addr end = peer_tunnel_end(peer, kind);
 		bool v6 = tunnel_family(kind) == AF_INET6;
 
-		if (!(hello->tunnel_kinds & core->underlay.kinds & kind) || addr_none(&end))
-			continue;
-		if (!pools || pool_size(v6 ? core->care_of6 : core->care_of4) > 0)
+		if ((hello->tunnel_kinds & core->underlay.kinds & kind) && !addr_none(&end) &&
+		    pool_size(v6 ? core->care_of6 : core->care_of4) > 0)
 			return kind;
 	}
 	return 0;
 }
 
-enum tunnel_kind peer_tunnel(const struct peer *peer)
+enum reason peer_tunnel(struct peer *peer, enum tunnel_kind *kind)
 {
-	return common_tunnel(peer, true);
+	struct addr remote;
+
+	*kind = common_tunnel(peer);
+	if (*kind == 0)
+		return REASON_NO_COMMON_TUNNEL;
+	if (peer->uplink == *kind)
+		return REASON_ACCEPTED;
+	remote = peer_tunnel_end(peer, *kind);
+	if (underlay_peer_route(peer->core, peer, *kind, &remote, peer_tunnel_key(peer)) < 0) {
+		peer->uplink = 0;
+		return REASON_KERNEL_REFUSED;
+	}
+	peer->uplink = *kind;
+	return REASON_ACCEPTED;
 }
 
-/* The peer's hello is new: its visitors' uplink goes where it says, the way we chose. */
+/* The peer's hello is new: its visitors' uplink goes where that says, the way we choose. */
 static void peer_point_uplink(struct peer *peer)
 {
-	enum tunnel_kind kind = peer_tunnel(peer);
-	struct addr remote = peer_tunnel_end(peer, kind);
+	enum tunnel_kind kind;
 
-	if (kind == 0) {
-		log_notice("peer %s: no tunnel kind in common with care-of addresses here; its "
-			   "terminals are not served",
-			   peer->name);
+	peer->uplink = 0;
+	if (peer_tunnel(peer, &kind) != REASON_NO_COMMON_TUNNEL)
 		return;
-	}
-	if (underlay_peer_route(peer->core, peer, kind, &remote, peer_tunnel_key(peer)) == 0)
-		peer->uplink = kind;
+	log_notice("peer %s: no tunnel kind in common with care-of addresses here; its terminals "
+		   "are not served",
+		   peer->name);
+	underlay_peer_unroute(peer->core, peer);
 }
 
 static void peer_event(const struct peer *peer, const char *state)

@@ -31,7 +31,7 @@ struct peer {
 
 	struct channel *channel;
 	struct timer timer;
-	enum tunnel_kind uplink;  /* kind of its table's routes, 0: none yet */
+	enum tunnel_kind uplink;  /* kind of its table's routes, 0: none that is right */
 	struct session *visitors; /* its subscribers that we serve, by binding number */
 	struct log_limit noise;
 	UT_hash_handle hh;
@@ -58,6 +58,10 @@ void peer_receive(struct core *core, const struct endpoint *from, const uint8_t 
  */
 int64_t peer_request(struct peer *peer, struct message *m, request_done *done, uint64_t token,
 		     usec_t now);
+/* Forgets a request that this returned; its end is not told. */
+void peer_request_cancel(struct peer *peer, int64_t request);
+/* Tells the peer that a binding of us two has ended. Nothing hangs on the answer. */
+void peer_release(struct peer *peer, uint64_t binding, enum reason reason, usec_t now);
 /* Answers a request of the peer with a reason alone, of the answer type of `request`. */
 void peer_answer_reason(struct peer *peer, const struct message *request, enum reason reason,
 			usec_t now);
@@ -66,10 +70,12 @@ void peer_answer(struct peer *peer, const struct message *request, struct messag
 		 usec_t now);
 
 /*
- * The tunnel kind for this peer's terminals when they visit us (PROTOCOL section 10), 0 when there
- * is none; and the family of care-of address that goes with it.
+ * The tunnel for this peer's terminals when they visit us (PROTOCOL section 10): chooses the kind
+ * and has their uplink lead there. REASON_ACCEPTED and *kind; REASON_NO_COMMON_TUNNEL;
+ * REASON_KERNEL_REFUSED.
  */
-enum tunnel_kind peer_tunnel(const struct peer *peer);
+enum reason peer_tunnel(struct peer *peer, enum tunnel_kind *kind);
+/* The family of care-of address that goes with a kind. */
 sa_family_t tunnel_family(enum tunnel_kind kind);
 /* The peer's outer address for a kind, none when it has not told. */
 struct addr peer_tunnel_end(const struct peer *peer, enum tunnel_kind kind);

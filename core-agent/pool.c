@@ -68,7 +68,8 @@ static struct lease *lease_find(const struct pool *pool, const struct addr *addr
 	struct lease *lease;
 
 	HASH_FIND(hh, pool->leases, key.bytes, sizeof(key.bytes), lease);
-	return lease;
+	/* The other family's may have the same first bytes. */
+	return lease && lease->address.family == address->family ? lease : NULL;
 }
 
 static int lease_add(struct pool *pool, const struct addr *address)
@@ -107,11 +108,23 @@ void pool_free(struct pool *pool)
 	free(pool);
 }
 
+static bool pool_same(const struct pool *pool, const struct prefix *prefixes, size_t count)
+{
+	if (pool->count != count)
+		return false;
+	for (size_t i = 0; i < count; i++)
+		if (!prefix_equal(&pool->prefixes[i], &prefixes[i]))
+			return false;
+	return true;
+}
+
 int pool_change(struct pool *pool, const struct prefix *prefixes, size_t count)
 {
 	struct prefix *copy = NULL;
 	uint64_t last;
 
+	if (pool_same(pool, prefixes, count))
+		return 0;
 	if (count > 0) {
 		copy = malloc(count * sizeof(*copy));
 		if (!copy)
@@ -166,12 +179,15 @@ int pool_take(struct pool *pool, struct addr *address)
 
 int pool_reserve(struct pool *pool, const struct addr *address)
 {
-	if (lease_find(pool, address))
-		return -EEXIST;
+	return lease_find(pool, address) ? -EEXIST : lease_add(pool, address);
+}
+
+bool pool_covers(const struct pool *pool, const struct addr *address)
+{
 	for (size_t i = 0; i < pool->count; i++)
 		if (prefix_contains(&pool->prefixes[i], address))
-			return lease_add(pool, address);
-	return -ERANGE;
+			return true;
+	return false;
 }
 
 void pool_give(struct pool *pool, const struct addr *address)

@@ -20,17 +20,20 @@ void pool_free(struct pool *pool);
 
 /*
  * Other prefixes (reload). Addresses in use stay in use, also those that lie in no prefix any more:
- * they go out of use when they are given back. 0 or -ENOMEM with the pool as before.
+ * they go out of use when they are given back. The same prefixes again change nothing. 0 or -ENOMEM
+ * with the pool as before.
  */
 int pool_change(struct pool *pool, const struct prefix *prefixes, size_t count);
 
 /* Takes a free address. -EADDRNOTAVAIL when there is none, -ENOMEM. */
 int pool_take(struct pool *pool, struct addr *address);
-/* Takes this very address. -EEXIST when it is in use, -ERANGE when it lies in no prefix, -ENOMEM.
- */
+/* Takes this very address, wherever it lies. -EEXIST when it is in use, -ENOMEM. */
 int pool_reserve(struct pool *pool, const struct addr *address);
 /* Gives an address back; one that is not in use, or none, is ignored. */
 void pool_give(struct pool *pool, const struct addr *address);
+
+/* Does the address lie in one of the pool's prefixes? */
+bool pool_covers(const struct pool *pool, const struct addr *address);
 
 /* How many addresses are in use, and how many there are in all (UINT64_MAX: that many or more). */
 uint64_t pool_used(const struct pool *pool);

@@ -20,6 +20,7 @@
 #include "pool.h"
 #include "send.h"
 #include "session.h"
+#include "session_send.h"
 #include "subscriber.h"
 
 #include <errno.h>
@@ -44,38 +45,57 @@ static struct registration *find_by_id(const struct core *core, uint64_t id)
 	return r;
 }
 
-void registration_forget(struct registration *r)
+static void registration_free(struct registration *r)
 {
+	if (r->session)
+		r->session->registration = NULL;
 	HASH_DELETE(hh, r->core->registrations, r);
 	HASH_DELETE(hh_id, r->core->registration_ids, r);
 	keys_wipe(r, sizeof(*r));
 	free(r);
 }
 
-/* Puts back what the attempt has changed, and ends it. */
-static void abandon(struct registration *r)
+static void give_care_of(struct registration *r)
 {
-	struct session *s = r->session;
-
-	if (s) {
-		forwarding_set(r->core, s->path, &r->before);
-		if (r->took_coa) {
-			pool_give(r->core->care_of4, &s->coa);
-			pool_give(r->core->care_of6, &s->coa);
-			s->coa = (struct addr){.family = AF_UNSPEC};
-		}
-	}
-	registration_forget(r);
-	if (s)
-		session_abandon(s);
+	if (r->took_coa)
+		pool_give(r->coa.family == AF_INET6 ? r->core->care_of6 : r->core->care_of4,
+			  &r->coa);
+	r->took_coa = false;
 }
 
-static void reject(struct registration *r, enum reason reason, const struct message_blob *handshake)
+void registration_drop(struct registration *r, enum reason reason, usec_t now)
+{
+	give_care_of(r);
+	if (r->request > 0)
+		peer_request_cancel(r->home, r->request);
+	if (r->asked)
+		peer_release(r->home, r->granted.binding, reason, now);
+	if (r->superseded)
+		peer_release(r->home, r->superseded, reason, now);
+	registration_free(r);
+}
+
+/* Puts back what the attempt has changed, and ends it. */
+static void abandon(struct registration *r, enum reason reason, usec_t now)
+{
+	struct session *s = r->session;
+	int result = s ? forwarding_set(r->core, s->path, &r->before) : 0;
+
+	registration_drop(r, reason, now);
+	if (s && result < 0)
+		/* It cannot be served where it was either. */
+		session_evict(s, REASON_KERNEL_REFUSED, now);
+	else if (s)
+		session_abandon(s, now);
+}
+
+static void reject(struct registration *r, enum reason reason, const struct message_blob *handshake,
+		   usec_t now)
 {
 	log_info("registration of a terminal of %s on satellite %s refused: %s", r->home->name,
 		 r->satellite->name, reason_name(reason));
 	send_reject(r->satellite, &r->mac, &r->link_local, r->terminal_index, reason, handshake);
-	abandon(r);
+	abandon(r, reason, now);
 }
 
 /*
@@ -119,7 +139,6 @@ static enum reason serve_subscriber(struct satellite *satellite, const struct se
 {
 	struct core *core = satellite->core;
 	struct path path = access_path(satellite, &grant->mac, grant->mtu);
-	struct path before = subscriber->path;
 	struct session *s;
 	enum reason reason;
 
@@ -128,16 +147,17 @@ static enum reason serve_subscriber(struct satellite *satellite, const struct se
 	path.hoa4 = subscriber->hoa4;
 	path.hoa6 = subscriber->hoa6;
 	path.prefix = subscriber->prefix;
-	s = session_prepare(core, subscriber->nai, NULL, subscriber);
+	s = session_prepare(core, subscriber->nai, NULL, subscriber, &grant->mac, now);
 	if (!s)
 		return REASON_BUSY;
 	reason = binding_at_home(subscriber, grant->binding, &path, now);
-	if (reason == REASON_ACCEPTED && session_register(s, grant, now) < 0) {
-		forwarding_set(core, &subscriber->path, &before);
+	if (reason != REASON_ACCEPTED) {
+		session_abandon(s, now);
+	} else if (session_register(s, grant, now) < 0) {
+		/* The core that served before has been released: there is no way back. */
 		reason = REASON_BUSY;
+		binding_withdraw(subscriber, reason, now);
 	}
-	if (reason != REASON_ACCEPTED)
-		session_abandon(s);
 	return reason;
 }
 
@@ -191,8 +211,11 @@ static void tunnel_answered(void *context, uint64_t token, enum reason reason,
 
 	if (!r)
 		return;
+	r->request = 0;
 	if (!answer || answer->type == MESSAGE_ERROR || reason != REASON_ACCEPTED) {
-		reject(r, reason == REASON_ACCEPTED ? REASON_UNSUPPORTED : reason, NULL);
+		/* Without an answer nobody knows whether it was carried out. */
+		r->asked = !answer;
+		reject(r, reason == REASON_ACCEPTED ? REASON_UNSUPPORTED : reason, NULL, now);
 		return;
 	}
 	granted = &r->granted;
@@ -207,17 +230,17 @@ static void tunnel_answered(void *context, uint64_t token, enum reason reason,
 		.link_local = r->link_local,
 		.terminal_index = r->terminal_index,
 		.binding = granted->binding,
+		.coa = r->coa,
 		.lifetime = granted->lifetime,
 		.mtu = mtu,
 		.access_key = granted->access_key,
 		.handshake = &granted->handshake,
 		.discovery = r->discovery,
 	};
-	if (session_register(r->session, &grant, now) < 0) {
-		reject(r, REASON_BUSY, NULL);
-		return;
-	}
-	registration_forget(r);
+	if (session_register(r->session, &grant, now) < 0)
+		reject(r, REASON_BUSY, NULL, now);
+	else
+		registration_free(r);
 }
 
 /* Is what the home core grants within what it may grant? */
@@ -237,17 +260,45 @@ static enum reason check_grant(const struct registration *r, const struct messag
 	return REASON_ACCEPTED;
 }
 
-static enum reason take_care_of(struct registration *r, struct session *s)
+/* Has the home core authenticated this terminal again since it gave out this binding? */
+static bool outdated(const struct session *s, uint64_t binding)
 {
-	struct core *core = r->core;
+	uint64_t newest = s->registration ? s->registration->granted.binding : s->binding;
+
+	/* Numbers of different lives of the home core cannot be compared (PROTOCOL section 9). */
+	return newest >> 32 == binding >> 32 && binding <= newest;
+}
+
+/* The session is changed by this attempt now; an older one has lost, and leaves what it had. */
+static void take_session(struct registration *r, struct session *s)
+{
+	struct registration *older = s->registration;
+
+	r->before = older ? older->before : *s->path;
+	r->coa = older ? older->coa : s->coa;
+	if (older) {
+		r->took_coa = older->took_coa;
+		r->superseded = older->asked ? older->granted.binding : older->superseded;
+		if (older->request > 0)
+			peer_request_cancel(older->home, older->request);
+		registration_free(older);
+	}
+	r->session = s;
+	s->registration = r;
+}
+
+static enum reason take_care_of(struct registration *r)
+{
 	sa_family_t family = tunnel_family(r->tunnel);
+	struct pool *pool = family == AF_INET6 ? r->core->care_of6 : r->core->care_of4;
 	struct addr coa;
 
-	if (s->coa.family == family)
+	if (r->coa.family == family)
 		return REASON_ACCEPTED;
-	if (pool_take(family == AF_INET6 ? core->care_of6 : core->care_of4, &coa) < 0)
+	if (pool_take(pool, &coa) < 0)
 		return REASON_NO_CARE_OF_ADDRESS;
-	s->coa = coa;
+	give_care_of(r);
+	r->coa = coa;
 	r->took_coa = true;
 	return REASON_ACCEPTED;
 }
@@ -256,33 +307,26 @@ static enum reason take_care_of(struct registration *r, struct session *s)
 static enum reason prepare_visitor(struct registration *r, const struct message *ack, usec_t now)
 {
 	struct core *core = r->core;
-	struct path path;
+	enum reason reason = peer_tunnel(r->home, &r->tunnel);
 	char nai[NAI_TEXT];
 	struct session *s;
-	enum reason reason;
+	struct path path;
 
-	r->tunnel = peer_tunnel(r->home);
-	if (r->tunnel == 0 || (r->tunnel == TUNNEL_IPIP4 && !message_has(ack, ATTR_HOA4)))
+	if (reason != REASON_ACCEPTED)
+		return reason;
+	if (r->tunnel == TUNNEL_IPIP4 && !message_has(ack, ATTR_HOA4))
 		return REASON_NO_COMMON_TUNNEL;
 	snprintf(nai, sizeof(nai), "%s@%s", ack->user, r->home->name);
+	s = session_find(core, nai);
+	if (s && outdated(s, ack->binding))
+		return REASON_STALE_BINDING;
 	if (!claim_mac(core, r->satellite, &r->mac, nai, now))
 		return REASON_NOT_PERMITTED;
-	s = session_prepare(core, nai, r->home, NULL);
+	s = session_prepare(core, nai, r->home, NULL, &r->mac, now);
 	if (!s)
 		return REASON_BUSY;
-	/* An older attempt of the same terminal has lost. */
-	if (s->registration) {
-		struct registration *older = s->registration;
-
-		abandon(older);
-		s = session_prepare(core, nai, r->home, NULL);
-		if (!s)
-			return REASON_BUSY;
-	}
-	s->registration = r;
-	r->session = s;
-	r->before = *s->path;
-	reason = take_care_of(r, s);
+	take_session(r, s);
+	reason = take_care_of(r);
 	if (reason != REASON_ACCEPTED)
 		return reason;
 	path = access_path(r->satellite, &r->mac, underlay_mtu(core->config, r->tunnel));
@@ -300,11 +344,13 @@ static void request_tunnel(struct registration *r, usec_t now)
 	keys_random(&key, sizeof(key));
 	message_init(&m, MESSAGE_TUNNEL_REQUEST, 0);
 	message_set_number(&m, ATTR_BINDING, r->granted.binding);
-	message_set_addr(&m, ATTR_COA, &r->session->coa);
+	message_set_addr(&m, ATTR_COA, &r->coa);
 	message_set_number(&m, ATTR_TUNNEL_KIND, r->tunnel);
 	message_set_number(&m, ATTR_TUNNEL_KEY, key % 0xffffff + 1);
-	if (peer_request(r->home, &m, tunnel_answered, r->id, now) < 0)
-		reject(r, REASON_BUSY, NULL);
+	r->request = peer_request(r->home, &m, tunnel_answered, r->id, now);
+	r->asked = r->request > 0;
+	if (!r->asked)
+		reject(r, REASON_BUSY, NULL, now);
 }
 
 static void authentication_answered(void *context, uint64_t token, enum reason reason,
@@ -318,7 +364,7 @@ static void authentication_answered(void *context, uint64_t token, enum reason r
 		const struct message_blob *handshake =
 			answer && message_has(answer, ATTR_HANDSHAKE) ? &answer->handshake : NULL;
 
-		reject(r, reason == REASON_ACCEPTED ? REASON_UNSUPPORTED : reason, handshake);
+		reject(r, reason == REASON_ACCEPTED ? REASON_UNSUPPORTED : reason, handshake, now);
 		return;
 	}
 	r->granted = *answer;
@@ -326,7 +372,7 @@ static void authentication_answered(void *context, uint64_t token, enum reason r
 	if (reason == REASON_ACCEPTED)
 		reason = prepare_visitor(r, answer, now);
 	if (reason != REASON_ACCEPTED)
-		reject(r, reason, NULL);
+		reject(r, reason, NULL, now);
 	else
 		request_tunnel(r, now);
 }
@@ -361,7 +407,7 @@ static enum drop discovery_of_peer(struct satellite *satellite, const struct lla
 	message_set_blob(&m, ATTR_HANDSHAKE, discovery->handshake.bytes,
 			 discovery->handshake.length);
 	if (peer_request(home, &m, authentication_answered, r->id, now) < 0)
-		reject(r, REASON_BUSY, NULL);
+		reject(r, REASON_BUSY, NULL, now);
 	return DROP_NONE;
 }
 
@@ -387,7 +433,9 @@ enum drop registration_discovery(struct satellite *satellite, const struct lladd
 	if (find_by_discovery(core, hash))
 		return DROP_NONE;
 	if (served && keys_equal(served->discovery, hash, sizeof(hash))) {
-		session_repeat_done(served);
+		/* After that it is a late copy, and no wish to come back. */
+		if (served->state == SESSION_REGISTERED)
+			session_repeat_done(served);
 		return DROP_NONE;
 	}
 	home = peer_find(core, discovery.realm);
@@ -401,23 +449,23 @@ enum drop registration_discovery(struct satellite *satellite, const struct lladd
 }
 
 static void abandon_those(struct core *core, const struct peer *peer,
-			  const struct satellite *satellite)
+			  const struct satellite *satellite, usec_t now)
 {
 	struct registration *r, *next;
 
 	HASH_ITER (hh, core->registrations, r, next)
 		if (r->home == peer || r->satellite == satellite)
-			abandon(r);
+			abandon(r, REASON_ADMINISTRATIVE, now);
 }
 
-void registration_peer_removed(struct peer *peer)
+void registration_peer_removed(struct peer *peer, usec_t now)
 {
-	abandon_those(peer->core, peer, NULL);
+	abandon_those(peer->core, peer, NULL, now);
 }
 
-void registration_satellite_removed(struct satellite *satellite)
+void registration_satellite_removed(struct satellite *satellite, usec_t now)
 {
-	abandon_those(satellite->core, NULL, satellite);
+	abandon_those(satellite->core, NULL, satellite, now);
 }
 
 void registrations_close(struct core *core)
@@ -425,5 +473,5 @@ void registrations_close(struct core *core)
 	struct registration *r, *next;
 
 	HASH_ITER (hh, core->registrations, r, next)
-		registration_forget(r);
+		registration_free(r);
 }

@@ -29,10 +29,14 @@ struct registration {
 
 	/* Since tunnelling; authenticating while this is NULL: */
 	struct session *session;
-	struct path before;	/* of the session, for undoing */
+	struct path before; /* of the session, for undoing */
+	struct addr coa;
 	bool took_coa;		/* the care-of address was taken for this attempt */
 	struct message granted; /* the authentication ACK; holds the access key */
 	enum tunnel_kind tunnel;
+	int64_t request;     /* the tunnel request, while it is outstanding */
+	bool asked;	     /* the home core may have bound the terminal to us */
+	uint64_t superseded; /* likewise, under the number of an attempt before this one; 0: not */
 	UT_hash_handle hh, hh_id;
 };
 
@@ -41,10 +45,13 @@ enum drop registration_discovery(struct satellite *satellite, const struct lladd
 				 const struct addr *link_local, const uint8_t *datagram,
 				 size_t length, usec_t now);
 
-/* Drops an attempt whose session is ending; the session is not touched. */
-void registration_forget(struct registration *r);
-void registration_peer_removed(struct peer *peer);
-void registration_satellite_removed(struct satellite *satellite);
+/*
+ * Drops an attempt whose session is ending: its care-of address is given back, its path is the
+ * session's affair. A home core that may have bound the terminal to us is told that it is not.
+ */
+void registration_drop(struct registration *r, enum reason reason, usec_t now);
+void registration_peer_removed(struct peer *peer, usec_t now);
+void registration_satellite_removed(struct satellite *satellite, usec_t now);
 void registrations_close(struct core *core);
 
 #endif

@@ -3,12 +3,13 @@
  * The terminals that this core serves: PROTOCOL section 8 from "registered" on.
  *
  *   preparing --register--> registered --core disconnect--> leaving
- *       |                      |   \                          |
- *    abandon            lifetime    \------- release ---------+--> draining --> gone
+ *       |                      |  |                          |  |
+ *    abandon                   |  +---- moved elsewhere -----|--+--> draining --> gone
+ *                              +------- any other end -------+-----> released --> gone
  *
  * Timers: registered, a visitor's lifetime (an own subscriber's is its binding's); leaving, how
  * long a terminal may stay between cores; draining, how long packets under way are sent back to the
- * home core.
+ * home core; released, how long the terminal is told, until it acknowledges.
  */
 #include "session.h"
 
@@ -17,16 +18,21 @@
 #include "peer.h"
 #include "pool.h"
 #include "registration.h"
-#include "send.h"
+#include "session_send.h"
+#include "subscriber.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+/* The retransmissions of one release to the terminal are over by then (PROTOCOL section 12). */
+#define RELEASE_WAIT (20 * USEC_PER_SEC)
+
 const char *session_state_name(enum session_state state)
 {
-	static const char *const names[] = {"preparing", "registered", "leaving", "draining"};
+	static const char *const names[] = {"preparing", "registered", "leaving", "draining",
+					    "released"};
 
 	return names[state];
 }
@@ -70,15 +76,29 @@ struct session *session_by_index(const struct core *core, uint32_t index)
 	return s;
 }
 
-/* Takes the session out of the tables that a registration has put it into. */
-static void session_unlist(struct session *s)
+/*
+ * The Ethernet address that the session's path uses, or is about to: no two paths share one, since
+ * each would take the other's neighbour and bridge entry away. NULL: none any more.
+ */
+static void session_claim(struct session *s, const struct lladdr *mac)
 {
 	struct core *core = s->core;
 
+	if (s->claimed)
+		HASH_DELETE(hh_mac, core->session_macs, s);
+	s->claimed = mac != NULL;
+	if (!mac)
+		return;
+	s->claim = *mac;
+	HASH_ADD(hh_mac, core->session_macs, claim, sizeof(s->claim), s);
+}
+
+/* Takes the session out of the tables that a registration has put it into. */
+static void session_unlist(struct session *s)
+{
 	if (s->access.local_index == 0)
 		return;
-	HASH_DELETE(hh_index, core->session_indices, s);
-	HASH_DELETE(hh_mac, core->session_macs, s);
+	HASH_DELETE(hh_index, s->core->session_indices, s);
 	if (s->home)
 		HASH_DELETE(hh_visitor, s->home->visitors, s);
 	access_session_wipe(&s->access);
@@ -86,10 +106,7 @@ static void session_unlist(struct session *s)
 
 static void session_list(struct session *s)
 {
-	struct core *core = s->core;
-
-	HASH_ADD(hh_index, core->session_indices, access.local_index, sizeof(uint32_t), s);
-	HASH_ADD(hh_mac, core->session_macs, mac, sizeof(s->mac), s);
+	HASH_ADD(hh_index, s->core->session_indices, access.local_index, sizeof(uint32_t), s);
 	if (s->home)
 		HASH_ADD(hh_visitor, s->home->visitors, binding, sizeof(s->binding), s);
 }
@@ -99,6 +116,7 @@ static void session_free(struct session *s)
 	struct core *core = s->core;
 
 	session_unlist(s);
+	session_claim(s, NULL);
 	HASH_DEL(core->sessions, s);
 	timer_cancel(&core->timers, &s->timer);
 	timer_cancel(&core->timers, &s->request_timer);
@@ -107,55 +125,81 @@ static void session_free(struct session *s)
 	free(s);
 }
 
-/* Ends a session. A visitor's path and care-of address end with it, a subscriber's path does not.
- */
-static void session_end(struct session *s, const char *reason)
-{
-	struct core *core = s->core;
+/* ---- ends ---------------------------------------------------------------------------------- */
 
-	log_info("session of %s: %s -> none, %s", s->nai, session_state_name(s->state), reason);
+static void give_care_of(struct core *core, struct addr *coa)
+{
+	pool_give(core->care_of4, coa);
+	pool_give(core->care_of6, coa);
+	*coa = (struct addr){.family = AF_UNSPEC};
+}
+
+/*
+ * Lets go of all that serving took. A visitor's path and care-of address end here; a subscriber's
+ * path belongs to its binding. What is left of the session is nobody's.
+ */
+static void session_detach(struct session *s, enum reason reason, usec_t now)
+{
 	if (s->registration)
-		registration_forget(s->registration);
+		registration_drop(s->registration, reason, now);
 	if (s->home) {
-		forwarding_clear(core, &s->own_path);
-		pool_give(core->care_of4, &s->coa);
-		pool_give(core->care_of6, &s->coa);
+		forwarding_clear(s->core, &s->own_path);
+		give_care_of(s->core, &s->coa);
+		if (s->access.local_index != 0)
+			HASH_DELETE(hh_visitor, s->home->visitors, s);
 	}
+	session_claim(s, NULL);
+	s->home = NULL;
+	s->subscriber = NULL;
+	s->path = &s->own_path;
+}
+
+static void session_end(struct session *s, enum reason reason, const char *why, usec_t now)
+{
+	log_info("session of %s: %s -> none, %s", s->nai, session_state_name(s->state), why);
+	session_detach(s, reason, now);
 	session_free(s);
 }
 
-/* ---- timers -------------------------------------------------------------------------------- */
-
-static void release_home_done(void *context, uint64_t token, enum reason reason,
-			      const struct message *answer, usec_t now)
+/* The terminal has acknowledged, or was told often enough. */
+static void terminal_told(void *context, uint64_t token, enum reason reason,
+			  const struct message *answer, usec_t now)
 {
-	(void)context;
+	struct session *s = context;
+
 	(void)token;
 	(void)answer;
-	(void)now;
-	log_debug("release to the home core: %s", reason_name(reason));
+	log_debug("release to %s: %s", s->nai, reason_name(reason));
+	/* Not here: this is called by the session's own requests. */
+	if (s->state == SESSION_RELEASED)
+		timer_set(&s->core->timers, &s->timer, now);
 }
 
-static void release_home(const struct session *s, enum reason reason, usec_t now)
+/* Ends a session whose terminal may still believe in it: then that is told to register again. */
+static void session_dismiss(struct session *s, enum reason reason, usec_t now)
 {
-	struct message m;
-
-	message_init(&m, MESSAGE_RELEASE, 0);
-	message_set_number(&m, ATTR_REASON, reason);
-	message_set_number(&m, ATTR_BINDING, s->binding);
-	peer_request(s->home, &m, release_home_done, s->binding, now);
+	if (!s->requests || !s->satellite || s->state == SESSION_RELEASED ||
+	    reason == REASON_TERMINAL_LEFT || reason == REASON_LIFETIME_EXPIRED) {
+		session_end(s, reason, reason_name(reason), now);
+		return;
+	}
+	session_detach(s, reason, now);
+	session_tell_release(s, reason, terminal_told, now);
+	session_enter(s, SESSION_RELEASED, now + RELEASE_WAIT, reason_name(reason));
 }
 
 void session_evict(struct session *s, enum reason reason, usec_t now)
 {
-	if (s->home) {
-		if (s->state == SESSION_REGISTERED || s->state == SESSION_LEAVING)
-			release_home(s, reason, now);
-		session_end(s, reason_name(reason));
-	} else {
+	if (s->subscriber) {
 		binding_withdraw(s->subscriber, reason, now);
+		return;
 	}
+	if (s->home && (s->state == SESSION_REGISTERED || s->state == SESSION_LEAVING))
+		peer_release(s->home, s->binding, reason, now);
+	session_dismiss(s, reason, now);
 }
+
+/* ---- timers -------------------------------------------------------------------------------- */
 
 static void session_timer(struct timer *timer, void *arg, usec_t now)
 {
@@ -165,9 +209,14 @@ static void session_timer(struct timer *timer, void *arg, usec_t now)
 	/* A registration in progress owns the path; its end sets the timer again. */
 	if (s->registration)
 		return;
-	session_evict(s,
-		      s->state == SESSION_LEAVING ? REASON_TERMINAL_LEFT : REASON_LIFETIME_EXPIRED,
-		      now);
+	if (s->state == SESSION_DRAINING)
+		session_end(s, REASON_TERMINAL_MOVED, "drained", now);
+	else if (s->state == SESSION_RELEASED)
+		session_end(s, REASON_TERMINAL_LEFT, "told", now);
+	else if (s->state == SESSION_LEAVING)
+		session_evict(s, REASON_TERMINAL_LEFT, now);
+	else
+		session_evict(s, REASON_LIFETIME_EXPIRED, now);
 }
 
 static void session_request_timer(struct timer *timer, void *arg, usec_t now)
@@ -177,57 +226,7 @@ static void session_request_timer(struct timer *timer, void *arg, usec_t now)
 	timer_set(&s->core->timers, timer, requests_tick(s->requests, now));
 }
 
-/* ---- talking to the terminal --------------------------------------------------------------- */
-
-/* Seals one encoded message to the terminal: the channel below its request table. */
-static int session_transmit(void *context, const uint8_t *octets, size_t length)
-{
-	struct session *s = context;
-	uint8_t datagram[SNO_DATAGRAM_MAX];
-	struct message m;
-	int sealed;
-
-	if (message_read(&m, PLACE_ACCESS, octets, length) != DROP_NONE)
-		return -EINVAL;
-	sealed = access_seal(&s->access, &m, datagram, sizeof(datagram));
-	message_wipe(&m);
-	if (sealed < 0)
-		return sealed;
-	s->core->counters.sent[octets[0]]++;
-	return send_datagram(s->satellite, &s->mac, &s->link_local, datagram, (size_t)sealed);
-}
-
-static void terminal_released(void *context, uint64_t token, enum reason reason,
-			      const struct message *answer, usec_t now)
-{
-	(void)context;
-	(void)token;
-	(void)answer;
-	(void)now;
-	log_debug("release to a terminal: %s", reason_name(reason));
-}
-
-static void release_terminal(struct session *s, enum reason reason, usec_t now)
-{
-	struct message m;
-
-	message_init(&m, MESSAGE_RELEASE, 0);
-	message_set_number(&m, ATTR_REASON, reason);
-	request_send(s->requests, &m, terminal_released, s, 0, now);
-	timer_set(&s->core->timers, &s->request_timer, now);
-}
-
-static void answer_terminal(struct session *s, const struct message *request, enum reason reason,
-			    usec_t now)
-{
-	struct message answer;
-
-	message_init(&answer,
-		     reason == REASON_UNSUPPORTED ? MESSAGE_ERROR : message_answer(request->type),
-		     request->id);
-	message_set_number(&answer, ATTR_REASON, reason);
-	request_answer(s->requests, request->id, &answer, now);
-}
+/* ---- what the terminal says ----------------------------------------------------------------- */
 
 static void relayed(void *context, uint64_t token, enum reason reason, const struct message *answer,
 		    usec_t now)
@@ -255,7 +254,7 @@ static void terminal_disconnects(struct session *s, const struct message *m, use
 	bool final = message_has(m, ATTR_LIFETIME) && m->lifetime == 0;
 	usec_t deadline = now + s->core->config->timers.leave;
 
-	answer_terminal(s, m, REASON_ACCEPTED, now);
+	session_answer(s, m, REASON_ACCEPTED, now);
 	if (s->home)
 		relay(s, m, now);
 	else if (!final)
@@ -263,17 +262,18 @@ static void terminal_disconnects(struct session *s, const struct message *m, use
 	if (!final)
 		session_enter(s, SESSION_LEAVING, deadline, "core disconnect");
 	else if (s->home)
-		session_end(s, "deregistered");
+		session_end(s, REASON_TERMINAL_LEFT, "deregistered", now);
 	else
 		binding_left(s->subscriber, true, now);
 }
 
 static void terminal_reports(struct session *s, const struct message *m, usec_t now)
 {
-	answer_terminal(s, m, REASON_ACCEPTED, now);
-	handover_measured(s->core, s->binding, m->gap, m->registration_time);
+	session_answer(s, m, REASON_ACCEPTED, now);
 	if (s->home)
 		relay(s, m, now);
+	else
+		handover_measured(s->core, s->binding, m->gap, m->registration_time);
 }
 
 static void session_message(struct session *s, const struct message *m, usec_t now)
@@ -285,6 +285,10 @@ static void session_message(struct session *s, const struct message *m, usec_t n
 	if (!message_is_request(m->type) || request_arrived(s->requests, m, now) != REQUEST_NEW)
 		return;
 	timer_set(&s->core->timers, &s->request_timer, now);
+	if (s->state != SESSION_REGISTERED && s->state != SESSION_LEAVING) {
+		session_answer(s, m, REASON_STALE_BINDING, now);
+		return;
+	}
 	switch (m->type) {
 	case MESSAGE_CORE_DISCONNECT:
 		terminal_disconnects(s, m, now);
@@ -293,7 +297,7 @@ static void session_message(struct session *s, const struct message *m, usec_t n
 		terminal_reports(s, m, now);
 		break;
 	default:
-		answer_terminal(s, m, REASON_UNSUPPORTED, now);
+		session_answer(s, m, REASON_UNSUPPORTED, now);
 		break;
 	}
 }
@@ -317,14 +321,11 @@ enum drop session_receive(struct session *s, struct satellite *satellite, const 
 
 /* ---- registration -------------------------------------------------------------------------- */
 
-struct session *session_prepare(struct core *core, const char *nai, struct peer *home,
-				struct subscriber *subscriber)
+static struct session *session_new(struct core *core, const char *nai, struct peer *home,
+				   struct subscriber *subscriber)
 {
-	struct session *s = session_find(core, nai);
+	struct session *s = calloc(1, sizeof(*s));
 
-	if (s)
-		return s;
-	s = calloc(1, sizeof(*s));
 	if (!s)
 		return NULL;
 	snprintf(s->nai, sizeof(s->nai), "%s", nai);
@@ -340,13 +341,31 @@ struct session *session_prepare(struct core *core, const char *nai, struct peer 
 	return s;
 }
 
-void session_abandon(struct session *s)
+struct session *session_prepare(struct core *core, const char *nai, struct peer *home,
+				struct subscriber *subscriber, const struct lladdr *mac, usec_t now)
 {
-	s->registration = NULL;
-	if (s->state == SESSION_PREPARING)
-		session_end(s, "not registered");
-	else
-		timer_set(&s->core->timers, &s->timer, s->deadline);
+	struct session *s = session_find(core, nai);
+
+	/* It registers again: no need to go on asking it to. */
+	if (s && s->state == SESSION_RELEASED) {
+		session_end(s, REASON_TERMINAL_MOVED, "registers again", now);
+		s = NULL;
+	}
+	if (!s)
+		s = session_new(core, nai, home, subscriber);
+	if (s)
+		session_claim(s, mac);
+	return s;
+}
+
+void session_abandon(struct session *s, usec_t now)
+{
+	if (s->state == SESSION_PREPARING) {
+		session_end(s, REASON_TERMINAL_LEFT, "not registered", now);
+		return;
+	}
+	session_claim(s, s->path->kind == PATH_ACCESS ? &s->path->mac : NULL);
+	timer_set(&s->core->timers, &s->timer, s->deadline);
 }
 
 static uint32_t fresh_index(const struct core *core)
@@ -357,30 +376,6 @@ static uint32_t fresh_index(const struct core *core)
 		keys_random(&index, sizeof(index));
 	while (index == 0 || session_by_index(core, index));
 	return index;
-}
-
-/* The registration done datagram, whose SEALED proves this core and tells its index. */
-static int build_done(const struct session *s, struct access_session *access,
-		      const struct session_grant *grant, uint8_t *out, size_t capacity)
-{
-	const struct core *core = s->core;
-	struct message registration, done;
-	struct message_blob sealed;
-	int result;
-
-	message_init(&registration, MESSAGE_REGISTRATION, access->local_index);
-	message_set_text(&registration, ATTR_CORE, core->config->name);
-	message_set_number(&registration, ATTR_EPOCH, core->epoch);
-	message_set_number(&registration, ATTR_MTU, grant->mtu);
-	message_set_number(&registration, ATTR_LIFETIME, grant->lifetime);
-	message_set_addr(&registration, ATTR_COA, &s->coa);
-	result = access_seal_registration(access, &registration, &sealed);
-	if (result < 0)
-		return result;
-	message_init(&done, MESSAGE_REGISTRATION_DONE, grant->terminal_index);
-	message_set_blob(&done, ATTR_HANDSHAKE, grant->handshake->bytes, grant->handshake->length);
-	message_set_blob(&done, ATTR_SEALED, sealed.bytes, sealed.length);
-	return message_write(&done, out, capacity);
 }
 
 int session_register(struct session *s, const struct session_grant *grant, usec_t now)
@@ -397,7 +392,7 @@ int session_register(struct session *s, const struct session_grant *grant, usec_
 	access_session_init(&access, grant->access_key, true);
 	access.local_index = fresh_index(core);
 	access.remote_index = grant->terminal_index;
-	length = build_done(s, &access, grant, done, sizeof(done));
+	length = session_build_done(s, &access, grant, done, sizeof(done));
 	if (length < 0) {
 		requests_free(requests);
 		access_session_wipe(&access);
@@ -412,6 +407,9 @@ int session_register(struct session *s, const struct session_grant *grant, usec_
 	s->mac = grant->mac;
 	s->link_local = grant->link_local;
 	s->binding = grant->binding;
+	if (!addr_equal(&s->coa, &grant->coa))
+		give_care_of(core, &s->coa);
+	s->coa = grant->coa;
 	s->registration = NULL;
 	s->registered = now;
 	s->expires = now + (usec_t)grant->lifetime * USEC_PER_SEC;
@@ -419,16 +417,11 @@ int session_register(struct session *s, const struct session_grant *grant, usec_
 	memcpy(s->done, done, (size_t)length);
 	s->done_length = (size_t)length;
 	session_list(s);
+	session_claim(s, &s->mac);
 	access_session_wipe(&access);
 	session_enter(s, SESSION_REGISTERED, s->home ? s->expires : USEC_NEVER, "registered");
 	session_repeat_done(s);
 	return 0;
-}
-
-void session_repeat_done(struct session *s)
-{
-	s->core->counters.sent[MESSAGE_REGISTRATION_DONE]++;
-	send_datagram(s->satellite, &s->mac, &s->link_local, s->done, s->done_length);
 }
 
 /* ---- what other parts decide --------------------------------------------------------------- */
@@ -439,20 +432,19 @@ static void drain(struct session *s, usec_t now)
 	struct core *core = s->core;
 	struct path back = *s->path;
 
-	if (!s->home->uplink) {
-		session_end(s, "released");
+	if (s->home->uplink) {
+		back.kind = PATH_TUNNEL;
+		back.tunnel = s->home->uplink;
+		back.outer_src = *underlay_end(&core->underlay, back.tunnel);
+		back.outer_dst = peer_tunnel_end(s->home, back.tunnel);
+		back.key = peer_tunnel_key(s->home);
+		back.mtu = underlay_mtu(core->config, back.tunnel);
+	}
+	if (!s->home->uplink || forwarding_set(core, s->path, &back) < 0) {
+		session_end(s, REASON_TERMINAL_MOVED, "released", now);
 		return;
 	}
-	back.kind = PATH_TUNNEL;
-	back.tunnel = s->home->uplink;
-	back.outer_src = *underlay_end(&core->underlay, back.tunnel);
-	back.outer_dst = peer_tunnel_end(s->home, back.tunnel);
-	back.key = peer_tunnel_key(s->home);
-	back.mtu = underlay_mtu(core->config, back.tunnel);
-	if (forwarding_set(core, s->path, &back) < 0) {
-		session_end(s, "released");
-		return;
-	}
+	session_claim(s, NULL);
 	session_enter(s, SESSION_DRAINING, now + core->config->timers.drain, "released");
 }
 
@@ -466,38 +458,31 @@ bool session_released(struct peer *peer, const struct message *request, usec_t n
 	peer_answer_reason(peer, request, REASON_ACCEPTED, now);
 	if (s->state == SESSION_DRAINING)
 		return true;
-	/* The terminal is about to register here again; if that fails, the session ends. */
-	if (s->registration) {
+	if (s->registration)
+		/* The terminal is about to register here again; if that fails, the session ends. */
 		session_enter(s, SESSION_DRAINING, now + peer->core->config->timers.drain,
 			      "released while registering again");
-		return true;
-	}
-	if (request->reason == REASON_TERMINAL_MOVED) {
+	else if (request->reason == REASON_TERMINAL_MOVED)
 		drain(s, now);
-		return true;
-	}
-	release_terminal(s, request->reason, now);
-	session_end(s, reason_name(request->reason));
+	else
+		session_dismiss(s, request->reason, now);
 	return true;
 }
 
-void session_moved(struct core *core, const char *nai)
+void session_moved(struct core *core, const char *nai, usec_t now)
 {
 	struct session *s = session_find(core, nai);
 
 	if (s)
-		session_end(s, reason_name(REASON_TERMINAL_MOVED));
+		session_end(s, REASON_TERMINAL_MOVED, reason_name(REASON_TERMINAL_MOVED), now);
 }
 
 void session_withdrawn(struct core *core, const char *nai, enum reason reason, usec_t now)
 {
 	struct session *s = session_find(core, nai);
 
-	if (!s)
-		return;
-	if (s->requests && reason != REASON_TERMINAL_LEFT)
-		release_terminal(s, reason, now);
-	session_end(s, reason_name(reason));
+	if (s)
+		session_dismiss(s, reason, now);
 }
 
 void session_home_restarted(struct peer *peer, usec_t now)
@@ -506,31 +491,70 @@ void session_home_restarted(struct peer *peer, usec_t now)
 
 	HASH_ITER (hh_visitor, peer->visitors, s, next)
 		if (s->state == SESSION_REGISTERED && !s->registration)
-			release_terminal(s, REASON_CORE_RESTARTED, now);
+			session_tell_release(s, REASON_CORE_RESTARTED, terminal_told, now);
 }
 
 void session_peer_removed(struct peer *peer, usec_t now)
 {
 	struct session *s, *next;
 
-	registration_peer_removed(peer);
-	HASH_ITER (hh, peer->core->sessions, s, next) {
-		if (s->home != peer)
-			continue;
-		if (s->requests)
-			release_terminal(s, REASON_ADMINISTRATIVE, now);
-		session_end(s, "peer removed");
-	}
+	registration_peer_removed(peer, now);
+	HASH_ITER (hh, peer->core->sessions, s, next)
+		if (s->home == peer)
+			session_dismiss(s, REASON_ADMINISTRATIVE, now);
 }
 
 void session_satellite_removed(struct satellite *satellite, usec_t now)
 {
 	struct session *s, *next;
 
-	registration_satellite_removed(satellite);
-	HASH_ITER (hh, satellite->core->sessions, s, next)
-		if (s->satellite == satellite)
+	registration_satellite_removed(satellite, now);
+	HASH_ITER (hh, satellite->core->sessions, s, next) {
+		if (s->satellite != satellite)
+			continue;
+		/* There is no way to its terminal any more, not even to tell it. */
+		s->satellite = NULL;
+		if (s->state == SESSION_RELEASED)
+			session_end(s, REASON_ADMINISTRATIVE, "satellite removed", now);
+		else
 			session_evict(s, REASON_ADMINISTRATIVE, now);
+	}
+}
+
+void session_port_changed(struct satellite *satellite, usec_t now)
+{
+	struct core *core = satellite->core;
+	struct session *s, *next;
+
+	HASH_ITER (hh, core->sessions, s, next) {
+		const struct satellite *at =
+			s->registration ? s->registration->satellite : s->satellite;
+		struct path path = *s->path;
+		int result;
+
+		if (at != satellite || path.kind != PATH_ACCESS)
+			continue;
+		path.port = satellite->port;
+		if (path_equal(&path, s->path))
+			result = forwarding_restore(core, s->path);
+		else
+			result = forwarding_set(core, s->path, &path);
+		if (result < 0)
+			session_evict(s, REASON_KERNEL_REFUSED, now);
+	}
+}
+
+void session_pools_changed(struct core *core, usec_t now)
+{
+	struct session *s, *next;
+
+	HASH_ITER (hh, core->sessions, s, next) {
+		const struct addr *coa = s->registration ? &s->registration->coa : &s->coa;
+		const struct pool *pool = coa->family == AF_INET6 ? core->care_of6 : core->care_of4;
+
+		if (s->home && !addr_none(coa) && !pool_covers(pool, coa))
+			session_evict(s, REASON_ADMINISTRATIVE, now);
+	}
 }
 
 void sessions_close(struct core *core)

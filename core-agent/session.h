@@ -21,20 +21,24 @@ enum session_state {
 	SESSION_PREPARING,  /* a registration is on its way, nothing served yet */
 	SESSION_REGISTERED, /* served */
 	SESSION_LEAVING,    /* core disconnect has come; still served */
-	SESSION_DRAINING    /* released: what still comes is sent back to the home core */
+	SESSION_DRAINING,   /* moved on: what still comes is sent back to the home core */
+	SESSION_RELEASED    /* not served any more; the terminal is being told */
 };
 
 struct session {
 	char nai[NAI_TEXT];
 	struct core *core;
-	struct peer *home;	       /* NULL: an own subscriber ... */
-	struct subscriber *subscriber; /* ... which is this one */
+	/* A visitor of this peer's, or an own subscriber; neither when released. */
+	struct peer *home;
+	struct subscriber *subscriber;
 	enum session_state state;
 	struct registration *registration; /* the attempt that is changing it, or NULL */
 
 	struct satellite *satellite;
-	struct lladdr mac;
+	struct lladdr mac; /* where it registered */
 	struct addr link_local;
+	struct lladdr claim; /* key of session_macs: what its path uses, or is about to */
+	bool claimed;
 	struct access_session access; /* access.local_index is the key of session_indices */
 	struct requests *requests;
 
@@ -60,6 +64,7 @@ struct session_grant {
 	struct addr link_local;
 	uint32_t terminal_index;
 	uint64_t binding;
+	struct addr coa;   /* a visitor's */
 	uint32_t lifetime; /* seconds */
 	uint16_t mtu;	   /* path MTU to tell */
 	const uint8_t *access_key;
@@ -68,26 +73,27 @@ struct session_grant {
 };
 
 struct session *session_find(const struct core *core, const char *nai);
+/* The session whose path uses this Ethernet address, or is about to. */
 struct session *session_by_mac(const struct core *core, const struct lladdr *mac);
 struct session *session_by_index(const struct core *core, uint32_t index);
 
 /*
- * The session of this terminal, made in SESSION_PREPARING when there is none. home NULL: subscriber
- * is its. NULL when out of memory.
+ * The session of this terminal, made in SESSION_PREPARING when there is none, with the Ethernet
+ * address claimed. One of home and subscriber is not NULL. NULL when out of memory.
  */
 struct session *session_prepare(struct core *core, const char *nai, struct peer *home,
-				struct subscriber *subscriber);
-/* The attempt has failed: a session that was only prepared goes, any other returns to what it was
- * waiting for. */
-void session_abandon(struct session *session);
+				struct subscriber *subscriber, const struct lladdr *mac,
+				usec_t now);
+/*
+ * The attempt has failed and its traces are gone: a session that was only prepared goes, any other
+ * returns to what it was waiting for.
+ */
+void session_abandon(struct session *session, usec_t now);
 /*
  * The attempt has succeeded: new keys, new lifetime; registration done is sent. 0, or -errno and
  * nothing has changed.
  */
 int session_register(struct session *session, const struct session_grant *grant, usec_t now);
-/* The same discovery again: the same answer again (PROTOCOL section 8). */
-void session_repeat_done(struct session *session);
-
 /* A sealed datagram to this session, from this satellite. */
 enum drop session_receive(struct session *session, struct satellite *satellite,
 			  const struct lladdr *mac, const uint8_t *datagram, size_t length,
@@ -96,15 +102,19 @@ enum drop session_receive(struct session *session, struct satellite *satellite,
 /* A release came from a peer: true when it was for a visitor here, and has been answered. */
 bool session_released(struct peer *peer, const struct message *request, usec_t now);
 /* The home address of an own subscriber leads elsewhere: its session here ends, its path stays. */
-void session_moved(struct core *core, const char *nai);
+void session_moved(struct core *core, const char *nai, usec_t now);
 /* The binding of an own subscriber ends: its terminal is told to register again. */
 void session_withdrawn(struct core *core, const char *nai, enum reason reason, usec_t now);
-/* Ends a session and, if it is a visitor's, tells the home core. */
+/* Ends a session: a visitor's home core is told, and the terminal unless it has gone by itself. */
 void session_evict(struct session *session, enum reason reason, usec_t now);
 /* The home core of some visitors has lost its memory: have them register again. */
 void session_home_restarted(struct peer *peer, usec_t now);
 void session_peer_removed(struct peer *peer, usec_t now);
 void session_satellite_removed(struct satellite *satellite, usec_t now);
+/* The satellite has a port again, maybe another one: paths lead there. */
+void session_port_changed(struct satellite *satellite, usec_t now);
+/* Visitors whose care-of address is in no pool any more must register again. */
+void session_pools_changed(struct core *core, usec_t now);
 void sessions_close(struct core *core);
 
 const char *session_state_name(enum session_state state);

@@ -342,12 +342,10 @@ void underlay_peer_remove(struct core *core, const struct peer *peer)
 		if (kernel_rule_delete(core->kernel, &rule) < 0)
 			complain(core, 0, peer->name);
 	}
+	underlay_peer_unroute(core, peer);
 	for (size_t i = 0; i < 2; i++) {
-		struct kernel_route route = tunnel_route(peer, families[i]);
+		struct kernel_route route = no_tunnel_route(peer, families[i]);
 
-		if (kernel_route_delete(core->kernel, &route) < 0)
-			complain(core, 0, peer->name);
-		route = no_tunnel_route(peer, families[i]);
 		if (kernel_route_delete(core->kernel, &route) < 0)
 			complain(core, 0, peer->name);
 	}
@@ -363,18 +361,32 @@ int underlay_peer_route(struct core *core, const struct peer *peer, enum tunnel_
 		struct kernel_route route = tunnel_route(peer, families[i]);
 		int result;
 
-		if (kind == TUNNEL_IPIP4 && families[i] == AF_INET6)
-			continue;
 		route.oif = underlay_device(u, kind);
 		route.encap = (struct kernel_encap){
 			.src = *underlay_end(u, kind), .dst = *remote, .key = key};
 		route.mtu = underlay_mtu(core->config, kind);
 		route.mtu_lock = true;
-		result = kernel_route_replace(core->kernel, &route);
+		/* ipip carries IPv4 only (RFC 2003). */
+		if (kind == TUNNEL_IPIP4 && families[i] == AF_INET6)
+			result = kernel_route_delete(core->kernel, &route);
+		else
+			result = kernel_route_replace(core->kernel, &route);
 		if (result < 0)
 			return complain(core, result, peer->name);
 	}
 	return 0;
+}
+
+void underlay_peer_unroute(struct core *core, const struct peer *peer)
+{
+	static const sa_family_t families[] = {AF_INET, AF_INET6};
+
+	for (size_t i = 0; i < 2; i++) {
+		struct kernel_route route = tunnel_route(peer, families[i]);
+
+		if (kernel_route_delete(core->kernel, &route) < 0)
+			complain(core, 0, peer->name);
+	}
 }
 
 /* ---- all together -------------------------------------------------------------------------- */

@@ -54,9 +54,15 @@ const struct addr *underlay_end(const struct underlay *u, enum tunnel_kind kind)
  */
 int underlay_peer_add(struct core *core, const struct peer *peer);
 void underlay_peer_remove(struct core *core, const struct peer *peer);
-/* Points the peer's table into the tunnel to it. 0 or -errno, logged. */
+/*
+ * Points the peer's table into the tunnel to it; what the kind cannot carry is unreachable. 0 or
+ * -errno, logged.
+ */
 int underlay_peer_route(struct core *core, const struct peer *peer, enum tunnel_kind kind,
 			const struct addr *remote, uint32_t key);
+
+/* There is no tunnel to the peer: its table is unreachable again. */
+void underlay_peer_unroute(struct core *core, const struct peer *peer);
 
 /* The table of a peer's uplink, and the rule that leads one home prefix of it there. */
 uint32_t underlay_table(const struct peer *peer);
