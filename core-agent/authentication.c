@@ -95,7 +95,7 @@ static int answer(struct noise *noise, const struct message *assignment, const c
 }
 
 void authenticate(struct core *core, struct peer *serving, uint32_t index,
-		  const struct message_blob *handshake, struct authentication *out)
+		  const struct message_blob *handshake, usec_t now, struct authentication *out)
 {
 	const char *serving_name = serving ? serving->name : core->config->name;
 	struct message identity, assignment;
@@ -125,7 +125,7 @@ void authenticate(struct core *core, struct peer *serving, uint32_t index,
 	}
 	out->subscriber = subscriber;
 	if (out->reason == REASON_ACCEPTED)
-		out->binding = subscriber_offer(subscriber, serving);
+		out->binding = subscriber_offer(subscriber, serving, now);
 end:
 	message_wipe(&identity);
 	noise_wipe(&noise);

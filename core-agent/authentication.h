@@ -28,6 +28,6 @@ struct authentication {
  * REASON_ACCEPTED: the counter is used up, home addresses are taken, a binding number is set aside.
  */
 void authenticate(struct core *core, struct peer *serving, uint32_t index,
-		  const struct message_blob *handshake, struct authentication *out);
+		  const struct message_blob *handshake, usec_t now, struct authentication *out);
 
 #endif

@@ -43,6 +43,9 @@ static void binding_enter(struct subscriber *s, enum binding_state state, uint64
 	log_transition(what, binding_state_name(b->state), binding_state_name(state), reason);
 	if (b->state != BINDING_NONE)
 		HASH_DELETE(hh_bound, core->bound, s);
+	/* What has ended cannot be taken up again: no core keeps a terminal after release. */
+	if (state == BINDING_NONE && s->offered == b->number)
+		subscriber_offer_end(s);
 	b->state = state;
 	b->number = number;
 	b->peer = peer;
@@ -114,7 +117,7 @@ void binding_authentication(struct peer *peer, const struct message *request, us
 	struct message ack;
 
 	if (!strcmp(request->realm, core->config->name))
-		authenticate(core, peer, request->index, &request->handshake, &a);
+		authenticate(core, peer, request->index, &request->handshake, now, &a);
 	message_init(&ack, MESSAGE_AUTHENTICATION_ACK, 0);
 	message_set_number(&ack, ATTR_REASON, a.reason);
 	if (a.answer.length > 0)
@@ -151,7 +154,8 @@ static enum reason tunnel_path(struct peer *peer, const struct subscriber *s,
 	enum tunnel_kind kind = request->tunnel_kind;
 
 	if (!hello || !(hello->tunnel_kinds & core->underlay.kinds & kind) ||
-	    request->coa.family != tunnel_family(kind))
+	    request->coa.family != tunnel_family(kind) ||
+	    (kind == TUNNEL_IPIP4 && addr_none(&s->hoa4)))
 		return REASON_NO_COMMON_TUNNEL;
 	if (!peer_owns_care_of(peer, &request->coa))
 		return REASON_NOT_PERMITTED;
@@ -175,7 +179,7 @@ static enum reason tunnel_bind(struct peer *peer, const struct message *request,
 	enum reason reason;
 	struct path path;
 
-	if (!s || s->offered_to != peer)
+	if (!s || s->offered_to != peer || now > s->offered_until)
 		return REASON_STALE_BINDING;
 	reason = tunnel_path(peer, s, request, &path);
 	if (reason != REASON_ACCEPTED)
@@ -238,8 +242,12 @@ void binding_handover_done(struct peer *peer, const struct message *request, use
 void binding_released(struct peer *peer, const struct message *request, usec_t now)
 {
 	struct subscriber *s = bound_at(peer, request);
+	struct subscriber *offered = subscriber_offered(peer->core, request->binding);
 
 	peer_answer_reason(peer, request, s ? REASON_ACCEPTED : REASON_STALE_BINDING, now);
+	/* Given back: a tunnel request for it that is still under way comes too late. */
+	if (offered && offered->offered_to == peer)
+		subscriber_offer_end(offered);
 	if (!s)
 		return;
 	forwarding_clear(s->core, &s->path);
@@ -278,7 +286,7 @@ void binding_peer_removed(struct peer *peer, usec_t now)
 
 	HASH_ITER (hh, peer->core->subscribers, s, next) {
 		if (s->offered_to == peer)
-			subscriber_offer(s, NULL);
+			subscriber_offer_end(s);
 		if (s->binding.state != BINDING_VISITING || s->binding.peer != peer)
 			continue;
 		forwarding_clear(s->core, &s->path);

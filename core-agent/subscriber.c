@@ -34,7 +34,7 @@ struct subscriber *subscriber_bound(const struct core *core, uint64_t number)
 	return subscriber;
 }
 
-static void offer_forget(struct subscriber *subscriber)
+void subscriber_offer_end(struct subscriber *subscriber)
 {
 	struct core *core = subscriber->core;
 
@@ -44,13 +44,14 @@ static void offer_forget(struct subscriber *subscriber)
 	subscriber->offered_to = NULL;
 }
 
-uint64_t subscriber_offer(struct subscriber *subscriber, struct peer *to)
+uint64_t subscriber_offer(struct subscriber *subscriber, struct peer *to, usec_t now)
 {
 	struct core *core = subscriber->core;
 
-	offer_forget(subscriber);
+	subscriber_offer_end(subscriber);
 	subscriber->offered = ++core->last_binding;
 	subscriber->offered_to = to;
+	subscriber->offered_until = now + core->config->timers.lifetime;
 	HASH_ADD(hh_offered, core->offered, offered, sizeof(subscriber->offered), subscriber);
 	return subscriber->offered;
 }
@@ -124,7 +125,7 @@ static void discard(struct subscriber *subscriber)
 {
 	struct core *core = subscriber->core;
 
-	offer_forget(subscriber);
+	subscriber_offer_end(subscriber);
 	timer_cancel(&core->timers, &subscriber->binding.timer);
 	pool_give(core->home4, &subscriber->hoa4);
 	pool_give(core->home6, &subscriber->hoa6);

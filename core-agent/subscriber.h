@@ -41,6 +41,7 @@ struct subscriber {
 	/* The newest binding number given out, to whom, and until when it may be taken up. */
 	uint64_t offered;
 	struct peer *offered_to; /* NULL: this core itself */
+	usec_t offered_until;
 
 	struct path path;
 	struct binding binding;
@@ -57,8 +58,13 @@ void subscribers_close(struct core *core);
 int subscribers_change(struct core *core, const struct config *wanted, usec_t now);
 
 struct subscriber *subscriber_find(const struct core *core, const char *user);
-/* Sets aside a new binding number for a serving core (NULL: this core); returns it. */
-uint64_t subscriber_offer(struct subscriber *subscriber, struct peer *to);
+/*
+ * Sets aside a new binding number for a serving core (NULL: this core); returns it. It may be taken
+ * up within the lifetime that the terminal was told, and no longer than the binding made with it.
+ */
+uint64_t subscriber_offer(struct subscriber *subscriber, struct peer *to, usec_t now);
+/* The number set aside can be taken up no more. */
+void subscriber_offer_end(struct subscriber *subscriber);
 /* The subscriber whose newest offer, or whose binding, has this number. */
 struct subscriber *subscriber_offered(const struct core *core, uint64_t number);
 struct subscriber *subscriber_bound(const struct core *core, uint64_t number);
