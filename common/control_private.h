@@ -26,6 +26,7 @@ struct control {
 	char *path, *lock_path;
 	int fd, lock_fd;
 	ev_io listener;
+	ev_prepare sender;     /* sends what clients have pending */
 	ev_timer accept_later; /* after running out of descriptors */
 	ev_timer reaper;       /* frees closed clients when no callback stands on them */
 	struct control_clients clients;

@@ -159,7 +159,7 @@ static void client_compact(struct control_client *client)
 	client->events_from = client->events_from > sent ? client->events_from - sent : 0;
 }
 
-static void client_write(struct control_client *client, const char *line, size_t length)
+static void client_append(struct control_client *client, const char *line, size_t length)
 {
 	if (client->out_sent > client->out_room / 2)
 		client_compact(client);
@@ -178,7 +178,13 @@ static void client_write(struct control_client *client, const char *line, size_t
 		client_patience(client);
 	memcpy(client->out + client->out_length, line, length);
 	client->out_length += length;
-	client_flush(client);
+}
+
+static void client_write(struct control_client *client, const char *line, size_t length)
+{
+	client_append(client, line, length);
+	if (!client->dropped)
+		client_flush(client);
 }
 
 /* --- events --- */
@@ -230,10 +236,11 @@ void control_publish(struct control *control, const char *line, size_t length)
 		begun = client->out_sent > client->events_from ? client->out_sent
 							       : client->events_from;
 		unread = client->out_length - begun;
+		/* on_prepare() sends it: an event must not hold up what it tells of. */
 		if (unread + length > CONTROL_EVENTS_MAX)
 			client_overrun(client);
 		else
-			client_write(client, line, length);
+			client_append(client, line, length);
 	}
 }
 
@@ -395,6 +402,19 @@ static void on_accept(struct ev_loop *loop, ev_io *w, int revents)
 	}
 }
 
+/* Before the loop sleeps: events leave. */
+static void on_prepare(struct ev_loop *loop, ev_prepare *w, int revents)
+{
+	struct control *control = w->data;
+	struct control_client *client;
+
+	(void)loop;
+	(void)revents;
+	TAILQ_FOREACH (client, &control->clients, entry)
+		if (!client->dropped && client_pending(client) && !ev_is_active(&client->writable))
+			client_flush(client);
+}
+
 static void on_accept_later(struct ev_loop *loop, ev_timer *w, int revents)
 {
 	struct control *control = w->data;
@@ -526,8 +546,12 @@ int control_open(struct control **result, struct ev_loop *loop, const char *path
 	ev_io_init(&control->listener, on_accept, control->fd, EV_READ);
 	ev_timer_init(&control->accept_later, on_accept_later, 0., 1.);
 	ev_timer_init(&control->reaper, on_reaper, 0., 0.);
+	ev_prepare_init(&control->sender, on_prepare);
+	ev_set_priority(&control->sender, EV_MINPRI);
 	control->listener.data = control->accept_later.data = control->reaper.data = control;
+	control->sender.data = control;
 	ev_io_start(loop, &control->listener);
+	ev_prepare_start(loop, &control->sender);
 	*result = control;
 	return 0;
 }
@@ -543,6 +567,7 @@ void control_close(struct control *control)
 			client_drop(client, NULL);
 		reap(control);
 		ev_io_stop(control->loop, &control->listener);
+		ev_prepare_stop(control->loop, &control->sender);
 		ev_timer_stop(control->loop, &control->accept_later);
 		ev_timer_stop(control->loop, &control->reaper);
 		unlink(control->path);

@@ -92,6 +92,7 @@ struct daemon {
 	void *arg;
 	ev_signal term, interrupt, hangup;
 	ev_timer watchdog;
+	ev_prepare log_writer; /* writes the log before the loop sleeps */
 	struct control_command *commands;
 	int ready_fd; /* tells the waiting parent; -1 in the foreground */
 	bool loaded, serving;

@@ -252,6 +252,23 @@ static void watch_signal(struct daemon *daemon, ev_signal *w, int number,
 	ev_signal_start(daemon->loop, w);
 }
 
+static void write_log(struct ev_loop *loop, ev_prepare *w, int revents)
+{
+	(void)loop;
+	(void)w;
+	(void)revents;
+	log_flush();
+}
+
+/* After everything else that is done before the loop sleeps. */
+static void start_log_writer(struct daemon *daemon)
+{
+	ev_prepare_init(&daemon->log_writer, write_log);
+	ev_set_priority(&daemon->log_writer, EV_MINPRI);
+	ev_prepare_start(daemon->loop, &daemon->log_writer);
+	log_hold(true);
+}
+
 int daemon_serve(struct daemon *daemon, struct ev_loop *loop,
 		 const struct control_command *commands, void *arg)
 {
@@ -270,6 +287,7 @@ int daemon_serve(struct daemon *daemon, struct ev_loop *loop,
 	watch_signal(daemon, &daemon->interrupt, SIGINT, on_stop);
 	watch_signal(daemon, &daemon->hangup, SIGHUP, on_hangup);
 	start_watchdog(daemon);
+	start_log_writer(daemon);
 	daemon->serving = true;
 	return 0;
 }
@@ -281,6 +299,8 @@ void daemon_end(struct daemon *daemon)
 		ev_signal_stop(daemon->loop, &daemon->interrupt);
 		ev_signal_stop(daemon->loop, &daemon->hangup);
 		ev_timer_stop(daemon->loop, &daemon->watchdog);
+		ev_prepare_stop(daemon->loop, &daemon->log_writer);
+		log_hold(false);
 	}
 	control_close(daemon->control);
 	daemon->control = NULL;

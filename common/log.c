@@ -15,13 +15,20 @@
 #include <unistd.h>
 
 #define LOG_LINE 4096
+#define LOG_HELD 65536
 
 static struct {
 	const char *ident;
 	enum log_level level;
 	enum log_target target;
 	bool terminal;
+	bool held; /* lines wait in `waiting` until log_flush() */
 } state = {.level = LOG_LEVEL_INFO, .target = LOG_TO_STDERR};
+
+static struct {
+	char text[LOG_HELD];
+	size_t length;
+} waiting;
 
 static const struct {
 	enum log_level level;
@@ -151,6 +158,47 @@ static size_t line_head(char *line, size_t size, enum log_level level)
 	return n + (size_t)snprintf(line + n, size - n, "%s", level_prefix(level));
 }
 
+static void write_all(const char *text, size_t length)
+{
+	/* Nobody is left to tell when even this fails. */
+	while (length > 0) {
+		ssize_t n = write(STDERR_FILENO, text, length);
+
+		if (n < 0 && errno != EINTR)
+			return;
+		if (n > 0) {
+			text += n;
+			length -= (size_t)n;
+		}
+	}
+}
+
+void log_flush(void)
+{
+	int saved = errno;
+
+	write_all(waiting.text, waiting.length);
+	waiting.length = 0;
+	errno = saved;
+}
+
+void log_hold(bool hold)
+{
+	state.held = hold;
+	log_flush();
+}
+
+/* What is grave is written at once, after what came before it. */
+static void put_line(enum log_level level, const char *line, size_t length)
+{
+	if (waiting.length + length > sizeof(waiting.text))
+		log_flush();
+	memcpy(waiting.text + waiting.length, line, length);
+	waiting.length += length;
+	if (!state.held || level <= LOG_LEVEL_WARNING || state.level >= LOG_LEVEL_DEBUG)
+		log_flush();
+}
+
 static void emit(enum log_level level, const char *message)
 {
 	char line[LOG_LINE];
@@ -164,9 +212,7 @@ static void emit(enum log_level level, const char *message)
 		return;
 	}
 	line[n++] = '\n';
-	/* Nobody is left to tell when even this fails. */
-	while (write(STDERR_FILENO, line, n) < 0 && errno == EINTR)
-		;
+	put_line(level, line, n);
 }
 
 void log_vmessage(enum log_level level, const char *format, va_list ap)

@@ -50,6 +50,14 @@ void log_init(const char *ident, enum log_level level, enum log_target target);
 void log_set_level(enum log_level level);
 enum log_level log_get_level(void);
 
+/*
+ * Lets lines up to level notice wait until log_flush(), which the event loop calls before it
+ * sleeps: what a datagram brings about is answered first and written down then. At level debug
+ * nothing waits, so that a crash loses no line. Ending the hold flushes.
+ */
+void log_hold(bool hold);
+void log_flush(void);
+
 /* "error", "warning", "notice", "info", "debug". -EINVAL for any other text. */
 int log_level_parse(const char *text, enum log_level *level);
 const char *log_level_name(enum log_level level);

@@ -254,6 +254,44 @@ static void test_names(void **state)
 	assert_int_equal(log_level_parse("loud", &level), -EINVAL);
 }
 
+/* Held lines come in order: with what is grave, when flushed, when there are too many. */
+static void test_hold(void **state)
+{
+	struct stat st;
+
+	(void)state;
+	capture();
+	log_init("t", LOG_LEVEL_INFO, LOG_TO_STDERR);
+	log_hold(true);
+	log_info("1");
+	log_notice("2");
+	fstat(fileno(captured), &st);
+	assert_int_equal(st.st_size, 0);
+	log_warnx("3");
+	log_info("4");
+	log_flush();
+	log_info("5");
+	log_hold(false);
+	assert_string_equal(captured_text(), "t: 1\nt: 2\nt: warning: 3\nt: 4\nt: 5\n");
+}
+
+static void test_hold_many(void **state)
+{
+	struct stat st;
+
+	(void)state;
+	capture();
+	log_hold(true);
+	for (int i = 0; i < 20000; i++)
+		log_info("%05d", i);
+	fstat(fileno(captured), &st);
+	assert_true(st.st_size > 0 && st.st_size < 20000 * 9);
+	log_hold(false);
+	fstat(fileno(captured), &st);
+	captured_text();
+	assert_int_equal(st.st_size, 20000 * 9);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -262,7 +300,8 @@ int main(void)
 		cmocka_unit_test(test_one_line),       cmocka_unit_test(test_journal),
 		cmocka_unit_test(test_limit),	       cmocka_unit_test(test_remote),
 		cmocka_unit_test(test_transition),     cmocka_unit_test(test_names),
-		cmocka_unit_test(test_write_fails),
+		cmocka_unit_test(test_write_fails),    cmocka_unit_test(test_hold),
+		cmocka_unit_test(test_hold_many),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
