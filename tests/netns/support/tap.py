@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Test points in TAP, and the reasons for which a test as a whole cannot run.
+
+A point that fails is told with its details as comments, and the first one keeps the evidence by
+the function given as `on_failure`.
+"""
+
+import os
+import sys
+import time
+
+KERNEL = os.environ.get("KERNEL", "host")
+SRCDIR = os.environ.get("SRCDIR") or os.path.dirname(os.path.dirname(os.path.dirname(
+    os.path.dirname(os.path.realpath(__file__)))))
+BUILD = os.environ.get("BUILD") or os.path.join(SRCDIR, "build")
+
+
+def note(text):
+    """Comment lines."""
+    for line in str(text).splitlines():
+        print(f"# {line}", flush=True)
+
+
+def skip_all(reason):
+    """Ends the test: a skip with its reason, or a failure where that is not allowed."""
+    required = os.environ.get("REQUIRE_UML" if KERNEL == "uml" else "REQUIRE_NETNS") == "1"
+    print(f"1..1\nnot ok 1 - required, but skipped: {reason}" if required
+          else f"1..0 # SKIP {reason}", flush=True)
+    sys.exit(1 if required else 0)
+
+
+class Tap:
+    """Counts points."""
+
+    def __init__(self):
+        self.count = self.failed = 0
+        self.on_failure = lambda: None
+
+    def ok(self, good, name, details=""):
+        """One point."""
+        self.count += 1
+        print(f"{'ok' if good else 'not ok'} {self.count} - {name}", flush=True)
+        if not good:
+            self.failed += 1
+            note(details() if callable(details) else details)
+            if self.failed == 1:
+                self.on_failure()
+        return bool(good)
+
+    def same(self, name, wanted, found):
+        """A point that compares."""
+        return self.ok(wanted == found, name, f"wanted: {wanted}\nfound:  {found}")
+
+    def within(self, seconds, name, condition, details=""):
+        """A point that passes once condition() holds, unless that takes too long."""
+        return self.ok(poll(seconds, condition), f"{name}",
+                       lambda: f"not within {seconds:g} s\n"
+                       + str(details() if callable(details) else details))
+
+    def finish(self):
+        """The plan and the exit status."""
+        print(f"1..{self.count}", flush=True)
+        return 1 if self.failed or not self.count else 0
+
+
+def poll(seconds, condition):
+    """True once condition() holds, False at the deadline."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.02)
+    return True
