@@ -173,9 +173,10 @@ static enum reason tunnel_path(struct peer *peer, const struct subscriber *s,
 	return REASON_ACCEPTED;
 }
 
-static enum reason tunnel_bind(struct peer *peer, const struct message *request, usec_t now)
+/* Points the routes of the subscriber that this binding was offered for to the peer. */
+static enum reason tunnel_install(struct peer *peer, const struct message *request,
+				  struct subscriber *s, usec_t now)
 {
-	struct subscriber *s = subscriber_offered(peer->core, request->binding);
 	enum reason reason;
 	struct path path;
 
@@ -186,13 +187,13 @@ static enum reason tunnel_bind(struct peer *peer, const struct message *request,
 		return reason;
 	if (forwarding_set(peer->core, &s->path, &path) < 0)
 		return REASON_KERNEL_REFUSED;
-	rebind(s, BINDING_VISITING, request->binding, peer, &request->coa, now);
 	return REASON_ACCEPTED;
 }
 
 void binding_tunnel_request(struct peer *peer, const struct message *request, usec_t now)
 {
-	enum reason reason = tunnel_bind(peer, request, now);
+	struct subscriber *s = subscriber_offered(peer->core, request->binding);
+	enum reason reason = tunnel_install(peer, request, s, now);
 	struct message ack;
 
 	if (reason != REASON_ACCEPTED)
@@ -205,6 +206,9 @@ void binding_tunnel_request(struct peer *peer, const struct message *request, us
 		message_set_number(&ack, ATTR_MTU,
 				   underlay_mtu(peer->core->config, request->tunnel_kind));
 	peer_answer(peer, request, &ack, now);
+	/* The terminal waits for that answer; who served before, and the log, do not. */
+	if (reason == REASON_ACCEPTED)
+		rebind(s, BINDING_VISITING, request->binding, peer, &request->coa, now);
 }
 
 /* The subscriber whose present binding this is, and is at this peer. */
