@@ -57,7 +57,7 @@ int core_open(struct core *core, const struct config *config, struct kernel *ker
 	if (result == 0)
 		result = make_pools(core);
 	if (result == 0)
-		result = subscribers_open(core);
+		result = subscribers_open(core, now);
 	if (result == 0)
 		result = underlay_open(core, now);
 	if (result == 0)
@@ -99,38 +99,59 @@ static int change_pools(struct core *core, const struct pools_config *p)
 	return result;
 }
 
-/* One step of a change of configuration; each makes the running state agree with `wanted`. */
-static int change(struct core *core, const struct config *wanted, usec_t now)
-{
-	int result = underlay_change_pools(core, wanted);
+/*
+ * A new configuration in two steps: all that may be refused is prepared beside what is there, and
+ * only when nothing was refused does anybody lose anything.
+ */
+struct change {
+	struct subscribers_change subscribers;
+	struct peers_change peers;
+	struct satellites_change satellites;
+};
 
+static int prepare(struct core *core, const struct config *wanted, struct change *change)
+{
+	int result = underlay_pools_prepare(core, wanted);
+
+	*change = (struct change){0};
 	if (result == 0)
 		result = change_pools(core, &wanted->pools);
 	if (result == 0)
-		result = subscribers_change(core, wanted, now);
+		result = subscribers_prepare(core, wanted, &change->subscribers);
 	if (result == 0)
-		result = peers_change(core, wanted, now);
+		result = peers_prepare(core, wanted, &change->peers);
 	if (result == 0)
-		result = satellites_change(core, wanted, now);
+		result = satellites_prepare(core, wanted, &change->satellites);
 	return result;
+}
+
+static void undo(struct core *core, const struct config *wanted, struct change *change)
+{
+	satellites_abort(core, &change->satellites);
+	peers_abort(core, &change->peers);
+	subscribers_abort(core, &change->subscribers);
+	if (change_pools(core, &core->config->pools) < 0)
+		log_warnx("out of memory: the pools are those of the new configuration");
+	underlay_pools_abort(core, wanted);
 }
 
 int core_reconfigure(struct core *core, const struct config *config, usec_t now)
 {
-	const struct config old = core->current;
-	int result = change(core, config, now);
+	struct change change;
+	int result = prepare(core, config, &change);
 
-	if (result == 0) {
-		core->current = *config;
-		return 0;
+	if (result < 0) {
+		log_warn_errno(-result, "the new configuration cannot be put into force, the old "
+					"one stays");
+		undo(core, config, &change);
+		return result;
 	}
-	/* The same steps lead back: each compares what is with what is wanted. */
-	log_warn_errno(-result,
-		       "the new configuration cannot be put into force, the old one stays");
+	/* Bindings first: their ends are told to peers that may be about to go. */
+	subscribers_commit(core, &change.subscribers, now);
+	peers_commit(core, config, &change.peers, now);
+	satellites_commit(core, config, &change.satellites, now);
+	underlay_pools_commit(core, config);
 	core->current = *config;
-	if (change(core, &old, now) < 0)
-		log_warnx("going back to the old configuration was not possible in all parts; "
-			  "restart the daemon");
-	core->current = old;
-	return result;
+	session_pools_changed(core, now);
+	return 0;
 }

@@ -73,6 +73,9 @@ struct core {
 	struct session *session_macs;	 /* the same, by Ethernet address */
 
 	uint64_t last_binding;
+	/* Above every registration counter of subscribers that were removed in this epoch: what
+	 * they have sent stays stale, should they come back. */
+	uint64_t counter_floor;
 	struct handover_log handovers;
 	struct core_counters counters;
 };

@@ -23,7 +23,7 @@ struct peer *peer_find(const struct core *core, const char *name)
 
 /* ---- time ---------------------------------------------------------------------------------- */
 
-static void peer_timer(struct timer *timer, void *arg, usec_t now)
+void peer_timer(struct timer *timer, void *arg, usec_t now)
 {
 	struct peer *peer = arg;
 
@@ -99,7 +99,7 @@ void peer_answer_reason(struct peer *peer, const struct message *request, enum r
 }
 
 /* Who carries out which request (PROTOCOL section 3.1, place "core"). */
-static void peer_requested(void *context, const struct message *request, usec_t now)
+void peer_requested(void *context, const struct message *request, usec_t now)
 {
 	struct peer *peer = context;
 	struct message answer;
@@ -215,7 +215,7 @@ static void peer_event(const struct peer *peer, const char *state)
 			      json_pack("{ss ss}", "peer", peer->name, "state", state));
 }
 
-static void peer_state(void *context, const struct message *hello, bool restarted, usec_t now)
+void peer_state(void *context, const struct message *hello, bool restarted, usec_t now)
 {
 	struct peer *peer = context;
 
@@ -235,7 +235,7 @@ static void peer_state(void *context, const struct message *hello, bool restarte
 
 /* ---- the channel --------------------------------------------------------------------------- */
 
-static int peer_transmit(void *context, const uint8_t *datagram, size_t length)
+int peer_transmit(void *context, const uint8_t *datagram, size_t length)
 {
 	const struct peer *peer = context;
 	const struct core_io *io = &peer->core->io;
@@ -320,214 +320,4 @@ bool peer_owns_care_of(const struct peer *peer, const struct addr *coa)
 		if (prefix_contains(&peer->care_of_prefixes[i], coa))
 			return true;
 	return false;
-}
-
-/* ---- coming and going ---------------------------------------------------------------------- */
-
-/* What this core says of itself to a peer. */
-static void core_hello(const struct core *core, struct message *hello)
-{
-	uint32_t key;
-
-	message_init(hello, MESSAGE_HELLO, 0);
-	message_set_text(hello, ATTR_CORE, core->config->name);
-	message_set_number(hello, ATTR_EPOCH, core->epoch);
-	message_set_number(hello, ATTR_TUNNEL_KINDS, core->underlay.kinds);
-	keys_random(&key, sizeof(key));
-	message_set_number(hello, ATTR_TUNNEL_KEY, key % 0xffffff + 1);
-	message_set_addr(hello, ATTR_TUNNEL_END4, &core->underlay.end4);
-	message_set_addr(hello, ATTR_TUNNEL_END6, &core->underlay.end6);
-}
-
-static unsigned int free_slot(const struct core *core)
-{
-	bool taken[PEER_SLOTS] = {false};
-	struct peer *peer, *next;
-	unsigned int slot = 0;
-
-	HASH_ITER (hh, core->peers, peer, next)
-		taken[peer->slot] = true;
-	while (slot < PEER_SLOTS && taken[slot])
-		slot++;
-	return slot;
-}
-
-static int copy_prefixes(struct prefix **to, size_t *count, const struct prefix *from, size_t n)
-{
-	struct prefix *copy = malloc((n ? n : 1) * sizeof(*copy));
-
-	if (!copy)
-		return -ENOMEM;
-	if (n)
-		memcpy(copy, from, n * sizeof(*copy));
-	free(*to);
-	*to = copy;
-	*count = n;
-	return 0;
-}
-
-static int peer_load(struct peer *peer, const struct peer_config *config)
-{
-	int result;
-
-	memcpy(peer->public_key, config->public_key, KEY_LENGTH);
-	channel_hint(peer->hint, peer->public_key);
-	peer->endpoint = config->endpoint;
-	if (config->psk_file) {
-		result = keys_read_file(config->psk_file, peer->psk);
-		if (result < 0) {
-			log_warnx("psk_file of peer %s: %s: %s", config->name, config->psk_file,
-				  keys_file_advice(result));
-			return result;
-		}
-	}
-	result = copy_prefixes(&peer->home_prefixes, &peer->home_prefix_count,
-			       config->home_prefixes, config->home_prefix_count);
-	if (result == 0)
-		result = copy_prefixes(&peer->care_of_prefixes, &peer->care_of_prefix_count,
-				       config->care_of_prefixes, config->care_of_prefix_count);
-	return result;
-}
-
-static void peer_free(struct peer *peer)
-{
-	timer_cancel(&peer->core->timers, &peer->timer);
-	channel_free(peer->channel);
-	free(peer->home_prefixes);
-	free(peer->care_of_prefixes);
-	keys_wipe(peer, sizeof(*peer));
-	free(peer);
-}
-
-static struct channel *peer_channel(struct core *core, struct peer *peer)
-{
-	const struct config *config = core->config;
-	const struct channel_ops ops = {.transmit = peer_transmit,
-					.state = peer_state,
-					.request = peer_requested,
-					.context = peer};
-	struct channel_timers timers = channel_timers_default;
-	struct message hello;
-
-	timers.keepalive = config->timers.keepalive;
-	timers.dead_peer = config->timers.dead_peer;
-	timers.rekey_after = config->timers.rekey;
-	timers.reject_after = config->timers.rekey / 2 * 3;
-	if (timers.rekey_grace > config->timers.rekey / 4)
-		timers.rekey_grace = config->timers.rekey / 4;
-	core_hello(core, &hello);
-	return channel_new(&core->identity, peer->public_key, peer->psk, peer->name, &hello,
-			   &timers, &ops);
-}
-
-static int peer_add(struct core *core, const struct peer_config *config, usec_t now)
-{
-	struct peer *peer = calloc(1, sizeof(*peer));
-	int result = -ENOMEM;
-
-	if (!peer)
-		return result;
-	peer->core = core;
-	peer->slot = free_slot(core);
-	timer_init(&peer->timer, peer_timer, peer);
-	memcpy(peer->name, config->name, strlen(config->name) + 1);
-	if (peer->slot == PEER_SLOTS) {
-		log_warnx("peer %s: more than %d peers", peer->name, PEER_SLOTS);
-		result = -ENOSPC;
-		goto fail;
-	}
-	result = peer_load(peer, config);
-	if (result < 0)
-		goto fail;
-	peer->channel = peer_channel(core, peer);
-	if (!peer->channel) {
-		result = -ENOMEM;
-		goto fail;
-	}
-	result = underlay_peer_add(core, peer);
-	if (result < 0)
-		goto fail;
-	HASH_ADD_STR(core->peers, name, peer);
-	timer_set(&core->timers, &peer->timer, now);
-	return 0;
-fail:
-	peer_free(peer);
-	return result;
-}
-
-static void peer_remove(struct core *core, struct peer *peer, usec_t now)
-{
-	session_peer_removed(peer, now);
-	binding_peer_removed(peer, now);
-	underlay_peer_remove(core, peer);
-	HASH_DEL(core->peers, peer);
-	peer_free(peer);
-}
-
-int peers_open(struct core *core, usec_t now)
-{
-	for (size_t i = 0; i < core->config->peer_count; i++) {
-		int result = peer_add(core, &core->config->peers[i], now);
-
-		if (result < 0)
-			return result;
-	}
-	return 0;
-}
-
-void peers_close(struct core *core)
-{
-	struct peer *peer, *next;
-
-	HASH_ITER (hh, core->peers, peer, next) {
-		HASH_DEL(core->peers, peer);
-		peer_free(peer);
-	}
-}
-
-static const struct peer_config *config_of(const struct config *config, const char *name)
-{
-	for (size_t i = 0; i < config->peer_count; i++)
-		if (!strcmp(config->peers[i].name, name))
-			return &config->peers[i];
-	return NULL;
-}
-
-/* What a running channel cannot change under its feet: the peer is made anew then. */
-static bool same_peer(const struct config *old, const struct peer_config *wanted)
-{
-	const struct peer_config *is = config_of(old, wanted->name);
-	bool same_psk =
-		is &&
-		(is->psk_file == wanted->psk_file ||
-		 (is->psk_file && wanted->psk_file && !strcmp(is->psk_file, wanted->psk_file)));
-
-	return same_psk && !memcmp(is->public_key, wanted->public_key, CONF_KEY_BYTES) &&
-	       is->home_prefix_count == wanted->home_prefix_count &&
-	       is->care_of_prefix_count == wanted->care_of_prefix_count &&
-	       !memcmp(&is->endpoint, &wanted->endpoint, sizeof(is->endpoint)) &&
-	       (is->home_prefix_count == 0 ||
-		!memcmp(is->home_prefixes, wanted->home_prefixes,
-			is->home_prefix_count * sizeof(struct prefix))) &&
-	       (is->care_of_prefix_count == 0 ||
-		!memcmp(is->care_of_prefixes, wanted->care_of_prefixes,
-			is->care_of_prefix_count * sizeof(struct prefix)));
-}
-
-int peers_change(struct core *core, const struct config *wanted, usec_t now)
-{
-	const struct config *old = core->config;
-	struct peer *peer, *next;
-	int result = 0;
-
-	HASH_ITER (hh, core->peers, peer, next) {
-		const struct peer_config *config = config_of(wanted, peer->name);
-
-		if (!config || !same_peer(old, config))
-			peer_remove(core, peer, now);
-	}
-	for (size_t i = 0; i < wanted->peer_count && result == 0; i++)
-		if (!peer_find(core, wanted->peers[i].name))
-			result = peer_add(core, &wanted->peers[i], now);
-	return result;
 }

@@ -37,14 +37,37 @@ struct peer {
 	UT_hash_handle hh;
 };
 
-/* Makes a peer for each in the configuration. 0 or -errno, logged. */
+/* ---- coming and going (peers.c) ------------------------------------------------------------ */
+
+/*
+ * Makes a peer for each in the configuration. 0; or -errno, logged, and those made up to then stay
+ * in the kernel.
+ */
 int peers_open(struct core *core, usec_t now);
 void peers_close(struct core *core);
+
+/* A change of the configuration on its way. */
+struct peers_change {
+	struct peer *fresh; /* new and changed ones, by name */
+};
+
 /*
- * Adds, removes and changes peers as configured. Visitors from and bindings at a removed peer end.
- * 0; or -errno, logged, with the peers as before.
+ * Makes the peers that the wanted configuration has and this one has not, or otherwise. 0, then
+ * commit; or -errno, logged. In both cases peers_abort() makes it undone.
  */
-int peers_change(struct core *core, const struct config *wanted, usec_t now);
+int peers_prepare(struct core *core, const struct config *wanted, struct peers_change *change);
+void peers_abort(struct core *core, struct peers_change *change);
+/* Visitors from and bindings at a peer that is removed or replaced end; the others go on. */
+void peers_commit(struct core *core, const struct config *wanted, struct peers_change *change,
+		  usec_t now);
+
+/* What a peer's timer and channel call (peer.c). */
+timer_fn peer_timer;
+int peer_transmit(void *context, const uint8_t *datagram, size_t length);
+void peer_state(void *context, const struct message *hello, bool restarted, usec_t now);
+void peer_requested(void *context, const struct message *request, usec_t now);
+
+/* ---- being there (peer.c) ------------------------------------------------------------------ */
 
 struct peer *peer_find(const struct core *core, const char *name);
 

@@ -53,16 +53,12 @@ static void satellite_connected(struct satellite *satellite, bool connected, use
 	timer_set(&satellite->core->timers, &satellite->advertise, connected ? now : USEC_NEVER);
 }
 
-static int port_open(struct satellite *satellite, const struct kernel_link *link)
+/* Enslaves and sets up the port; what was changed of it before a failure is put back. */
+static int port_join(struct satellite *satellite, const struct kernel_link *link)
 {
 	struct core *core = satellite->core;
 	int result = 0;
 
-	if (link->master != 0 && link->master != core->underlay.bridge) {
-		log_warnx("satellite %s: %s belongs to another bridge; release it first",
-			  satellite->name, link->name);
-		return -EBUSY;
-	}
 	/* The port itself takes no part in IPv6; the bridge does. Missing IPv6 is told elsewhere.
 	 */
 	kernel_sysctl_set(core->kernel, "net/ipv6/conf", link->name, "disable_ipv6", "1");
@@ -72,12 +68,35 @@ static int port_open(struct satellite *satellite, const struct kernel_link *link
 		result = kernel_bridge_port_set(core->kernel, link->ifindex, &port_flags);
 	if (result == 0 && !link->up)
 		result = kernel_link_set_up(core->kernel, link->ifindex, true);
-	if (result < 0) {
+	if (result == 0)
+		return 0;
+	log_warnx("satellite %s: %s", satellite->name, kernel_error(core->kernel));
+	if (link->master == 0 && kernel_link_set_master(core->kernel, link->ifindex, 0) < 0)
 		log_warnx("satellite %s: %s", satellite->name, kernel_error(core->kernel));
-		return result;
+	return result;
+}
+
+static int port_open(struct satellite *satellite, const struct kernel_link *link)
+{
+	struct core *core = satellite->core;
+	int result;
+
+	if (link->master != 0 && link->master != core->underlay.bridge) {
+		log_warnx("satellite %s: %s belongs to another bridge; release it first",
+			  satellite->name, link->name);
+		return -EBUSY;
 	}
+	result = port_join(satellite, link);
+	if (result < 0)
+		return result;
 	satellite->port = link->ifindex;
-	return receive_satellite_open(satellite);
+	result = receive_satellite_open(satellite);
+	if (result == 0)
+		return 0;
+	satellite->port = 0;
+	if (link->master == 0)
+		kernel_link_set_master(core->kernel, link->ifindex, 0);
+	return result;
 }
 
 static void port_close(struct satellite *satellite, usec_t now)
@@ -87,14 +106,23 @@ static void port_close(struct satellite *satellite, usec_t now)
 	satellite->port = 0;
 }
 
+static struct satellite *satellite_waiting(const struct core *core, const char *interface)
+{
+	struct satellite *satellite, *next;
+
+	HASH_ITER (hh, core->satellites, satellite, next)
+		if (satellite->port == 0 && !strcmp(satellite->interface, interface))
+			return satellite;
+	return NULL;
+}
+
 void satellite_link(struct core *core, const struct kernel_link *link, bool gone, usec_t now)
 {
-	struct satellite *satellite = satellite_by_port(core, link->ifindex), *each, *next;
+	struct satellite *satellite = satellite_by_port(core, link->ifindex);
+	bool joins;
 
 	if (!satellite && !gone)
-		HASH_ITER (hh, core->satellites, each, next)
-			if (each->port == 0 && !strcmp(each->interface, link->name))
-				satellite = each;
+		satellite = satellite_waiting(core, link->name);
 	if (!satellite)
 		return;
 	if (gone) {
@@ -102,18 +130,36 @@ void satellite_link(struct core *core, const struct kernel_link *link, bool gone
 		port_close(satellite, now);
 		return;
 	}
-	if (satellite->port == 0 && port_open(satellite, link) < 0) {
-		receive_satellite_close(satellite);
-		satellite->port = 0;
-		return;
+	/* It is new, or somebody has taken it out of the bridge and its entries with it. */
+	joins = satellite->port == 0 || link->master != core->underlay.bridge;
+	if (joins) {
+		port_close(satellite, now);
+		if (port_open(satellite, link) < 0)
+			return;
+		session_port_changed(satellite, now);
 	}
 	satellite_connected(satellite, link->up && link->carrier, now);
 }
 
-static int satellite_add(struct core *core, const struct satellite_config *config, usec_t now)
+void satellites_restore(struct core *core, usec_t now)
+{
+	struct satellite *satellite, *next;
+	struct kernel_link link;
+
+	HASH_ITER (hh, core->satellites, satellite, next)
+		if (kernel_link_find(core->kernel, satellite->interface, &link) == 0)
+			satellite_link(core, &link, false, now);
+}
+
+/* ---- coming and going ---------------------------------------------------------------------- */
+
+/* A satellite with its port, if the interface is there; it is in no table yet. */
+static int satellite_make(struct core *core, const struct satellite_config *config,
+			  struct satellite **fresh)
 {
 	struct satellite *satellite = calloc(1, sizeof(*satellite));
 	struct kernel_link link;
+	int result;
 
 	if (!satellite)
 		return -ENOMEM;
@@ -122,38 +168,53 @@ static int satellite_add(struct core *core, const struct satellite_config *confi
 	timer_init(&satellite->advertise, advertise_timer, satellite);
 	memcpy(satellite->name, config->name, strlen(config->name) + 1);
 	memcpy(satellite->interface, config->interface, strlen(config->interface) + 1);
-	HASH_ADD_STR(core->satellites, name, satellite);
-	/* A feeder that is not there yet is served when it comes. */
-	if (kernel_link_find(core->kernel, config->interface, &link) < 0) {
-		log_notice("satellite %s: waiting for interface %s", satellite->name,
-			   config->interface);
-		return 0;
+	HASH_ADD_STR(*fresh, name, satellite);
+	result = kernel_link_find(core->kernel, config->interface, &link);
+	if (result == 0) {
+		satellite->joined = link.master == 0;
+		result = port_open(satellite, &link);
 	}
-	satellite_link(core, &link, false, now);
+	/* A feeder that is not there yet is served when it comes. */
+	if (result != -ENODEV)
+		return result;
+	log_notice("satellite %s: waiting for interface %s", satellite->name, config->interface);
 	return 0;
 }
 
-static void satellite_remove(struct core *core, struct satellite *satellite, usec_t now)
+static void satellite_free(struct satellite *satellite)
 {
-	unsigned int port = satellite->port;
+	timer_cancel(&satellite->core->timers, &satellite->advertise);
+	receive_satellite_close(satellite);
+	free(satellite);
+}
 
-	session_satellite_removed(satellite, now);
-	port_close(satellite, now);
+static void satellite_start(struct core *core, struct satellite *satellite, usec_t now)
+{
+	struct kernel_link link;
+
+	HASH_ADD_STR(core->satellites, name, satellite);
+	if (satellite->port != 0 && kernel_link_get(core->kernel, satellite->port, &link) == 0)
+		satellite_connected(satellite, link.up && link.carrier, now);
+}
+
+static void port_release(const struct core *core, const struct satellite *satellite,
+			 unsigned int port)
+{
 	if (port != 0 && kernel_link_set_master(core->kernel, port, 0) < 0)
 		log_warnx("satellite %s: %s", satellite->name, kernel_error(core->kernel));
-	HASH_DEL(core->satellites, satellite);
-	free(satellite);
 }
 
 int satellites_open(struct core *core, usec_t now)
 {
-	for (size_t i = 0; i < core->config->access.satellite_count; i++) {
-		int result = satellite_add(core, &core->config->access.satellites[i], now);
+	struct satellites_change change;
+	int result = satellites_prepare(core, core->config, &change);
+	struct satellite *satellite, *next;
 
-		if (result < 0)
-			return result;
+	HASH_ITER (hh, change.fresh, satellite, next) {
+		HASH_DEL(change.fresh, satellite);
+		satellite_start(core, satellite, now);
 	}
-	return 0;
+	return result;
 }
 
 void satellites_close(struct core *core)
@@ -161,10 +222,8 @@ void satellites_close(struct core *core)
 	struct satellite *satellite, *next;
 
 	HASH_ITER (hh, core->satellites, satellite, next) {
-		timer_cancel(&core->timers, &satellite->advertise);
-		receive_satellite_close(satellite);
 		HASH_DEL(core->satellites, satellite);
-		free(satellite);
+		satellite_free(satellite);
 	}
 }
 
@@ -177,16 +236,62 @@ static bool configured(const struct config *config, const struct satellite *sate
 	return false;
 }
 
-int satellites_change(struct core *core, const struct config *wanted, usec_t now)
+int satellites_prepare(struct core *core, const struct config *wanted,
+		       struct satellites_change *change)
 {
-	struct satellite *satellite, *next;
 	int result = 0;
 
-	HASH_ITER (hh, core->satellites, satellite, next)
-		if (!configured(wanted, satellite))
-			satellite_remove(core, satellite, now);
-	for (size_t i = 0; i < wanted->access.satellite_count && result == 0; i++)
-		if (!satellite_find(core, wanted->access.satellites[i].name))
-			result = satellite_add(core, &wanted->access.satellites[i], now);
+	*change = (struct satellites_change){0};
+	for (size_t i = 0; i < wanted->access.satellite_count && result == 0; i++) {
+		const struct satellite_config *config = &wanted->access.satellites[i];
+		const struct satellite *is = satellite_find(core, config->name);
+
+		if (!is || strcmp(is->interface, config->interface) != 0)
+			result = satellite_make(core, config, &change->fresh);
+	}
 	return result;
+}
+
+void satellites_abort(struct core *core, struct satellites_change *change)
+{
+	struct satellite *satellite, *next;
+
+	HASH_ITER (hh, change->fresh, satellite, next) {
+		HASH_DEL(change->fresh, satellite);
+		if (satellite->joined)
+			port_release(core, satellite, satellite->port);
+		satellite_free(satellite);
+	}
+}
+
+/* Is the port to be that of another satellite? */
+static bool port_wanted(const struct satellites_change *change, unsigned int port)
+{
+	const struct satellite *satellite;
+
+	for (satellite = change->fresh; satellite; satellite = satellite->hh.next)
+		if (satellite->port == port)
+			return true;
+	return false;
+}
+
+void satellites_commit(struct core *core, const struct config *wanted,
+		       struct satellites_change *change, usec_t now)
+{
+	struct satellite *satellite, *next;
+
+	HASH_ITER (hh, core->satellites, satellite, next) {
+		if (configured(wanted, satellite))
+			continue;
+		log_notice("satellite %s: removed", satellite->name);
+		session_satellite_removed(satellite, now);
+		if (!port_wanted(change, satellite->port))
+			port_release(core, satellite, satellite->port);
+		HASH_DEL(core->satellites, satellite);
+		satellite_free(satellite);
+	}
+	HASH_ITER (hh, change->fresh, satellite, next) {
+		HASH_DEL(change->fresh, satellite);
+		satellite_start(core, satellite, now);
+	}
 }

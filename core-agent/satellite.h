@@ -17,22 +17,41 @@ struct satellite {
 	struct core *core;
 	unsigned int port; /* interface index, 0 while the interface is missing */
 	bool connected;	   /* the port is up and has carrier */
+	bool joined;	   /* it was not in the bridge before */
 	int fd;		   /* packet socket, -1 in tests and while the interface is missing */
 	struct timer advertise;
 	void *watcher; /* the event loop's, see receive.c */
 	UT_hash_handle hh;
 };
 
-/* Makes a satellite for each in the configuration, and a port of each whose interface is there. 0
- * or -errno. */
+/*
+ * Makes a satellite for each in the configuration, and a port of each whose interface is there. 0
+ * or -errno, logged.
+ */
 int satellites_open(struct core *core, usec_t now);
 void satellites_close(struct core *core);
-/* Adds and removes satellites as configured; sessions on removed ones end. 0 or -errno, as before.
+
+/* A change of the configuration on its way. */
+struct satellites_change {
+	struct satellite *fresh; /* new ones, and those whose interface is another, by name */
+};
+
+/*
+ * Makes the satellites that the wanted configuration has and this one has not, with their ports. 0,
+ * then commit or abort; or -errno, logged, then abort.
  */
-int satellites_change(struct core *core, const struct config *wanted, usec_t now);
+int satellites_prepare(struct core *core, const struct config *wanted,
+		       struct satellites_change *change);
+void satellites_abort(struct core *core, struct satellites_change *change);
+/* Sessions on satellites that are removed end; the others go on. */
+void satellites_commit(struct core *core, const struct config *wanted,
+		       struct satellites_change *change, usec_t now);
 
 struct satellite *satellite_find(const struct core *core, const char *name);
 struct satellite *satellite_by_port(const struct core *core, unsigned int port);
+
+/* Looks again at all interfaces: the bridge is a new one, or their events were lost. */
+void satellites_restore(struct core *core, usec_t now);
 
 /* The kernel tells of a link: a port comes, goes, or changes its carrier. */
 void satellite_link(struct core *core, const struct kernel_link *link, bool gone, usec_t now);

@@ -74,6 +74,7 @@ int subscriber_take_addresses(struct subscriber *subscriber)
 
 	take(core->home4, &subscriber->hoa4, subscriber->nai, "home4");
 	take(core->home6, &subscriber->hoa6, subscriber->nai, "home6");
+	subscriber->reserved = true;
 	if (addr_none(&subscriber->hoa4) && addr_none(&subscriber->hoa6))
 		return -EADDRNOTAVAIL;
 	return 0;
@@ -88,37 +89,50 @@ static int reserve(struct pool *pool, const struct addr *address, const char *na
 		return 0;
 	result = pool_reserve(pool, address);
 	if (result < 0)
-		log_warnx("subscriber %s: home address %s %s", nai, addr_format(address, text),
-			  result == -EEXIST ? "belongs to somebody else" : "lies in no home pool");
+		log_warnx("subscriber %s: home address %s belongs to somebody else", nai,
+			  addr_format(address, text));
 	return result;
+}
+
+static int reserve_both(struct subscriber *subscriber)
+{
+	struct core *core = subscriber->core;
+	int result = reserve(core->home4, &subscriber->hoa4, subscriber->nai);
+
+	if (result < 0)
+		return result;
+	result = reserve(core->home6, &subscriber->hoa6, subscriber->nai);
+	if (result < 0)
+		pool_give(core->home4, &subscriber->hoa4);
+	else
+		subscriber->reserved = true;
+	return result;
+}
+
+static void give_both(struct subscriber *subscriber)
+{
+	struct core *core = subscriber->core;
+
+	pool_give(core->home4, &subscriber->hoa4);
+	pool_give(core->home6, &subscriber->hoa6);
+	subscriber->reserved = false;
 }
 
 static int load(struct subscriber *subscriber, const struct subscriber_config *config)
 {
-	struct core *core = subscriber->core;
 	int result;
 
 	memcpy(subscriber->public_key, config->public_key, KEY_LENGTH);
 	subscriber->prefix = config->prefix;
-	if (config->psk_file) {
-		result = keys_read_file(config->psk_file, subscriber->psk);
-		if (result < 0) {
-			log_warnx("psk_file of subscriber %s: %s: %s", config->nai,
-				  config->psk_file, keys_file_advice(result));
-			return result;
-		}
-	}
-	result = reserve(core->home4, &config->home4, config->nai);
-	if (result < 0)
-		return result;
-	result = reserve(core->home6, &config->home6, config->nai);
-	if (result < 0) {
-		pool_give(core->home4, &config->home4);
-		return result;
-	}
 	subscriber->hoa4 = config->home4;
 	subscriber->hoa6 = config->home6;
-	return 0;
+	if (!config->psk_file)
+		return 0;
+	result = keys_read_file(config->psk_file, subscriber->psk);
+	if (result < 0)
+		log_warnx("psk_file of subscriber %s: %s: %s", config->nai, config->psk_file,
+			  keys_file_advice(result));
+	return result;
 }
 
 static void discard(struct subscriber *subscriber)
@@ -127,43 +141,44 @@ static void discard(struct subscriber *subscriber)
 
 	subscriber_offer_end(subscriber);
 	timer_cancel(&core->timers, &subscriber->binding.timer);
-	pool_give(core->home4, &subscriber->hoa4);
-	pool_give(core->home6, &subscriber->hoa6);
+	if (subscriber->reserved)
+		give_both(subscriber);
 	keys_wipe(subscriber, sizeof(*subscriber));
 	free(subscriber);
 }
 
-static int add(struct core *core, const struct subscriber_config *config)
+/* Makes a subscriber; it is in no table yet, and its addresses are not reserved. */
+static int make(struct core *core, const struct subscriber_config *config, struct subscriber **made)
 {
-	size_t user_length = (size_t)(strchr(config->nai, '@') - config->nai);
 	struct subscriber *subscriber = calloc(1, sizeof(*subscriber));
 	int result;
 
 	if (!subscriber)
 		return -ENOMEM;
 	subscriber->core = core;
-	memcpy(subscriber->user, config->nai, user_length);
+	memcpy(subscriber->user, config->nai, (size_t)(strchr(config->nai, '@') - config->nai));
 	memcpy(subscriber->nai, config->nai, strlen(config->nai) + 1);
+	subscriber->counter = core->counter_floor;
 	binding_init(subscriber);
 	result = load(subscriber, config);
 	if (result < 0) {
 		discard(subscriber);
 		return result;
 	}
-	HASH_ADD_STR(core->subscribers, user, subscriber);
+	*made = subscriber;
 	return 0;
 }
 
-/* Fixed addresses first, so that none of them is leased to somebody else. */
-int subscribers_open(struct core *core)
+int subscribers_open(struct core *core, usec_t now)
 {
-	for (size_t i = 0; i < core->config->subscriber_count; i++) {
-		int result = add(core, &core->config->subscribers[i]);
+	struct subscribers_change change;
+	int result = subscribers_prepare(core, core->config, &change);
 
-		if (result < 0)
-			return result;
-	}
-	return 0;
+	if (result < 0)
+		subscribers_abort(core, &change);
+	else
+		subscribers_commit(core, &change, now);
+	return result;
 }
 
 void subscribers_close(struct core *core)
@@ -230,42 +245,116 @@ static const struct subscriber_config *roll_find(const struct roll *roll, const 
 	return entry ? entry->config : NULL;
 }
 
-static void remove_changed(struct core *core, const struct roll *is, const struct roll *wanted,
-			   usec_t now)
+/*
+ * The one that is to replace `is` (NULL: a new one). It goes on counting, since discoveries of the
+ * past are valid for it too, and keeps addresses that it was leased.
+ */
+static int make_from(struct core *core, const struct subscriber_config *config,
+		     const struct subscriber_config *old_config, const struct subscriber *is,
+		     struct subscribers_change *change)
+{
+	struct subscriber *subscriber;
+	int result = make(core, config, &subscriber);
+
+	if (result < 0)
+		return result;
+	if (is) {
+		subscriber->counter = is->counter;
+		if (addr_none(&config->home4) && addr_none(&old_config->home4))
+			subscriber->hoa4 = is->hoa4;
+		if (addr_none(&config->home6) && addr_none(&old_config->home6))
+			subscriber->hoa6 = is->hoa6;
+	}
+	HASH_ADD_STR(change->fresh, user, subscriber);
+	return 0;
+}
+
+static int make_fresh(struct core *core, const struct config *wanted, const struct roll *old,
+		      struct subscribers_change *change)
+{
+	int result = 0;
+
+	for (size_t i = 0; i < wanted->subscriber_count && result == 0; i++) {
+		const struct subscriber_config *config = &wanted->subscribers[i];
+		const struct subscriber_config *before = roll_find(old, config->nai);
+		char user[SNO_NAME_MAX + 1] = "";
+		const struct subscriber *is;
+
+		memcpy(user, config->nai, (size_t)(strchr(config->nai, '@') - config->nai));
+		is = subscriber_find(core, user);
+		if (!is || !before || !same_subscriber(before, config))
+			result = make_from(core, config, before, before ? is : NULL, change);
+	}
+	return result;
+}
+
+/* Those that are removed or replaced make room for the addresses of the new ones. */
+static void mark_leaving(struct core *core, const struct roll *wanted,
+			 const struct subscribers_change *change)
+{
+	struct subscriber *subscriber, *next, *heir;
+
+	HASH_ITER (hh, core->subscribers, subscriber, next) {
+		HASH_FIND_STR(change->fresh, subscriber->user, heir);
+		if (!heir && roll_find(wanted, subscriber->nai))
+			continue;
+		subscriber->leaving = true;
+		give_both(subscriber);
+	}
+}
+
+int subscribers_prepare(struct core *core, const struct config *wanted,
+			struct subscribers_change *change)
+{
+	struct subscriber *subscriber, *next;
+	struct roll old = {0}, new = {0};
+	int result = roll_fill(&old, core->config);
+
+	*change = (struct subscribers_change){0};
+	if (result == 0)
+		result = roll_fill(&new, wanted);
+	if (result == 0)
+		result = make_fresh(core, wanted, &old, change);
+	if (result == 0)
+		mark_leaving(core, &new, change);
+	HASH_ITER (hh, change->fresh, subscriber, next)
+		if (result == 0)
+			result = reserve_both(subscriber);
+	roll_free(&old);
+	roll_free(&new);
+	return result;
+}
+
+void subscribers_abort(struct core *core, struct subscribers_change *change)
+{
+	struct subscriber *subscriber, *next;
+
+	HASH_ITER (hh, change->fresh, subscriber, next) {
+		HASH_DEL(change->fresh, subscriber);
+		discard(subscriber);
+	}
+	HASH_ITER (hh, core->subscribers, subscriber, next) {
+		if (subscriber->leaving)
+			reserve_both(subscriber);
+		subscriber->leaving = false;
+	}
+}
+
+void subscribers_commit(struct core *core, struct subscribers_change *change, usec_t now)
 {
 	struct subscriber *subscriber, *next;
 
 	HASH_ITER (hh, core->subscribers, subscriber, next) {
-		const struct subscriber_config *old = roll_find(is, subscriber->nai);
-		const struct subscriber_config *new = roll_find(wanted, subscriber->nai);
-
-		if (old && new &&same_subscriber(old, new))
+		if (!subscriber->leaving)
 			continue;
 		binding_withdraw(subscriber, REASON_ADMINISTRATIVE, now);
+		if (subscriber->counter > core->counter_floor)
+			core->counter_floor = subscriber->counter;
 		HASH_DEL(core->subscribers, subscriber);
 		discard(subscriber);
 	}
-}
-
-int subscribers_change(struct core *core, const struct config *wanted, usec_t now)
-{
-	struct roll old, new;
-	int result;
-
-	if (roll_fill(&old, core->config) < 0)
-		return -ENOMEM;
-	result = roll_fill(&new, wanted);
-	if (result == 0)
-		remove_changed(core, &old, &new, now);
-	for (size_t i = 0; i < wanted->subscriber_count && result == 0; i++) {
-		const struct subscriber_config *config = &wanted->subscribers[i];
-		char user[SNO_NAME_MAX + 1] = "";
-
-		memcpy(user, config->nai, (size_t)(strchr(config->nai, '@') - config->nai));
-		if (!subscriber_find(core, user))
-			result = add(core, config);
+	HASH_ITER (hh, change->fresh, subscriber, next) {
+		HASH_DEL(change->fresh, subscriber);
+		HASH_ADD_STR(core->subscribers, user, subscriber);
 	}
-	roll_free(&old);
-	roll_free(&new);
-	return result;
 }

@@ -36,6 +36,8 @@ struct subscriber {
 	uint8_t psk[KEY_LENGTH];
 	struct addr hoa4, hoa6; /* none until the first registration, unless fixed */
 	struct prefix prefix;
+	bool reserved; /* its home addresses are its own in the pools */
+	bool leaving;  /* a change of the configuration that removes it is being prepared */
 
 	uint64_t counter; /* highest registration counter accepted (PROTOCOL section 6) */
 	/* The newest binding number given out, to whom, and until when it may be taken up. */
@@ -51,11 +53,23 @@ struct subscriber {
 };
 
 /* Makes a subscriber for each in the configuration. 0 or -errno, logged. */
-int subscribers_open(struct core *core);
+int subscribers_open(struct core *core, usec_t now);
 void subscribers_close(struct core *core);
-/* Adds, removes and changes subscribers as configured; bindings of removed ones end. 0 or -errno,
- * as before. */
-int subscribers_change(struct core *core, const struct config *wanted, usec_t now);
+
+/* A change of the configuration on its way. */
+struct subscribers_change {
+	struct subscriber *fresh; /* new and changed ones, by user */
+};
+
+/*
+ * Makes the subscribers that the wanted configuration has and this one has not, or otherwise, with
+ * their addresses. 0, then commit or abort; or -errno, logged, then abort.
+ */
+int subscribers_prepare(struct core *core, const struct config *wanted,
+			struct subscribers_change *change);
+void subscribers_abort(struct core *core, struct subscribers_change *change);
+/* Bindings of those that are removed or replaced end; the others go on. */
+void subscribers_commit(struct core *core, struct subscribers_change *change, usec_t now);
 
 struct subscriber *subscriber_find(const struct core *core, const char *user);
 /*

@@ -24,6 +24,13 @@ static int complain(const struct core *core, int result, const char *what)
 	return result;
 }
 
+/* What the kernel does not let go of now is swept up later. */
+static void left_behind(struct core *core, const char *what)
+{
+	complain(core, 0, what);
+	underlay_sweep_soon(core);
+}
+
 /* ---- kinds --------------------------------------------------------------------------------- */
 
 static enum kernel_tunnel kernel_kind(enum tunnel_kind kind)
@@ -218,11 +225,14 @@ static void pool_lists(const struct config *c, struct pool_list lists[POOL_LISTS
 	lists[4] = (struct pool_list){p->delegated, p->delegated_count, false};
 }
 
-static bool pool_listed(const struct pool_list *list, const struct prefix *prefix)
+/* Is there a route for this prefix and purpose, in whichever pool? */
+static bool pool_listed(const struct pool_list lists[POOL_LISTS], const struct prefix *prefix,
+			bool care_of)
 {
-	for (size_t i = 0; i < list->count; i++)
-		if (prefix_equal(&list->prefixes[i], prefix))
-			return true;
+	for (size_t l = 0; l < POOL_LISTS; l++)
+		for (size_t i = 0; i < lists[l].count && lists[l].care_of == care_of; i++)
+			if (prefix_equal(&lists[l].prefixes[i], prefix))
+				return true;
 	return false;
 }
 
@@ -258,21 +268,25 @@ static void pools_remove(struct core *core, const struct config *from, const str
 			struct kernel_route route =
 				pool_route(prefix, lists[l].care_of, lo.ifindex);
 
-			if (!pool_listed(&kept[l], prefix) &&
+			if (!pool_listed(kept, prefix, lists[l].care_of) &&
 			    kernel_route_delete(core->kernel, &route) < 0)
-				complain(core, 0, "pools");
+				left_behind(core, "pools");
 		}
 }
 
-int underlay_change_pools(struct core *core, const struct config *wanted)
+int underlay_pools_prepare(struct core *core, const struct config *wanted)
 {
-	int result = pools_install(core, wanted);
+	return pools_install(core, wanted);
+}
 
-	if (result < 0)
-		pools_remove(core, wanted, core->config);
-	else
-		pools_remove(core, core->config, wanted);
-	return result;
+void underlay_pools_commit(struct core *core, const struct config *wanted)
+{
+	pools_remove(core, core->config, wanted);
+}
+
+void underlay_pools_abort(struct core *core, const struct config *wanted)
+{
+	pools_remove(core, wanted, core->config);
 }
 
 /* ---- peers --------------------------------------------------------------------------------- */
@@ -325,29 +339,35 @@ int underlay_peer_add(struct core *core, const struct peer *peer)
 
 		result = kernel_rule_add(core->kernel, &rule);
 	}
-	if (result < 0) {
-		complain(core, result, peer->name);
-		underlay_peer_remove(core, peer);
-	}
-	return result;
+	return result < 0 ? complain(core, result, peer->name) : 0;
 }
 
-void underlay_peer_remove(struct core *core, const struct peer *peer)
+static bool rule_of(const struct peer *peer, const struct kernel_rule *rule)
+{
+	for (size_t i = 0; peer && i < peer->home_prefix_count; i++)
+		if (prefix_equal(&peer->home_prefixes[i], &rule->from))
+			return true;
+	return false;
+}
+
+void underlay_peer_remove(struct core *core, const struct peer *peer, const struct peer *other)
 {
 	static const sa_family_t families[] = {AF_INET, AF_INET6};
 
 	for (size_t i = 0; i < peer->home_prefix_count; i++) {
 		struct kernel_rule rule = underlay_rule(core, peer, &peer->home_prefixes[i]);
 
-		if (kernel_rule_delete(core->kernel, &rule) < 0)
-			complain(core, 0, peer->name);
+		if (!rule_of(other, &rule) && kernel_rule_delete(core->kernel, &rule) < 0)
+			left_behind(core, peer->name);
 	}
+	if (other)
+		return;
 	underlay_peer_unroute(core, peer);
 	for (size_t i = 0; i < 2; i++) {
 		struct kernel_route route = no_tunnel_route(peer, families[i]);
 
 		if (kernel_route_delete(core->kernel, &route) < 0)
-			complain(core, 0, peer->name);
+			left_behind(core, peer->name);
 	}
 }
 
@@ -385,7 +405,7 @@ void underlay_peer_unroute(struct core *core, const struct peer *peer)
 		struct kernel_route route = tunnel_route(peer, families[i]);
 
 		if (kernel_route_delete(core->kernel, &route) < 0)
-			complain(core, 0, peer->name);
+			left_behind(core, peer->name);
 	}
 }
 

@@ -36,10 +36,12 @@ int underlay_open(struct core *core, usec_t now);
 void underlay_close(struct core *core);
 
 /*
- * Pool routes for a new configuration, and without those that only the old one had. 0 or -errno
- * with the routes of the old one in place.
+ * Pool routes for a new configuration beside those of the old one. 0 or -errno, logged. Then either
+ * commit, which removes those that only the old one has, or abort: those that only the wanted has.
  */
-int underlay_change_pools(struct core *core, const struct config *wanted);
+int underlay_pools_prepare(struct core *core, const struct config *wanted);
+void underlay_pools_commit(struct core *core, const struct config *wanted);
+void underlay_pools_abort(struct core *core, const struct config *wanted);
 
 /* The device for a tunnel kind, 0 when this kernel has none. */
 unsigned int underlay_device(const struct underlay *u, enum tunnel_kind kind);
@@ -50,10 +52,12 @@ const struct addr *underlay_end(const struct underlay *u, enum tunnel_kind kind)
 
 /*
  * Uplink of a peer's visitors: rules for its home prefixes into its own table, which is unreachable
- * until underlay_peer_route(). 0 or -errno, logged, nothing left.
+ * until underlay_peer_route(). 0; or -errno, logged: then underlay_peer_remove() takes away what
+ * came up to the failure.
  */
 int underlay_peer_add(struct core *core, const struct peer *peer);
-void underlay_peer_remove(struct core *core, const struct peer *peer);
+/* Leaves what `other` (NULL: nobody), a peer of the same slot, has as well; and its table then. */
+void underlay_peer_remove(struct core *core, const struct peer *peer, const struct peer *other);
 /*
  * Points the peer's table into the tunnel to it; what the kind cannot carry is unreachable. 0 or
  * -errno, logged.

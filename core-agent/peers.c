@@ -1,0 +1,338 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Peers coming and going with the configuration; see peer.h.
+ *
+ * A peer whose entry has changed is made anew beside the old one and takes its slot; what of rules
+ * both have stays in the kernel all the time.
+ */
+#include "peer.h"
+
+#include "binding.h"
+#include "keys.h"
+#include "session.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- slots --------------------------------------------------------------------------------- */
+
+/* What rules there are in the kernel, by the slot of their table. */
+struct slots {
+	const struct peer *peer;
+	bool own[PEER_SLOTS], others[PEER_SLOTS];
+};
+
+static bool has_home_prefix(const struct peer *peer, const struct prefix *prefix)
+{
+	for (size_t i = 0; i < peer->home_prefix_count; i++)
+		if (prefix_equal(&peer->home_prefixes[i], prefix))
+			return true;
+	return false;
+}
+
+static int note_rule(const struct kernel_rule *rule, void *arg)
+{
+	struct slots *slots = arg;
+	const struct core *core = slots->peer->core;
+	uint32_t slot = rule->table - KERNEL_TABLE_BASE;
+
+	if (slot >= PEER_SLOTS)
+		return 0;
+	if (!strcmp(rule->iif, core->config->access.bridge) &&
+	    has_home_prefix(slots->peer, &rule->from))
+		slots->own[slot] = true;
+	else
+		slots->others[slot] = true;
+	return 0;
+}
+
+static bool slot_taken(const struct peer *peers, unsigned int slot)
+{
+	const struct peer *peer;
+
+	for (peer = peers; peer; peer = peer->hh.next)
+		if (peer->slot == slot)
+			return true;
+	return false;
+}
+
+/*
+ * After a restart a peer finds the table again that its rules lead to, so that its visitors' uplink
+ * goes on; but never one that was another peer's. PEER_SLOTS when all are taken.
+ */
+static unsigned int choose_slot(const struct peer *peer, const struct peer *fresh, bool *adopted)
+{
+	const struct core *core = peer->core;
+	struct slots slots = {.peer = peer};
+	unsigned int best = PEER_SLOTS;
+	bool clean = false;
+
+	kernel_rule_each(core->kernel, note_rule, &slots);
+	*adopted = false;
+	for (unsigned int slot = 0; slot < PEER_SLOTS; slot++) {
+		bool untouched = !slots.own[slot] && !slots.others[slot];
+
+		if (slot_taken(core->peers, slot) || slot_taken(fresh, slot))
+			continue;
+		if (slots.own[slot] && !slots.others[slot]) {
+			*adopted = true;
+			return slot;
+		}
+		if (best == PEER_SLOTS || (untouched && !clean))
+			best = slot;
+		clean |= untouched;
+	}
+	return best;
+}
+
+/* ---- one peer ------------------------------------------------------------------------------ */
+
+/* What this core says of itself to a peer. */
+static void core_hello(const struct core *core, struct message *hello)
+{
+	uint32_t key;
+
+	message_init(hello, MESSAGE_HELLO, 0);
+	message_set_text(hello, ATTR_CORE, core->config->name);
+	message_set_number(hello, ATTR_EPOCH, core->epoch);
+	message_set_number(hello, ATTR_TUNNEL_KINDS, core->underlay.kinds);
+	keys_random(&key, sizeof(key));
+	message_set_number(hello, ATTR_TUNNEL_KEY, key % 0xffffff + 1);
+	message_set_addr(hello, ATTR_TUNNEL_END4, &core->underlay.end4);
+	message_set_addr(hello, ATTR_TUNNEL_END6, &core->underlay.end6);
+}
+
+static int copy_prefixes(struct prefix **to, size_t *count, const struct prefix *from, size_t n)
+{
+	struct prefix *copy = malloc((n ? n : 1) * sizeof(*copy));
+
+	if (!copy)
+		return -ENOMEM;
+	if (n)
+		memcpy(copy, from, n * sizeof(*copy));
+	free(*to);
+	*to = copy;
+	*count = n;
+	return 0;
+}
+
+static int peer_load(struct peer *peer, const struct peer_config *config)
+{
+	int result;
+
+	memcpy(peer->public_key, config->public_key, KEY_LENGTH);
+	channel_hint(peer->hint, peer->public_key);
+	peer->endpoint = config->endpoint;
+	if (config->psk_file) {
+		result = keys_read_file(config->psk_file, peer->psk);
+		if (result < 0) {
+			log_warnx("psk_file of peer %s: %s: %s", config->name, config->psk_file,
+				  keys_file_advice(result));
+			return result;
+		}
+	}
+	result = copy_prefixes(&peer->home_prefixes, &peer->home_prefix_count,
+			       config->home_prefixes, config->home_prefix_count);
+	if (result == 0)
+		result = copy_prefixes(&peer->care_of_prefixes, &peer->care_of_prefix_count,
+				       config->care_of_prefixes, config->care_of_prefix_count);
+	return result;
+}
+
+static void peer_free(struct peer *peer)
+{
+	timer_cancel(&peer->core->timers, &peer->timer);
+	channel_free(peer->channel);
+	free(peer->home_prefixes);
+	free(peer->care_of_prefixes);
+	keys_wipe(peer, sizeof(*peer));
+	free(peer);
+}
+
+static struct channel *peer_channel(struct core *core, struct peer *peer)
+{
+	const struct config *config = core->config;
+	const struct channel_ops ops = {.transmit = peer_transmit,
+					.state = peer_state,
+					.request = peer_requested,
+					.context = peer};
+	struct channel_timers timers = channel_timers_default;
+	struct message hello;
+
+	timers.keepalive = config->timers.keepalive;
+	timers.dead_peer = config->timers.dead_peer;
+	timers.rekey_after = config->timers.rekey;
+	timers.reject_after = config->timers.rekey / 2 * 3;
+	if (timers.rekey_grace > config->timers.rekey / 4)
+		timers.rekey_grace = config->timers.rekey / 4;
+	core_hello(core, &hello);
+	return channel_new(&core->identity, peer->public_key, peer->psk, peer->name, &hello,
+			   &timers, &ops);
+}
+
+static struct peer *peer_new(struct core *core, const struct peer_config *config)
+{
+	struct peer *peer = calloc(1, sizeof(*peer));
+
+	if (!peer)
+		return NULL;
+	peer->core = core;
+	timer_init(&peer->timer, peer_timer, peer);
+	memcpy(peer->name, config->name, strlen(config->name) + 1);
+	if (peer_load(peer, config) == 0)
+		peer->channel = peer_channel(core, peer);
+	if (peer->channel)
+		return peer;
+	log_warnx("peer %s cannot be added", config->name);
+	peer_free(peer);
+	return NULL;
+}
+
+/* Makes a peer with its part of the kernel; it is in no table yet. before: whom it replaces. */
+static int peer_make(struct core *core, const struct peer_config *config, const struct peer *before,
+		     struct peer **fresh)
+{
+	struct peer *peer = peer_new(core, config);
+	bool adopted = true;
+	int result;
+
+	if (!peer)
+		return -EINVAL;
+	peer->slot = before ? before->slot : choose_slot(peer, *fresh, &adopted);
+	if (peer->slot == PEER_SLOTS) {
+		log_warnx("peer %s: no free place; remove peers first, in a reload of its own",
+			  peer->name);
+		peer_free(peer);
+		return -ENOSPC;
+	}
+	HASH_ADD_STR(*fresh, name, peer);
+	/* A tunnel that is left in the table may lead to anybody. */
+	if (!adopted)
+		underlay_peer_unroute(core, peer);
+	result = underlay_peer_add(core, peer);
+	return result;
+}
+
+static void peer_start(struct core *core, struct peer *peer, usec_t now)
+{
+	HASH_ADD_STR(core->peers, name, peer);
+	timer_set(&core->timers, &peer->timer, now);
+}
+
+/* ---- all peers ----------------------------------------------------------------------------- */
+
+int peers_open(struct core *core, usec_t now)
+{
+	struct peers_change change;
+	int result = peers_prepare(core, core->config, &change);
+	struct peer *peer, *next;
+
+	HASH_ITER (hh, change.fresh, peer, next) {
+		HASH_DEL(change.fresh, peer);
+		peer_start(core, peer, now);
+	}
+	return result;
+}
+
+void peers_close(struct core *core)
+{
+	struct peer *peer, *next;
+
+	HASH_ITER (hh, core->peers, peer, next) {
+		HASH_DEL(core->peers, peer);
+		peer_free(peer);
+	}
+}
+
+static const struct peer_config *config_of(const struct config *config, const char *name)
+{
+	for (size_t i = 0; i < config->peer_count; i++)
+		if (!strcmp(config->peers[i].name, name))
+			return &config->peers[i];
+	return NULL;
+}
+
+static bool same_prefixes(const struct prefix *a, size_t a_count, const struct prefix *b,
+			  size_t b_count)
+{
+	if (a_count != b_count)
+		return false;
+	for (size_t i = 0; i < a_count; i++)
+		if (!prefix_equal(&a[i], &b[i]))
+			return false;
+	return true;
+}
+
+static bool same_text(const char *a, const char *b)
+{
+	return a == b || (a && b && !strcmp(a, b));
+}
+
+/* What a running channel cannot change under its feet: the peer is made anew then. */
+static bool same_peer(const struct peer_config *a, const struct peer_config *b)
+{
+	return a && b && same_text(a->psk_file, b->psk_file) &&
+	       !memcmp(a->public_key, b->public_key, CONF_KEY_BYTES) &&
+	       addr_equal(&a->endpoint.addr, &b->endpoint.addr) &&
+	       a->endpoint.port == b->endpoint.port && a->endpoint.ifindex == b->endpoint.ifindex &&
+	       same_prefixes(a->home_prefixes, a->home_prefix_count, b->home_prefixes,
+			     b->home_prefix_count) &&
+	       same_prefixes(a->care_of_prefixes, a->care_of_prefix_count, b->care_of_prefixes,
+			     b->care_of_prefix_count);
+}
+
+int peers_prepare(struct core *core, const struct config *wanted, struct peers_change *change)
+{
+	int result = 0;
+
+	*change = (struct peers_change){0};
+	for (size_t i = 0; i < wanted->peer_count && result == 0; i++) {
+		const struct peer_config *config = &wanted->peers[i];
+		const struct peer *is = peer_find(core, config->name);
+
+		if (!is || !same_peer(config_of(core->config, config->name), config))
+			result = peer_make(core, config, is, &change->fresh);
+	}
+	return result;
+}
+
+void peers_abort(struct core *core, struct peers_change *change)
+{
+	struct peer *peer, *next;
+
+	HASH_ITER (hh, change->fresh, peer, next) {
+		HASH_DEL(change->fresh, peer);
+		underlay_peer_remove(core, peer, peer_find(core, peer->name));
+		peer_free(peer);
+	}
+}
+
+static void peer_remove(struct core *core, struct peer *peer, const struct peer *heir, usec_t now)
+{
+	log_notice("peer %s: %s", peer->name, heir ? "changed" : "removed");
+	session_peer_removed(peer, now);
+	binding_peer_removed(peer, now);
+	underlay_peer_remove(core, peer, heir);
+	/* The tunnel to the old one is nothing that the new one has agreed to. */
+	if (heir)
+		underlay_peer_unroute(core, peer);
+	HASH_DEL(core->peers, peer);
+	peer_free(peer);
+}
+
+void peers_commit(struct core *core, const struct config *wanted, struct peers_change *change,
+		  usec_t now)
+{
+	struct peer *peer, *next, *heir;
+
+	HASH_ITER (hh, core->peers, peer, next) {
+		HASH_FIND_STR(change->fresh, peer->name, heir);
+		if (heir || !config_of(wanted, peer->name))
+			peer_remove(core, peer, heir, now);
+	}
+	HASH_ITER (hh, change->fresh, peer, next) {
+		HASH_DEL(change->fresh, peer);
+		peer_start(core, peer, now);
+	}
+}
