@@ -139,20 +139,16 @@ static int station_remove(struct core *core, const struct path *path)
 	return kernel_neighbour_delete(core->kernel, &neighbour);
 }
 
-static int routes_install(struct core *core, const struct path *path, int *done)
+/* All destinations in one request. When it fails, any of them may have been set. */
+static int routes_install(struct core *core, const struct path *path)
 {
-	struct kernel_route route;
+	struct kernel_route_change changes[PATH_ROUTES];
+	size_t count = 0;
 
-	for (*done = 0; *done < PATH_ROUTES; (*done)++) {
-		int result;
-
-		if (!path_route(core, path, *done, &route))
-			continue;
-		result = kernel_route_replace(core->kernel, &route);
-		if (result < 0)
-			return result;
-	}
-	return 0;
+	for (int i = 0; i < PATH_ROUTES; i++)
+		if (path_route(core, path, i, &changes[count].route))
+			changes[count++].remove = false;
+	return count > 0 ? kernel_route_batch(core->kernel, changes, count) : 0;
 }
 
 /* Removes the first `count` destinations of a path that the other one does not have. */
@@ -175,7 +171,7 @@ static int routes_remove(struct core *core, const struct path *path, const struc
 	return first;
 }
 
-/* Puts the kernel back to `installed` after `done` routes of `wanted` had been set. */
+/* Puts the kernel back to `installed` after up to `done` routes of `wanted` have been set. */
 static void undo(struct core *core, const struct path *installed, const struct path *wanted,
 		 int done)
 {
@@ -207,8 +203,10 @@ int forwarding_set(struct core *core, struct path *installed, const struct path 
 		return 0;
 	if (wanted->kind == PATH_ACCESS)
 		result = station_install(core, wanted);
-	if (result == 0)
-		result = routes_install(core, wanted, &done);
+	if (result == 0) {
+		done = PATH_ROUTES;
+		result = routes_install(core, wanted);
+	}
 	if (result < 0) {
 		snprintf(reason, sizeof(reason), "%s", kernel_error(core->kernel));
 		undo(core, installed, wanted, done);
@@ -232,12 +230,12 @@ int forwarding_set(struct core *core, struct path *installed, const struct path 
 
 int forwarding_restore(struct core *core, const struct path *installed)
 {
-	int result = 0, done;
+	int result = 0;
 
 	if (installed->kind == PATH_ACCESS)
 		result = station_install(core, installed);
 	if (result == 0)
-		result = routes_install(core, installed, &done);
+		result = routes_install(core, installed);
 	if (result < 0)
 		log_warnx("restoring a path: %s", kernel_error(core->kernel));
 	return result;
