@@ -1,0 +1,159 @@
+#!/usr/bin/python3 -B
+# SPDX-License-Identifier: GPL-2.0-or-later
+# kernels: host uml
+"""Daemons are killed with SIGKILL and started again: while nothing moves, which no terminal may
+notice, not by one packet; while an old core drains; and in the middle of a handover. Terminals
+that do not move never lose a packet, the next handover works, and in the end no kernel holds anything
+that nobody uses.
+
+    t1 of core a moves    s1 (a), s2 (b), s3 (c); its link gap is long enough to kill things in it
+    t2 of core a visits b over s2;  t3 of core b is at home on s2;  both rest
+"""
+
+import os
+import re
+import sys
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "support"))
+
+# pylint: disable=wrong-import-position
+from kernel_state import difference, kernel_state                           # noqa: E402
+from world import SLOW, World, main                                         # noqa: E402
+
+STALE = 2
+CORE = f"drain=1s leave=2s stale={STALE}s keepalive=500ms dead_peer=2s"
+LAB = f"""
+gap {400 * SLOW}ms
+advertise 200ms
+log debug
+core a {CORE}
+core b {CORE}
+core c {CORE}
+satellite s1 core=a
+satellite s2 core=b
+satellite s3 core=c
+terminal t1 home=a links=s1,s2,s3
+terminal t2 home=a links=s2 addresses=ipv4,ipv6,prefix
+terminal t3 home=b links=s2
+host h2 behind=t2
+"""
+RESTING = {"t2": ("s2", "b"), "t3": ("s2", "b")}
+CARE_OF = re.compile(r"\b(100\.64\.\d+\.\d+|2001:db8:c0:\d+:[0-9a-f:]+)(?![\d/])")
+
+
+def state(world, core):
+    """A core's kernel, whatever care-of addresses are in it."""
+    return sorted(CARE_OF.sub("COA", line) for line in kernel_state(world.netns(core)))
+
+
+class Watch:
+    """Points: what rests has lost nothing since the beginning."""
+
+    def __init__(self, world, name, moving=()):
+        self.world, self.name, self.moving = world, name, moving
+        self.begin = time.monotonic()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, error, trace):
+        if kind is None:
+            lost = self.world.flows.lost(self.begin, time.monotonic())
+            lost = {flow: n for flow, n in lost.items() if not flow.startswith(self.moving)}
+            self.world.tap.same(f"{self.name}: no packet of a terminal at rest is lost", {}, lost)
+
+
+def restart(world, node, seconds=0.3):
+    """SIGKILL, a while without it, and a new one."""
+    world.kill(node)
+    time.sleep(seconds * SLOW)
+    world.start(node)
+
+
+def settled(world, where, name):
+    """Points: everybody is where he was, once, and passes traffic."""
+    for terminal, (satellite, core) in where.items():
+        world.tap.within(6 * SLOW, f"{name}: {terminal} is registered, once",
+                         lambda t=terminal, c=core, s=satellite:
+                         world.served(t, c, s) and world.one_binding(t, c),
+                         lambda t=terminal: f"{world.registration(t)}\n{world.binding(t)}\n"
+                         f"{world.sessions(t)}")
+    world.passes(f"{name}: traffic goes on")
+
+
+def claimed(world, node, since):
+    """True when a terminal's agent has registered again since a moment, or nobody had to."""
+    touched = {"a": ("t1", "t2"), "b": ("t2", "t3"), "t1": ("t1",), "t2": ("t2",)}.get(node, ())
+    return all(world.registration(t).get("lifetime left", 0) > 300 - (time.monotonic() - since)
+               for t in touched)
+
+
+def at_rest(world):
+    """Each daemon in turn, while nothing moves."""
+    where = {"t1": ("s1", "a"), **RESTING}
+    before = {core: state(world, core) for core in world.d.cores}
+    for node, what in (("a", "home core"), ("b", "visited core"), ("c", "idle core"),
+                       ("t1", "agent at home"), ("t2", "agent of a visitor"),
+                       ("s1", "satellite"), ("s2", "satellite with visitors")):
+        name = f"{what} {node} killed"
+        with Watch(world, name):
+            begin = time.monotonic()
+            restart(world, node)
+            world.tap.within(6 * SLOW, f"{name}: its terminals register again",
+                             lambda n=node, b=begin: claimed(world, n, b),
+                             lambda: [world.registration(t) for t in world.d.terminals])
+            settled(world, where, name)
+    time.sleep(STALE)
+    for core in world.d.cores:
+        world.tap.within(5 * SLOW, f"after all that the kernel of {core} is as before",
+                         lambda c=core: state(world, c) == before[c],
+                         lambda c=core: "\n".join(difference(before[c], state(world, c))))
+
+
+def draining(world):
+    """The core that was left, and the home core, while the former drains."""
+    for satellite, core, victim in (("s2", "b", None), ("s3", "c", "b"), ("s2", "b", "a")):
+        name = f"{victim or 'nobody'} killed when t1 has gone to {core}"
+        with Watch(world, name, "t1"):
+            world.handover("t1", satellite)
+            world.tap.within(5 * SLOW, f"{name}: registered",
+                             lambda c=core, s=satellite: world.served("t1", c, s))
+            moved = time.monotonic()
+            if victim:
+                restart(world, victim, 0.1)
+            settled(world, {"t1": (satellite, core), **RESTING}, name)
+            world.tap.same(f"{name}: nor one of t1 since", {},
+                           world.flows.lost(moved, time.monotonic()))
+
+
+def moving(world):
+    """Everybody who takes part in a handover, in its link gap."""
+    for satellite, core, victim, what in (
+            ("s1", "a", "a", "target and home core"), ("s2", "b", "b", "target core"),
+            ("s3", "c", "a", "home core"), ("s2", "b", "c", "core that was left"),
+            ("s3", "c", "t1", "agent"), ("s2", "b", "s2", "target satellite"),
+            ("s1", "a", "s2", "satellite that was left")):
+        name = f"{what} {victim} killed while t1 goes to {core}"
+        with Watch(world, name, "t1"):
+            world.handover("t1", satellite)
+            time.sleep(0.2 * SLOW)
+            restart(world, victim, 0.1)
+            settled(world, {"t1": (satellite, core), **RESTING}, name)
+
+
+def test(tap):
+    """All of it."""
+    with World(tap, LAB) as world:
+        for terminal in world.d.terminals:
+            world.traffic(terminal)
+        world.passes("traffic passes")
+        at_rest(world)
+        draining(world)
+        moving(world)
+        tap.same("every connection has lived", [], [f.error for f in world.flows.tcps() if f.error])
+        time.sleep(STALE)
+        world.leave()
+
+
+main(test)
