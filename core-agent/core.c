@@ -10,6 +10,7 @@
 #include "satellite.h"
 #include "session.h"
 #include "subscriber.h"
+#include "sweep.h"
 
 #include <errno.h>
 #include <string.h>
@@ -52,7 +53,6 @@ int core_open(struct core *core, const struct config *config, struct kernel *ker
 
 	*core = (struct core){.current = *config, .kernel = kernel, .io = *io};
 	core->config = &core->current;
-	timer_init(&core->underlay.sweep, NULL, NULL);
 	result = load_keys(core);
 	if (result == 0)
 		result = make_pools(core);
@@ -64,6 +64,9 @@ int core_open(struct core *core, const struct config *config, struct kernel *ker
 		result = peers_open(core, now);
 	if (result == 0)
 		result = satellites_open(core, now);
+	/* A rule of an earlier configuration would lead a peer's packets to another one. */
+	if (result == 0)
+		result = sweep_rules(core);
 	if (result < 0)
 		core_close(core);
 	return result;

@@ -7,7 +7,7 @@
 #include "keys.h"
 #include "log.h"
 #include "receive.h"
-#include "satellite.h"
+#include "restore.h"
 #include "show.h"
 
 #include <ev.h>
@@ -51,11 +51,7 @@ static void prepare(struct ev_loop *loop, ev_prepare *watcher, int events)
 
 static void kernel_changed(const struct kernel_event *event, void *arg)
 {
-	struct core *core = arg;
-
-	if (event->type == KERNEL_EVENT_LINK || event->type == KERNEL_EVENT_LINK_GONE)
-		satellite_link(core, &event->link, event->type == KERNEL_EVENT_LINK_GONE,
-			       clock_now());
+	restore_event(arg, event, clock_now());
 }
 
 static void monitor_readable(struct ev_loop *loop, ev_io *io, int events)

@@ -258,6 +258,14 @@ static void sweep_stations(struct sweeping *sw)
 		sw->result = result;
 }
 
+int sweep_rules(struct core *core)
+{
+	struct sweeping sw = {.core = core};
+	int result = kernel_rule_each(core->kernel, sweep_rule, &sw);
+
+	return sw.result < 0 ? sw.result : result;
+}
+
 int sweep(struct core *core)
 {
 	struct sweeping sw = {.core = core};

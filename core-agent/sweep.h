@@ -10,5 +10,7 @@ struct core;
 
 /* 0, or the first -errno; everything else has been tried too. */
 int sweep(struct core *core);
+/* Only the rules: which are right is known from the configuration alone. */
+int sweep_rules(struct core *core);
 
 #endif

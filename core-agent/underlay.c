@@ -6,6 +6,7 @@
 #include "kernel.h"
 #include "log.h"
 #include "peer.h"
+#include "restore.h"
 #include "sweep.h"
 
 #include <errno.h>
@@ -236,19 +237,24 @@ static bool pool_listed(const struct pool_list lists[POOL_LISTS], const struct p
 	return false;
 }
 
-static int pools_install(struct core *core, const struct config *config)
+/* Installs the pool routes of a configuration, except those that another one (or NULL) has. */
+static int pools_install(struct core *core, const struct config *config, const struct config *have)
 {
-	struct pool_list lists[POOL_LISTS];
+	struct pool_list lists[POOL_LISTS], had[POOL_LISTS] = {0};
 	struct kernel_link lo;
 	int result = kernel_link_find(core->kernel, "lo", &lo);
 
 	pool_lists(config, lists);
+	if (have)
+		pool_lists(have, had);
 	for (size_t l = 0; l < POOL_LISTS && result == 0; l++)
 		for (size_t i = 0; i < lists[l].count && result == 0; i++) {
+			const struct prefix *prefix = &lists[l].prefixes[i];
 			struct kernel_route route =
-				pool_route(&lists[l].prefixes[i], lists[l].care_of, lo.ifindex);
+				pool_route(prefix, lists[l].care_of, lo.ifindex);
 
-			result = kernel_route_replace(core->kernel, &route);
+			if (!pool_listed(had, prefix, lists[l].care_of))
+				result = kernel_route_replace(core->kernel, &route);
 		}
 	return result < 0 ? complain(core, result, "pools") : 0;
 }
@@ -276,7 +282,7 @@ static void pools_remove(struct core *core, const struct config *from, const str
 
 int underlay_pools_prepare(struct core *core, const struct config *wanted)
 {
-	return pools_install(core, wanted);
+	return pools_install(core, wanted, core->config);
 }
 
 void underlay_pools_commit(struct core *core, const struct config *wanted)
@@ -429,12 +435,60 @@ void underlay_sweep_soon(struct core *core)
 		timer_set(&core->timers, timer, 0);
 }
 
+/* The devices that there were, maybe under new indices. */
+static int devices_restore(struct core *core)
+{
+	int first = 0;
+
+	for (unsigned int kind = 1; kind <= TUNNEL_KINDS_ALL; kind <<= 1) {
+		int result;
+
+		if (!(core->underlay.kinds & kind))
+			continue;
+		core->underlay.device[kernel_kind(kind)] = 0;
+		result = device_open(core, kind);
+		if (result < 0 && first == 0)
+			first = complain(core, result, tunnel_kind_name(kind));
+	}
+	return first;
+}
+
+static int peers_restore(struct core *core)
+{
+	struct peer *peer, *next;
+	int first = 0;
+
+	HASH_ITER (hh, core->peers, peer, next) {
+		enum tunnel_kind kind;
+		int result = underlay_peer_add(core, peer);
+
+		peer->uplink = 0;
+		if (peer_tunnel(peer, &kind) == REASON_KERNEL_REFUSED)
+			result = -EIO;
+		if (first == 0)
+			first = result;
+	}
+	return first;
+}
+
+int underlay_restore(struct core *core)
+{
+	const int results[] = {bridge_open(core), devices_restore(core),
+			       pools_install(core, core->config, NULL), peers_restore(core)};
+
+	for (size_t i = 0; i < sizeof(results) / sizeof(results[0]); i++)
+		if (results[i] < 0)
+			return results[i];
+	return 0;
+}
+
 int underlay_open(struct core *core, usec_t now)
 {
 	int result;
 
 	core->underlay = (struct underlay){0};
 	timer_init(&core->underlay.sweep, sweep_timer, core);
+	timer_init(&core->underlay.restore, restore_timer, core);
 	choose_ends(core);
 	result = host_forwards(core);
 	if (result == 0)
@@ -442,7 +496,7 @@ int underlay_open(struct core *core, usec_t now)
 	if (result == 0)
 		result = devices_open(core);
 	if (result == 0)
-		result = pools_install(core, core->config);
+		result = pools_install(core, core->config, NULL);
 	/* What an earlier run left goes on forwarding until its terminals had time to come back. */
 	if (result == 0)
 		timer_set(&core->timers, &core->underlay.sweep, now + core->config->timers.stale);
@@ -452,4 +506,5 @@ int underlay_open(struct core *core, usec_t now)
 void underlay_close(struct core *core)
 {
 	timer_cancel(&core->timers, &core->underlay.sweep);
+	timer_cancel(&core->timers, &core->underlay.restore);
 }

@@ -25,7 +25,8 @@ struct underlay {
 	unsigned int device[KERNEL_TUNNELS]; /* by enum kernel_tunnel, 0: not there */
 	uint8_t kinds;			     /* tunnel kinds that this core offers (TUNNEL_KINDS) */
 	struct addr end4, end6;		     /* outer addresses of this core */
-	struct timer sweep;
+	struct timer sweep, restore;
+	bool broken; /* one of our devices was down or gone */
 };
 
 /* The gateway address of every core, fe80::1 (PROTOCOL section 5.1). */
@@ -42,6 +43,12 @@ void underlay_close(struct core *core);
 int underlay_pools_prepare(struct core *core, const struct config *wanted);
 void underlay_pools_commit(struct core *core, const struct config *wanted);
 void underlay_pools_abort(struct core *core, const struct config *wanted);
+
+/*
+ * Puts back devices, pool routes and peers' tables, whatever somebody has made of them. 0, or the
+ * first -errno, logged; everything else has been tried too.
+ */
+int underlay_restore(struct core *core);
 
 /* The device for a tunnel kind, 0 when this kernel has none. */
 unsigned int underlay_device(const struct underlay *u, enum tunnel_kind kind);
