@@ -334,7 +334,7 @@ class Daemons:
                 return False
             return True
         wait_until(answers, START_SECONDS, f"{process.what}: start")
-        if self.events:
+        if self.events and self.kind(node) == "core":   # the others tell nothing that cores do not
             self.events.add(node)
 
     def start_all(self):
