@@ -15,6 +15,7 @@ UNITS = {"us": 1, "ms": 1000, "s": 1000000}
 MODES = ("command", "self")
 ACTIONS = {"handover": 2, "associate": 2, "link": 3, "kill": 1, "stop": 1, "start": 1,
            "reload": 1, "set": 2, "run": 2, "say": 1}
+OPEN = ("set", "run", "say")        # may have more words
 
 
 class DescriptionError(Exception):
@@ -506,8 +507,10 @@ class Parser:
         except ValueError as error:
             self.fault(str(error))
             return
-        if len(action.words) < ACTIONS[action.verb]:
-            self.fault(f"{action.verb} needs {ACTIONS[action.verb]} words")
+        needed = ACTIONS[action.verb]
+        if len(action.words) < needed or len(action.words) > needed and action.verb not in OPEN:
+            self.fault(f"{action.verb} takes {needed} words"
+                       + (" or more" if action.verb in OPEN else ""))
             return
         self.d.actions.append(action)
         self.later.append((self.line, lambda: self.finish_action(action)))

@@ -1,0 +1,173 @@
+#!/usr/bin/python3 -B
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What scripts/lab reads and reckons: descriptions with their faults, and the figures of handovers,
+on packet streams whose outages are known because they are made here."""
+
+import os
+import random
+import sys
+import tempfile
+import xml.dom.minidom
+
+TOP = os.environ.get("SRCDIR") or os.path.join(os.path.dirname(os.path.realpath(__file__)), "../..")
+sys.path.insert(0, os.path.join(TOP, "scripts", "lab.d"))
+
+# pylint: disable=wrong-import-position
+import description                                                          # noqa: E402
+import measure                                                              # noqa: E402
+import picture                                                              # noqa: E402
+
+MS = 1000
+BAD = """core a
+foo
+satellite s1 core=b
+terminal t1 home=a links=s1,s9 gap=5
+terminal a home=a links=s1
+host h1 behind=t1
+delay access=10xs
+stream t9
+at x handover t1 s1
+at 1 handover t1 s2
+at 2 associate s1 a now
+at 3 set a delay=fast
+"""
+FAULTS = [(2, "foo"), (3, "core b"), (4, "s9"), (5, "taken"), (6, "prefix"), (7, "10xs"),
+          (8, "t9"), (9, "'x'"), (10, "no link s2"), (11, "takes 2 words"), (12, "fast")]
+COUNT = 0
+FAILED = []
+
+
+def point(good, name, remark=""):
+    """One TAP line."""
+    global COUNT                                    # pylint: disable=global-statement
+    COUNT += 1
+    print(f"{'ok' if good else 'not ok'} {COUNT} - {name}")
+    if not good:
+        FAILED.append(name)
+        print(f"# {remark}")
+
+
+def load(text):
+    """A description out of a text."""
+    with tempfile.NamedTemporaryFile("w", suffix=".lab") as file:
+        file.write(text)
+        file.flush()
+        return description.load(file.name)
+
+
+def descriptions():
+    """Faults are all found at their lines, and the examples are good."""
+    try:
+        load(BAD)
+        faults = []
+    except description.DescriptionError as error:
+        faults = str(error).splitlines()
+    for line, word in FAULTS:
+        point(any(f":{line}: " in fault and word in fault for fault in faults),
+              f"line {line}: a fault that says {word}", "\n# ".join(faults))
+    folder = os.path.join(TOP, "conf", "lab")
+    for name in sorted(os.listdir(folder)):
+        d = description.load(os.path.join(folder, name))
+        point(d.cores and d.terminals and d.end > 0, f"conf/lab/{name} is good")
+    d = load("core a\ncore b home4=none\nsatellite s1 core=a\nterminal t1 home=b links=s1\n"
+             "terminal t2 home=a links=s1 addresses=ipv4,prefix\nhost h1 behind=t2\n")
+    point(not d.terminals["t1"].home4 and d.terminals["t1"].home6.startswith("2001:db8:a0:2:"),
+          "a terminal has the addresses that its home core has pools for")
+    point(d.hosts["h1"].address.startswith(d.terminals["t2"].prefix.partition("::")[0]),
+          "a host lives in the prefix of its terminal")
+    point(d.satellites["s1"].feeders == ["a", "b"], "a satellite has a feeder to every core")
+
+
+def series(lost, latency, sparse=1, windows=(), count=4000):
+    """A stream from 1 s on, a packet a millisecond; lost(due) and latency(due) say what becomes
+    of each."""
+    records = []
+    for n in range(count):
+        due = 1000 * MS + n * MS
+        dense = not windows or any(a <= n < b for a, b in windows)
+        if (dense or n % sparse == 0) and not lost(due):
+            records.append((n, due, due + latency(due)))
+    records.sort(key=lambda r: r[2])
+    return measure.Series(records, {"start_us": 1000 * MS, "interval_us": MS, "sent": count,
+                                    "sparse": sparse, "windows": list(windows)})
+
+
+def near(found, wanted, tolerance):
+    """True when a figure was measured and is right."""
+    return found is not None and abs(found - wanted) <= tolerance
+
+
+def cut(sparse=1, windows=()):
+    """A link cut from 3.000 s to 3.050 s and 100 ms until packets pass again; on the way for 20 ms
+    before, 40 ms after it."""
+    down, up, back = 3000 * MS, 3050 * MS, 3150 * MS
+    arrivals = series(lambda due: down <= due + 20 * MS and due + 40 * MS < back,
+                      lambda due: 20 * MS if due + 20 * MS < down else 40 * MS, sparse, windows)
+    departures = series(lambda due: down <= due < back,
+                        lambda due: 20 * MS if due < down else 40 * MS, sparse, windows)
+    return measure.handover(arrivals, departures,
+                            {"begin_us": down, "link_down_us": down, "link_up_us": up},
+                            4500 * MS)
+
+
+def figures():
+    """Outages, losses and disorder that are known."""
+    for name, found in (("dense", cut()), ("sparse", cut(20, [(1700, 3200)]))):
+        point(near(found["down"]["added_ms"], 100, 1.001), f"{name}: time added down",
+              str(found["down"]))
+        point(near(found["up"]["added_ms"], 100, 1.001), f"{name}: time added up",
+              str(found["up"]))
+        point(found["down"]["lost"] == 130 and found["up"]["lost"] == 150,
+              f"{name}: packets lost", f"{found['down']} {found['up']}")
+    times = {"begin_us": 3000 * MS, "link_down_us": None, "link_up_us": None}
+    whole = series(lambda due: False, lambda due: 20 * MS, 20, [(1700, 2500)])
+    found = measure.handover(whole, whole, times, 4500 * MS)["down"]
+    point(found["added_ms"] == 0 and found["lost"] == 0,
+          "no lost packet is no outage, however sparse they are", str(found))
+    hole = series(lambda due: 3100 * MS <= due < 3180 * MS, lambda due: 20 * MS)
+    found = measure.handover(hole, hole, times, 4500 * MS)
+    point(near(found["down"]["added_ms"], 80, 1.001) and near(found["up"]["added_ms"], 80, 1.001),
+          "a break that nobody announced is found where packets were lost", str(found))
+    shorter = series(lambda due: False, lambda due: 40 * MS if due < 3000 * MS else 20 * MS)
+    late, twice = shorter.disorder(2900 * MS, 3500 * MS)
+    point(late == 19 and twice == 0, "packets overtaken on a shorter way are counted", str(late))
+    doubled = measure.Series(shorter.arrivals + shorter.arrivals[-3:],
+                             {"start_us": 1000 * MS, "interval_us": MS, "sent": 4000})
+    point(doubled.disorder(0, 1 << 60)[1] == 3, "packets received twice are counted")
+    empty = measure.Series([], {"start_us": 1000 * MS, "interval_us": MS, "sent": 4000})
+    found = measure.handover(empty, empty, dict(times, link_down_us=3000 * MS,
+                                                link_up_us=3050 * MS), 4500 * MS)
+    point(found["down"]["added_ms"] is None and found["down"]["lost"] == 1600,
+          "without any packet nothing is claimed", str(found["down"]))
+
+
+def drawing():
+    """The picture is well-formed, with whatever names."""
+    random.seed(1)
+    found = cut()
+    item = {**found, "label": "t1.1", "title": "core <a> → b & c", "subtitle": "baseline",
+            "break_us": 3000 * MS, "gap_us": 50 * MS, "from_core": "<a>", "to_core": "b"}
+    packets = [(random.randrange(1000 * MS, 5000 * MS), random.randrange(90 * MS))
+               for _ in range(500)]
+    terminal = {"name": "t1", "note": "<note>", "handovers": [item], "down": packets, "up": [],
+                "lost_down": [3010 * MS], "lost_up": [],
+                "periods": [{"begin_us": 1000 * MS, "end_us": 3000 * MS, "core": "<a>",
+                             "satellite": "s1"}]}
+    text = picture.draw({"title": "A & B", "subtitle": "", "begin_us": 1000 * MS,
+                         "end_us": 5000 * MS, "cores": ["<a>", "b"], "terminals": [terminal]})
+    try:
+        xml.dom.minidom.parseString(text)
+        good, remark = True, ""
+    except ValueError as error:
+        good, remark = False, str(error)
+    except Exception as error:                      # pylint: disable=broad-except
+        good, remark = False, repr(error)
+    point(good, "the picture is well-formed SVG", remark)
+    point("t1.1" in text and "added 100" in text, "the picture tells the figures")
+
+
+descriptions()
+figures()
+drawing()
+print(f"1..{COUNT}")
+sys.exit(1 if FAILED else 0)
