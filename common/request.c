@@ -146,6 +146,16 @@ int64_t request_send(struct requests *r, struct message *m, request_done *done, 
 	return m->id;
 }
 
+uint32_t requests_next_id(const struct requests *r)
+{
+	return r->next_id;
+}
+
+void requests_go_on(struct requests *r, uint32_t next_id)
+{
+	r->next_id = next_id;
+}
+
 void request_cancel(struct requests *r, uint32_t id)
 {
 	struct outstanding *o = find(r, id);

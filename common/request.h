@@ -54,6 +54,13 @@ void requests_free(struct requests *r);
 int64_t request_send(struct requests *r, struct message *m, request_done *done, void *context,
 		     uint64_t token, usec_t now);
 
+/*
+ * The id of the next request, and to go on from that: a table that replaces another one in the same
+ * boot epoch must not use its ids again (PROTOCOL section 3.3).
+ */
+uint32_t requests_next_id(const struct requests *r);
+void requests_go_on(struct requests *r, uint32_t next_id);
+
 /* Forget an outstanding request without a callback. */
 void request_cancel(struct requests *r, uint32_t id);
 

@@ -53,6 +53,7 @@ int core_open(struct core *core, const struct config *config, struct kernel *ker
 
 	*core = (struct core){.current = *config, .kernel = kernel, .io = *io};
 	core->config = &core->current;
+	core->request_floor = 1;
 	result = load_keys(core);
 	if (result == 0)
 		result = make_pools(core);
@@ -130,7 +131,7 @@ static int prepare(struct core *core, const struct config *wanted, struct change
 
 static void undo(struct core *core, const struct config *wanted, struct change *change)
 {
-	satellites_abort(core, &change->satellites);
+	satellites_abort(&change->satellites);
 	peers_abort(core, &change->peers);
 	subscribers_abort(core, &change->subscribers);
 	if (change_pools(core, &core->config->pools) < 0)

@@ -76,6 +76,8 @@ struct core {
 	/* Above every registration counter of subscribers that were removed in this epoch: what
 	 * they have sent stays stale, should they come back. */
 	uint64_t counter_floor;
+	/* Above every request id to peers that were removed in this epoch: they remember them. */
+	uint32_t request_floor;
 	struct handover_log handovers;
 	struct core_counters counters;
 };

@@ -216,6 +216,7 @@ static int peer_make(struct core *core, const struct peer_config *config, const 
 
 static void peer_start(struct core *core, struct peer *peer, usec_t now)
 {
+	requests_go_on(channel_requests(peer->channel), core->request_floor);
 	HASH_ADD_STR(core->peers, name, peer);
 	timer_set(&core->timers, &peer->timer, now);
 }
@@ -318,6 +319,8 @@ static void peer_remove(struct core *core, struct peer *peer, const struct peer 
 	if (heir)
 		underlay_peer_unroute(core, peer);
 	HASH_DEL(core->peers, peer);
+	if (requests_next_id(channel_requests(peer->channel)) > core->request_floor)
+		core->request_floor = requests_next_id(channel_requests(peer->channel));
 	peer_free(peer);
 }
 

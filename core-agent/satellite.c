@@ -53,6 +53,25 @@ static void satellite_connected(struct satellite *satellite, bool connected, use
 	timer_set(&satellite->core->timers, &satellite->advertise, connected ? now : USEC_NEVER);
 }
 
+static void port_release(const struct satellite *satellite, unsigned int port)
+{
+	struct kernel *k = satellite->core->kernel;
+
+	if (port != 0 && kernel_link_set_master(k, port, 0) < 0)
+		log_warnx("satellite %s: %s", satellite->name, kernel_error(k));
+}
+
+/* As it was before port_join(). */
+static void port_leave(const struct satellite *satellite, unsigned int port)
+{
+	struct kernel *k = satellite->core->kernel;
+
+	if (satellite->joined)
+		port_release(satellite, port);
+	if (satellite->raised && port != 0 && kernel_link_set_up(k, port, false) < 0)
+		log_warnx("satellite %s: %s", satellite->name, kernel_error(k));
+}
+
 /* Enslaves and sets up the port; what was changed of it before a failure is put back. */
 static int port_join(struct satellite *satellite, const struct kernel_link *link)
 {
@@ -68,11 +87,12 @@ static int port_join(struct satellite *satellite, const struct kernel_link *link
 		result = kernel_bridge_port_set(core->kernel, link->ifindex, &port_flags);
 	if (result == 0 && !link->up)
 		result = kernel_link_set_up(core->kernel, link->ifindex, true);
-	if (result == 0)
-		return 0;
-	log_warnx("satellite %s: %s", satellite->name, kernel_error(core->kernel));
-	if (link->master == 0 && kernel_link_set_master(core->kernel, link->ifindex, 0) < 0)
+	satellite->joined = link->master == 0;
+	satellite->raised = !link->up;
+	if (result < 0) {
 		log_warnx("satellite %s: %s", satellite->name, kernel_error(core->kernel));
+		port_leave(satellite, link->ifindex);
+	}
 	return result;
 }
 
@@ -94,8 +114,7 @@ static int port_open(struct satellite *satellite, const struct kernel_link *link
 	if (result == 0)
 		return 0;
 	satellite->port = 0;
-	if (link->master == 0)
-		kernel_link_set_master(core->kernel, link->ifindex, 0);
+	port_leave(satellite, link->ifindex);
 	return result;
 }
 
@@ -170,10 +189,8 @@ static int satellite_make(struct core *core, const struct satellite_config *conf
 	memcpy(satellite->interface, config->interface, strlen(config->interface) + 1);
 	HASH_ADD_STR(*fresh, name, satellite);
 	result = kernel_link_find(core->kernel, config->interface, &link);
-	if (result == 0) {
-		satellite->joined = link.master == 0;
+	if (result == 0)
 		result = port_open(satellite, &link);
-	}
 	/* A feeder that is not there yet is served when it comes. */
 	if (result != -ENODEV)
 		return result;
@@ -195,13 +212,6 @@ static void satellite_start(struct core *core, struct satellite *satellite, usec
 	HASH_ADD_STR(core->satellites, name, satellite);
 	if (satellite->port != 0 && kernel_link_get(core->kernel, satellite->port, &link) == 0)
 		satellite_connected(satellite, link.up && link.carrier, now);
-}
-
-static void port_release(const struct core *core, const struct satellite *satellite,
-			 unsigned int port)
-{
-	if (port != 0 && kernel_link_set_master(core->kernel, port, 0) < 0)
-		log_warnx("satellite %s: %s", satellite->name, kernel_error(core->kernel));
 }
 
 int satellites_open(struct core *core, usec_t now)
@@ -252,14 +262,13 @@ int satellites_prepare(struct core *core, const struct config *wanted,
 	return result;
 }
 
-void satellites_abort(struct core *core, struct satellites_change *change)
+void satellites_abort(struct satellites_change *change)
 {
 	struct satellite *satellite, *next;
 
 	HASH_ITER (hh, change->fresh, satellite, next) {
 		HASH_DEL(change->fresh, satellite);
-		if (satellite->joined)
-			port_release(core, satellite, satellite->port);
+		port_leave(satellite, satellite->port);
 		satellite_free(satellite);
 	}
 }
@@ -286,7 +295,7 @@ void satellites_commit(struct core *core, const struct config *wanted,
 		log_notice("satellite %s: removed", satellite->name);
 		session_satellite_removed(satellite, now);
 		if (!port_wanted(change, satellite->port))
-			port_release(core, satellite, satellite->port);
+			port_release(satellite, satellite->port);
 		HASH_DEL(core->satellites, satellite);
 		satellite_free(satellite);
 	}

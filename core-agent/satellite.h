@@ -15,10 +15,10 @@ struct satellite {
 	char name[SNO_NAME_MAX + 1];
 	char interface[KERNEL_NAME];
 	struct core *core;
-	unsigned int port; /* interface index, 0 while the interface is missing */
-	bool connected;	   /* the port is up and has carrier */
-	bool joined;	   /* it was not in the bridge before */
-	int fd;		   /* packet socket, -1 in tests and while the interface is missing */
+	unsigned int port;   /* interface index, 0 while the interface is missing */
+	bool connected;	     /* the port is up and has carrier */
+	bool joined, raised; /* the port was outside the bridge, or down, before */
+	int fd;		     /* packet socket, -1 in tests and while the interface is missing */
 	struct timer advertise;
 	void *watcher; /* the event loop's, see receive.c */
 	UT_hash_handle hh;
@@ -42,7 +42,7 @@ struct satellites_change {
  */
 int satellites_prepare(struct core *core, const struct config *wanted,
 		       struct satellites_change *change);
-void satellites_abort(struct core *core, struct satellites_change *change);
+void satellites_abort(struct satellites_change *change);
 /* Sessions on satellites that are removed end; the others go on. */
 void satellites_commit(struct core *core, const struct config *wanted,
 		       struct satellites_change *change, usec_t now);
