@@ -436,29 +436,86 @@ void world_run(struct world *w, usec_t duration)
 
 /* ---- the whole ----------------------------------------------------------------------------- */
 
-static const char config_format[] =
-	"core = { name = \"b.example\"; private_key_file = \"%s/key\"; listen = [ \"192.0.2.2\" ]; "
-	"};\n"
-	"access = { satellites = ( { name = \"s1\"; interface = \"feed-s1\"; },"
-	" { name = \"s2\"; interface = \"feed-s2\"; } ); };\n"
-	"%s\n"
-	"subscribers = ( { nai = \"otto@b.example\"; public_key = \"%s\"; home4 = \"10.2.0.9\"; } "
-	");\n"
-	"peers = ( { name = \"a.example\"; endpoint = \"192.0.2.1\"; public_key = \"%s\";"
-	" home_prefixes = [ \"10.1.0.0/24\", \"2001:db8:a::/64\" ];"
-	" care_of_prefixes = [ \"198.51.100.0/25\" ]; },\n"
-	" { name = \"c.example\"; endpoint = \"192.0.2.3\"; public_key = \"%s\";"
-	" home_prefixes = [ \"10.3.0.0/24\" ]; care_of_prefixes = [ \"203.0.113.0/25\" ]; } );\n";
+/* $DIR is the world's folder; $OTTO, $TINA, $A and $C are public keys. */
+static const char config_format[] = "core = { name = \"b.example\"; private_key_file = "
+				    "\"$DIR/key\"; listen = [ \"192.0.2.2\" ]; "
+				    "};\n"
+				    "access = { satellites = ( %s ); };\n"
+				    "%s\n"
+				    "subscribers = ( %s );\n"
+				    "peers = ( %s );\n";
 
-static const char default_pools[] =
-	"pools = { home4 = [ \"10.2.0.0/24\" ]; care_of4 = [ \"198.51.100.128/25\" ]; };";
+#define DEFAULT_SATELLITES                                                                         \
+	"{ name = \"s1\"; interface = \"feed-s1\"; }, { name = \"s2\"; interface = \"feed-s2\"; }"
+#define DEFAULT_POOLS                                                                              \
+	"pools = { home4 = [ \"10.2.0.0/24\" ]; care_of4 = [ \"198.51.100.128/25\" ]; };"
+#define DEFAULT_SUBSCRIBERS                                                                        \
+	"{ nai = \"otto@b.example\"; public_key = \"$OTTO\"; home4 = \"10.2.0.9\"; }"
 
-static void configure(struct world *w, const char *extra)
+static void put_key(FILE *out, const struct world *w, const char *name, size_t length)
 {
-	char text[4096], path[96], otto[KEY_TEXT], a[KEY_TEXT], c[KEY_TEXT], key[KEY_TEXT];
+	const struct {
+		const char *name;
+		const uint8_t *key;
+	} keys[] = {
+		{"OTTO", w->otto.keys.public},
+		{"TINA", w->tina.keys.public},
+		{"A", w->far[FAR_A].keys.public},
+		{"C", w->far[FAR_C].keys.public},
+	};
+	char text[KEY_TEXT];
+
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+		if (strlen(keys[i].name) == length && !strncmp(keys[i].name, name, length))
+			fputs(keys_encode(text, keys[i].key), out);
+}
+
+/* The text with all names that begin with a dollar sign replaced. */
+static char *expand(const struct world *w, const char *text)
+{
+	char *expanded = NULL;
+	size_t size;
+	FILE *out = open_memstream(&expanded, &size);
+
+	assert_non_null(out);
+	while (*text) {
+		size_t length = strspn(text + 1, "ABCDEFGHIJKLMNOPQRSTUVWXYZ");
+
+		if (*text != '$') {
+			fputc(*text++, out);
+			continue;
+		}
+		if (length == 3 && !strncmp(text + 1, "DIR", 3))
+			fputs(w->directory, out);
+		else
+			put_key(out, w, text + 1, length);
+		text += 1 + length;
+	}
+	fclose(out);
+	return expanded;
+}
+
+static void load(const struct world *w, const struct world_text *text, struct config *config)
+{
+	char format[8192], *expanded;
+
+	assert_true(snprintf(format, sizeof(format), config_format,
+			     text->satellites ? text->satellites : DEFAULT_SATELLITES,
+			     text->pools ? text->pools : DEFAULT_POOLS,
+			     text->subscribers ? text->subscribers : DEFAULT_SUBSCRIBERS,
+			     text->peers ? text->peers : WORLD_PEERS) < (int)sizeof(format));
+	expanded = expand(w, format);
+	assert_int_equal(conf_load_text(&config_schema, "world", expanded, strlen(expanded), config,
+					conf_report_file, stderr),
+			 0);
+	free(expanded);
+}
+
+static void write_key(const struct world *w)
+{
+	char path[96], key[KEY_TEXT];
 	struct key_pair pair;
 	FILE *file;
-	int length;
 
 	keys_generate_pair(&pair);
 	snprintf(path, sizeof(path), "%s/key", w->directory);
@@ -467,17 +524,43 @@ static void configure(struct world *w, const char *extra)
 	fprintf(file, "%s\n", keys_encode(key, pair.private));
 	fclose(file);
 	assert_int_equal(chmod(path, 0600), 0);
-	length = snprintf(text, sizeof(text), config_format, w->directory,
-			  extra ? extra : default_pools, keys_encode(otto, w->otto.keys.public),
-			  keys_encode(a, w->far[FAR_A].keys.public),
-			  keys_encode(c, w->far[FAR_C].keys.public));
-	assert_int_equal(conf_load_text(&config_schema, "world", text, (size_t)length, &w->config,
-					conf_report_file, stderr),
-			 0);
 }
 
-struct world *world_new(const char *extra)
+int world_reload(struct world *w, const struct world_text *text)
 {
+	struct config *fresh = malloc(sizeof(*fresh));
+	int result;
+
+	assert_non_null(fresh);
+	load(w, text, fresh);
+	result = core_reconfigure(&w->core, fresh, w->now);
+	/* As daemon_reload() does: the structure moves, what it points to stays. */
+	if (result == 0) {
+		conf_free(&config_schema, &w->config);
+		w->config = *fresh;
+		memset(fresh, 0xa5, sizeof(*fresh));
+	} else {
+		conf_free(&config_schema, fresh);
+	}
+	free(fresh);
+	return result;
+}
+
+void world_restart(struct world *w, const struct world_text *text)
+{
+	struct core_io io = w->core.io;
+
+	core_close(&w->core);
+	if (text) {
+		conf_free(&config_schema, &w->config);
+		load(w, text, &w->config);
+	}
+	assert_int_equal(core_open(&w->core, &w->config, w->kernel, &io, w->now), 0);
+}
+
+struct world *world_new(const char *pools)
+{
+	const struct world_text text = {.pools = pools};
 	const struct core_io io = {.to_peer = to_peer, .to_satellite = to_satellite};
 	struct world *w = calloc(1, sizeof(*w));
 	struct core_io with_context = io;
@@ -491,7 +574,8 @@ struct world *world_new(const char *extra)
 	keys_generate_pair(&w->otto.keys);
 	far_make(w, FAR_A, "a.example", "192.0.2.1");
 	far_make(w, FAR_C, "c.example", "192.0.2.3");
-	configure(w, extra);
+	write_key(w);
+	load(w, &text, &w->config);
 	kernel_fake_reset();
 	w->port1 = kernel_fake_link("feed-s1", NULL);
 	w->port2 = kernel_fake_link("feed-s2", NULL);

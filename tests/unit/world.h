@@ -103,9 +103,29 @@ struct world {
 
 enum { FAR_A, FAR_C };
 
-/* A fresh world, both peers up. extra is put into the configuration (pools are left out when
- * given). */
-struct world *world_new(const char *extra);
+#define WORLD_PEER_A                                                                               \
+	"{ name = \"a.example\"; endpoint = \"192.0.2.1\"; public_key = \"$A\";"                   \
+	" home_prefixes = [ \"10.1.0.0/24\", \"2001:db8:a::/64\" ];"                               \
+	" care_of_prefixes = [ \"198.51.100.0/25\" ]; }"
+#define WORLD_PEER_C                                                                               \
+	"{ name = \"c.example\"; endpoint = \"192.0.2.3\"; public_key = \"$C\";"                   \
+	" home_prefixes = [ \"10.3.0.0/24\" ]; care_of_prefixes = [ \"203.0.113.0/25\" ]; }"
+#define WORLD_PEERS WORLD_PEER_A ", " WORLD_PEER_C
+
+/* Parts of the configuration in which a test differs, as libconfig text; NULL: as in all tests. */
+struct world_text {
+	const char *satellites;	 /* elements of access.satellites */
+	const char *pools;	 /* the group, and any other groups */
+	const char *subscribers; /* elements; $OTTO is his public key, $DIR the world's folder */
+	const char *peers;
+};
+
+/* A fresh world, both peers up; pools as in struct world_text. */
+struct world *world_new(const char *pools);
+/* Reloads the configuration; what core_reconfigure() says. */
+int world_reload(struct world *w, const struct world_text *text);
+/* Stops the core and starts it again, with another configuration unless that is NULL. */
+void world_restart(struct world *w, const struct world_text *text);
 void world_free(struct world *w);
 /* Delivers everything and lets so much time pass. */
 void world_run(struct world *w, usec_t duration);
