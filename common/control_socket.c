@@ -518,6 +518,14 @@ static void open_failed(const char *path, int err)
 	case -EINVAL:
 		log_error("%s is too long for a socket: choose a shorter one with -s", path);
 		break;
+	case -ENOENT:
+		log_error("cannot serve %s: make its directory, or choose another socket with -s",
+			  path);
+		break;
+	case -EACCES:
+		log_error("cannot serve %s: %s: run as root, or choose another socket with -s",
+			  path, strerror(-err));
+		break;
 	default:
 		log_error("cannot serve %s: %s", path, strerror(-err));
 	}

@@ -107,9 +107,10 @@ int daemon_begin(struct daemon *daemon, const struct daemon_program *program, vo
 		 int argc, char **argv);
 
 /*
- * Opens the control socket with the daemon's commands and the built-in `reload`, watches the
- * signals and feeds systemd's watchdog where it asks for that. `arg` goes to the commands and
- * hooks. 0 or -errno, already logged.
+ * Opens the control socket with the daemon's commands and the built-in `reload`, in a directory
+ * that it makes where it is the usual one and missing, watches the signals and feeds systemd's
+ * watchdog where it asks for that. `arg` goes to the commands and hooks. 0 or -errno, already
+ * logged.
  */
 int daemon_serve(struct daemon *daemon, struct ev_loop *loop,
 		 const struct control_command *commands, void *arg);

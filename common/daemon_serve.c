@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -244,6 +245,27 @@ static struct control_command *with_reload(const struct control_command *command
 	return all;
 }
 
+/*
+ * The directory of the sockets is gone after a boot, and nobody but systemd or a tmpfiles.d makes
+ * it again. Everybody may look into it, whatever the umask: each socket has its own mode. A failure
+ * shows when the socket is opened.
+ */
+static void make_run_directory(const char *socket_path)
+{
+	static const char directory[] = SNO_RUNDIR "/";
+	char path[sizeof(directory)] = "";
+
+	if (strncmp(socket_path, directory, sizeof(directory) - 1) != 0)
+		return;
+	for (size_t i = 1; i < sizeof(directory) - 1; i++) {
+		if (directory[i] != '/')
+			continue;
+		memcpy(path, directory, i);
+		if (mkdir(path, 0755) == 0 && chmod(path, 0755) < 0)
+			log_warn("cannot set the mode of %s", path);
+	}
+}
+
 static void watch_signal(struct daemon *daemon, ev_signal *w, int number,
 			 void (*callback)(struct ev_loop *, ev_signal *, int))
 {
@@ -280,6 +302,7 @@ int daemon_serve(struct daemon *daemon, struct ev_loop *loop,
 	daemon->commands = with_reload(commands);
 	if (!daemon->commands)
 		return -ENOMEM;
+	make_run_directory(daemon->socket_path);
 	err = control_open(&daemon->control, loop, daemon->socket_path, daemon->commands, arg);
 	if (err)
 		return err;
