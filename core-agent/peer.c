@@ -247,6 +247,20 @@ int peer_transmit(void *context, const uint8_t *datagram, size_t length)
 	return io->to_peer(io->context, peer, to, datagram, length);
 }
 
+/* Why a datagram without hint and receiver index is none of ours. */
+static enum drop strange(const uint8_t *datagram, size_t length)
+{
+	enum message_type type;
+	uint32_t id;
+	enum drop drop = message_read_head(datagram, length, &type, &id);
+
+	if (drop != DROP_NONE)
+		return drop;
+	return type == MESSAGE_HANDSHAKE_INITIATION || type == MESSAGE_HANDSHAKE_RESPONSE
+		       ? DROP_SHORT
+		       : DROP_TYPE;
+}
+
 /* Whose datagram is it? Before any cryptography, by the hint or the receiver index. */
 static struct peer *peer_of_datagram(const struct core *core, const uint8_t *datagram,
 				     size_t length, enum drop *drop)
@@ -263,7 +277,7 @@ static struct peer *peer_of_datagram(const struct core *core, const uint8_t *dat
 		return NULL;
 	}
 	if (!channel_receiver_index(datagram, length, &index)) {
-		*drop = length < SNO_HEAD_LENGTH ? DROP_SHORT : DROP_TYPE;
+		*drop = strange(datagram, length);
 		return NULL;
 	}
 	*drop = DROP_INDEX;

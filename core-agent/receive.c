@@ -153,14 +153,21 @@ void receive_close(void)
 static enum drop access_datagram(struct satellite *satellite, const struct frame *f, usec_t now)
 {
 	struct session *session;
+	enum message_type type;
 	uint32_t index;
+	enum drop drop;
 
 	if (f->length > SNO_DATAGRAM_MAX)
 		return DROP_LONG;
-	if (f->length < SNO_HEAD_LENGTH)
-		return DROP_SHORT;
-	if (access_receiver_index(f->payload, f->length, &index)) {
-		session = session_by_index(satellite->core, index);
+	drop = message_read_head(f->payload, f->length, &type, &index);
+	if (drop != DROP_NONE)
+		return drop;
+	if (type == MESSAGE_SEALED) {
+		if (f->length < ACCESS_OVERHEAD)
+			return DROP_SHORT;
+		session = access_receiver_index(f->payload, f->length, &index)
+				  ? session_by_index(satellite->core, index)
+				  : NULL;
 		if (!session)
 			return DROP_INDEX;
 		return session_receive(session, satellite, &f->src, f->payload, f->length, now);
