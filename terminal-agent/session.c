@@ -476,6 +476,15 @@ enum drop session_registration_done(struct session *s, struct link *link, const 
 	return DROP_NONE;
 }
 
+/* A stranger, or a home core with another pre-shared key: which, only an operator can tell. */
+static void not_by_home(struct session *s, const struct link *link, usec_t now)
+{
+	log_remote(&s->noise, now,
+		   "link %s: an answer does not prove the home core; if that goes on, its "
+		   "pre-shared key is not that of terminal.psk_file",
+		   link->name);
+}
+
 static void rejected(struct session *s, const struct message *assignment, usec_t now)
 {
 	if (assignment->reason != REASON_RESYNC) {
@@ -504,6 +513,8 @@ enum drop session_registration_reject(struct session *s, struct link *link, cons
 	if (s->state != SESSION_DISCOVERING || link != s->link)
 		return DROP_INDEX;
 	drop = discovery_reject(&s->discovery, m, &assignment, &authentic);
+	if (drop == DROP_HANDSHAKE)
+		not_by_home(s, link, now);
 	if (drop != DROP_NONE)
 		return drop;
 	if (authentic) {
