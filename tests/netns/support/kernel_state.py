@@ -32,7 +32,7 @@ def relevant(line):
     """False for what the kernel does by itself."""
     if " NOARP" in line or "33:33:" in line or "01:00:5e:" in line:
         return False
-    if "lladdr" in line or line.endswith(("FAILED", "INCOMPLETE")):
+    if "lladdr" in line or line.rstrip().endswith(("FAILED", "INCOMPLETE")):
         return "PERMANENT" in line or OURS.search(line)
     # What comes and goes with an interface and its carrier.
     return not UPKEEP.match(line)
