@@ -53,16 +53,6 @@ has() {
 	same "$name" "$wanted" "$("$@" 2>/dev/null | jq -cr "$filter" | tr '\n' ' ' | sed 's/ $//')"
 }
 
-# lacks NAME REASON: the host's kernel may be without; UML's has everything.
-lacks() {
-	if [ "$KERNEL" = uml ]; then
-		skip "$1" "$2"
-	else
-		tap_count=$((tap_count + 1))
-		printf 'ok %d - %s # SKIP %s\n' "$tap_count" "$1" "$2"
-	fi
-}
-
 # whole_state NODE: everything that kernel.h can make.
 whole_state() {
 	kernel_state "$1"

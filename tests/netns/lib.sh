@@ -97,6 +97,16 @@ skip() {
 	fi
 }
 
+# lacks NAME REASON: the host's kernel may be without such a thing; that of user-mode Linux has all.
+lacks() {
+	if [ "$KERNEL" = uml ]; then
+		skip "$1" "$2"
+	else
+		tap_count=$((tap_count + 1))
+		printf 'ok %d - %s # SKIP %s\n' "$tap_count" "$1" "$2"
+	fi
+}
+
 required() {
 	if [ "$KERNEL" = uml ]; then
 		[ "${REQUIRE_UML:-0}" = 1 ]

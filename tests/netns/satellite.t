@@ -289,7 +289,7 @@ if have_device gretap local 192.0.2.1 remote 192.0.2.9; then
 	within 5 "and its tunnel with it" eval "! on s ip link show $tunnel"
 	check "the terminal is served by the configured core" reaches t 10.9.0.2
 else
-	skip "a feeder over gretap" "this kernel has no gretap"
+	lacks "a feeder over gretap" "this kernel has no gretap"
 	snoctl reload >"$WORK/out" 2>&1
 	same "a tunnel that the kernel cannot make is refused" 1 $?
 	check "the feeders stay as they were" reaches t 10.9.0.2
