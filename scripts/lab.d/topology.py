@@ -108,10 +108,20 @@ class Topology:
             self.shape(node, device, core.path.delay // 2, core.path.loss)
 
     def plan_satellite(self, satellite):
-        """A satellite: feeders to cores and the bridge towards terminals."""
+        """A satellite: feeders to cores and the bridge towards terminals.
+
+        A port without anything behind it keeps the bridge's carrier. A bridge that had lost it with
+        its last terminal would drop what it is sent until the kernel gets round to its queue,
+        a registration done among it.
+        """
         name = satellite.name
+        self.pair(name, "hold0", name, "hold1")
         for line in ("link add acc0 type bridge stp_state 0 forward_delay 0 mcast_snooping 0",
-                     "link set acc0 addrgenmode none", "link set acc0 up"):
+                     "link set acc0 addrgenmode none", "link set acc0 up",
+                     "link set hold0 addrgenmode none master acc0",
+                     "link set hold0 type bridge_slave isolated on flood off mcast_flood off "
+                     "bcast_flood off learning off",
+                     "link set hold0 up", "link set hold1 addrgenmode none", "link set hold1 up"):
             self.ip(name, line)
         for core in satellite.feeders:
             self.pair(name, f"feed-{core}", core, f"feed-{name}")
