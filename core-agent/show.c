@@ -3,6 +3,7 @@
 #include "show.h"
 
 #include "binding.h"
+#include "control_value.h"
 #include "forwarding.h"
 #include "log.h"
 #include "peer.h"
@@ -14,29 +15,10 @@
 #include <errno.h>
 #include <string.h>
 
-static json_t *seconds(usec_t us)
-{
-	return json_real((double)us / (double)USEC_PER_SEC);
-}
-
 /* How long until, or null where there is no end. */
 static json_t *left(usec_t at, usec_t now)
 {
-	return at == USEC_NEVER ? json_null() : seconds(at > now ? at - now : 0);
-}
-
-static json_t *address(const struct addr *a)
-{
-	char text[ADDR_TEXT];
-
-	return addr_none(a) ? json_null() : json_string(addr_format(a, text));
-}
-
-static json_t *prefix_json(const struct prefix *p)
-{
-	char text[PREFIX_TEXT];
-
-	return prefix_none(p) ? json_null() : json_string(prefix_format(p, text));
+	return at == USEC_NEVER ? json_null() : control_seconds(at > now ? at - now : 0);
 }
 
 static json_t *kinds_json(uint8_t kinds)
@@ -77,8 +59,8 @@ static int show_status(void *arg, const json_t *request, struct control_reply *r
 	control_field(reply, "epoch", NULL,
 		      json_sprintf("%016llx", (unsigned long long)core->epoch));
 	control_field(reply, "tunnel kinds", NULL, kinds_json(core->underlay.kinds));
-	control_field(reply, "outer IPv4", NULL, address(&core->underlay.end4));
-	control_field(reply, "outer IPv6", NULL, address(&core->underlay.end6));
+	control_field(reply, "outer IPv4", NULL, control_addr(&core->underlay.end4));
+	control_field(reply, "outer IPv6", NULL, control_addr(&core->underlay.end6));
 	control_field(reply, "peers", NULL, json_integer(HASH_COUNT(core->peers)));
 	control_field(reply, "peers up", NULL, json_integer(up));
 	control_field(reply, "satellites", NULL, json_integer(HASH_COUNT(core->satellites)));
@@ -107,8 +89,8 @@ static int show_peers(void *arg, const json_t *request, struct control_reply *re
 		control_row(reply, "s s s o o s i", peer->name,
 			    channel_up(peer->channel) ? "up" : "down",
 			    endpoint_format(&peer->endpoint, text),
-			    age < 0 ? json_null() : seconds(age),
-			    srtt ? json_real((double)srtt / 1e3) : json_null(),
+			    age < 0 ? json_null() : control_seconds(age),
+			    srtt ? control_milliseconds(srtt) : json_null(),
 			    peer->uplink ? tunnel_kind_name(peer->uplink) : "none",
 			    (int)HASH_CNT(hh_visitor, peer->visitors));
 	}
@@ -129,8 +111,9 @@ static int show_terminals(void *arg, const json_t *request, struct control_reply
 
 		control_row(reply, "s s s s o o o o o", s->nai, session_state_name(s->state),
 			    s->satellite ? s->satellite->name : "none", lladdr_format(&s->mac, mac),
-			    address(&s->path->hoa4), address(&s->path->hoa6),
-			    prefix_json(&s->path->prefix), address(&s->coa), left(s->expires, now));
+			    control_addr(&s->path->hoa4), control_addr(&s->path->hoa6),
+			    control_prefix(&s->path->prefix), control_addr(&s->coa),
+			    left(s->expires, now));
 	}
 	return 0;
 }
@@ -148,15 +131,16 @@ static int show_bindings(void *arg, const json_t *request, struct control_reply 
 		const struct binding *b = &s->binding;
 		char text[PATH_TEXT];
 
-		control_row(reply, "s s s o o o o s o o", s->nai,
-			    b->left ? "leaving" : binding_state_name(b->state),
-			    b->state == BINDING_VISITING ? b->peer->name
-			    : b->state == BINDING_HOME	 ? core->config->name
-							 : "none",
-			    address(&s->hoa4), address(&s->hoa6), prefix_json(&s->prefix),
-			    address(&b->coa), path_text(&s->path, text),
-			    b->state == BINDING_NONE ? json_null() : seconds(now - b->since),
-			    left(b->expires, now));
+		control_row(
+			reply, "s s s o o o o s o o", s->nai,
+			b->left ? "leaving" : binding_state_name(b->state),
+			b->state == BINDING_VISITING ? b->peer->name
+			: b->state == BINDING_HOME   ? core->config->name
+						     : "none",
+			control_addr(&s->hoa4), control_addr(&s->hoa6), control_prefix(&s->prefix),
+			control_addr(&b->coa), path_text(&s->path, text),
+			b->state == BINDING_NONE ? json_null() : control_seconds(now - b->since),
+			left(b->expires, now));
 	}
 	return 0;
 }
@@ -204,7 +188,7 @@ static int show_pools(void *arg, const json_t *request, struct control_reply *re
 
 static json_t *milliseconds(int64_t us)
 {
-	return us < 0 ? json_null() : json_real((double)us / 1e3);
+	return us < 0 ? json_null() : control_milliseconds(us);
 }
 
 static int show_handovers(void *arg, const json_t *request, struct control_reply *reply)

@@ -5,35 +5,12 @@
 #include <errno.h>
 #include <string.h>
 
+#include "control_value.h"
 #include "terminal-agent/agent.h"
-
-static json_t *seconds(usec_t us)
-{
-	return json_real((double)us / (double)USEC_PER_SEC);
-}
-
-static json_t *milliseconds(usec_t us)
-{
-	return json_real((double)us / (double)USEC_PER_MSEC);
-}
 
 static json_t *text_or_null(const char *text)
 {
 	return text[0] ? json_string(text) : json_null();
-}
-
-static json_t *address(const struct addr *a)
-{
-	char text[ADDR_TEXT];
-
-	return addr_none(a) ? json_null() : json_string(addr_format(a, text));
-}
-
-static json_t *prefix(const struct prefix *p)
-{
-	char text[PREFIX_TEXT];
-
-	return prefix_none(p) ? json_null() : json_string(prefix_format(p, text));
 }
 
 static int show_status(void *arg, const json_t *request, struct control_reply *reply)
@@ -45,7 +22,7 @@ static int show_status(void *arg, const json_t *request, struct control_reply *r
 
 	(void)request;
 	control_field(reply, "state", NULL, json_string(session_state_name(s->state)));
-	control_field(reply, "since", "s", seconds(a->now - s->since));
+	control_field(reply, "since", "s", control_seconds(a->now - s->since));
 	control_field(reply, "terminal", NULL,
 		      json_sprintf("%s@%s", a->identity.name.user, a->identity.name.realm));
 	control_field(reply, "realm", NULL, json_string(a->identity.name.realm));
@@ -53,10 +30,10 @@ static int show_status(void *arg, const json_t *request, struct control_reply *r
 	control_field(reply, "link", NULL, s->link ? json_string(s->link->name) : json_null());
 	control_field(reply, "satellite", NULL,
 		      s->link && s->link->satellite ? json_string(s->link->name) : json_null());
-	control_field(reply, "home4", NULL, address(&r->hoa4));
-	control_field(reply, "home6", NULL, address(&r->hoa6));
-	control_field(reply, "prefix", NULL, prefix(&r->delegated));
-	control_field(reply, "care-of", NULL, address(&r->coa));
+	control_field(reply, "home4", NULL, control_addr(&r->hoa4));
+	control_field(reply, "home6", NULL, control_addr(&r->hoa6));
+	control_field(reply, "prefix", NULL, control_prefix(&r->delegated));
+	control_field(reply, "care-of", NULL, control_addr(&r->coa));
 	control_field(reply, "mtu", "bytes", r->valid ? json_integer(r->mtu) : json_null());
 	control_field(reply, "lifetime", "s", r->valid ? json_integer(r->lifetime) : json_null());
 	control_field(reply, "lifetime left", "s",
@@ -96,8 +73,8 @@ static int show_links(void *arg, const json_t *request, struct control_reply *re
 
 		control_row(reply, "s s s? s o o o", link->name, link->interface,
 			    link->satellite ? link->name : NULL, link_state(&a->session, link),
-			    address(&link->address), text_or_null(heard->core),
-			    heard->core[0] ? seconds(a->now - heard->heard) : json_null());
+			    control_addr(&link->address), text_or_null(heard->core),
+			    heard->core[0] ? control_seconds(a->now - heard->heard) : json_null());
 	}
 	return 0;
 }
@@ -114,9 +91,10 @@ static int show_handovers(void *arg, const json_t *request, struct control_reply
 		const struct handover *h = handovers_get(&a->handovers, i);
 
 		json_array_append_new(list, handover_json(h));
-		control_row(reply, "o s s s s s o o i s", seconds(h->wall), h->from.link,
-			    h->to.link, h->from.core, h->to.core, h->mode, milliseconds(h->gap),
-			    milliseconds(h->registration), (int)h->tries, h->reason);
+		control_row(reply, "o s s s s s o o i s", control_seconds(h->wall), h->from.link,
+			    h->to.link, h->from.core, h->to.core, h->mode,
+			    control_milliseconds(h->gap), control_milliseconds(h->registration),
+			    (int)h->tries, h->reason);
 	}
 	control_set(reply, "handovers", list);
 	return 0;
