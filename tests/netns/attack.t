@@ -50,16 +50,6 @@ HEAD, SEALED_LEAST = 8, 32
 ATTACKER = bytes.fromhex("021122334455")
 
 
-def change(world, node, old, new):
-    """Another configuration."""
-    path = os.path.join(world.lab.state.dir, f"{node}.conf")
-    with open(path, encoding="utf-8") as file:
-        text = file.read()
-    assert old in text
-    with open(path, "w", encoding="utf-8") as file:
-        file.write(text.replace(old, new))
-
-
 def disguise(world):
     """The impostors get what makes them such."""
     folder = world.lab.state.dir
@@ -68,9 +58,9 @@ def disguise(world):
                              0o600)
         with open(descriptor, "w", encoding="utf-8") as file:
             file.write(output([program("snoctl"), verb]))
-    change(world, "ghost", "ghost@a.example", "nobody@a.example")
-    change(world, "alien", "alien@a.example", "alien@nowhere.example")
-    change(world, "mute", "a-mute.psk", "mute.other")
+    world.change("ghost", ("ghost@a.example", "nobody@a.example"))
+    world.change("alien", ("alien@a.example", "alien@nowhere.example"))
+    world.change("mute", ("a-mute.psk", "mute.other"))
     world.waited = ["t1", "t2"]
     world.peers_up = lambda: all(
         row["state"] == "up" and row["tunnel"] != "none"
@@ -150,11 +140,8 @@ def impostors(tap, world):
                          ("mute", "does not prove the home core"),
                          ("alien", "refuses: unknown-realm"),
                          ("orphan", "refuses: home-unreachable")):
-        def told(name=name, reason=reason):
-            path = os.path.join(world.lab.state.dir, f"{name}.log")
-            with open(path, encoding="utf-8") as file:
-                return reason in file.read()
-        tap.within(8 * SLOW, f"{name} is told: {reason}", told, lambda: world.drops("b"))
+        tap.within(8 * SLOW, f"{name} says: {reason}",
+                   lambda n=name, r=reason: world.logged(n, r), lambda: world.drops("b"))
         tap.same(f"{name} is not registered", "discovering",
                  world.registration(name).get("state"))
     tap.ok(world.drops("a").get(("datagrams", "handshake"), 0) > 0,

@@ -206,15 +206,17 @@ class Flows:
         """The TCP flows."""
         return [flow for flow in self.flows if isinstance(flow, Tcp)]
 
-    def dead(self, seconds, since=None):
-        """Names of flows through which nothing sent from now on passes within some seconds."""
-        since = since or time.monotonic()
-        marks = {flow: list(flow.sent) for flow in self.tcps()}
-        deadline = time.monotonic() + seconds
+    def dead(self, seconds, but=None):
+        """Names of flows through which nothing sent from now on passes within some seconds; those
+        of a node may be left out."""
+        since = time.monotonic()
+        pings = [f for f in self.pings() if f.name.split()[0] != but]
+        marks = {f: list(f.sent) for f in self.tcps() if f.name.split()[0] != but}
+        deadline = since + seconds
         while True:
-            missing = [f.name for f in self.pings() if not f.alive(since)]
-            missing += [f"{f.name} {f.error or 'stands still'}" for f in self.tcps()
-                        if f.error or not f.caught_up(marks[f])]
+            missing = [f.name for f in pings if not f.alive(since)]
+            missing += [f"{f.name} {f.error or 'stands still'}" for f, sent in marks.items()
+                        if f.error or not f.caught_up(sent)]
             if not missing or time.monotonic() > deadline:
                 return missing
             time.sleep(TICK)

@@ -277,10 +277,38 @@ class World:
         good &= self.passes(f"{name}: traffic goes on", seconds)
         return good
 
-    def passes(self, name, seconds=5):
-        """A point: every flow is alive."""
-        dead = self.flows.dead(seconds * SLOW)
+    def passes(self, name, seconds=5, but=None):
+        """A point: every flow is alive, but for those of one terminal."""
+        dead = self.flows.dead(seconds * SLOW, but)
         return self.tap.same(name, [], dead)
+
+    def change(self, node, *replacements):
+        """Another configuration: pairs of old and new text."""
+        path = os.path.join(self.lab.state.dir, f"{node}.conf")
+        with open(path, encoding="utf-8") as file:
+            text = file.read()
+        for old, new in replacements:
+            if old not in text:
+                raise LabError(f"{node}.conf has no {old}")
+            text = text.replace(old, new)
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+
+    def logged(self, node, text, offset=0):
+        """True when a daemon's log has this text behind an offset."""
+        path = os.path.join(self.lab.state.dir, f"{node}.log")
+        with open(path, encoding="utf-8", errors="replace") as file:
+            file.seek(offset)
+            return text in file.read()
+
+    def log_end(self, node):
+        """Where a daemon's log ends now."""
+        return os.path.getsize(os.path.join(self.lab.state.dir, f"{node}.log"))
+
+    def told(self, terminal, reason, name, offset=0, seconds=5):
+        """A point: a terminal has been refused with a reason."""
+        return self.tap.within(seconds * SLOW, f"{name}: {terminal} is told {reason}",
+                               lambda: self.logged(terminal, f"refuses: {reason}", offset))
 
     def start(self, node):
         """Starts a daemon and waits until it answers."""
