@@ -111,7 +111,7 @@ static bool claim_mac(struct core *core, struct satellite *satellite, const stru
 
 	if (!s || !strcmp(s->nai, nai))
 		return true;
-	if (s->satellite != satellite) {
+	if (session_satellite(s) != satellite) {
 		log_warnx("terminal %s on satellite %s uses the Ethernet address %s of %s; refused",
 			  nai, satellite->name, lladdr_format(mac, text), s->nai);
 		return false;

@@ -76,6 +76,11 @@ struct session *session_by_index(const struct core *core, uint32_t index)
 	return s;
 }
 
+struct satellite *session_satellite(const struct session *s)
+{
+	return s->registration ? s->registration->satellite : s->satellite;
+}
+
 /*
  * The Ethernet address that the session's path uses, or is about to: no two paths share one, since
  * each would take the other's neighbour and bridge entry away. NULL: none any more.
@@ -527,12 +532,10 @@ void session_port_changed(struct satellite *satellite, usec_t now)
 	struct session *s, *next;
 
 	HASH_ITER (hh, core->sessions, s, next) {
-		const struct satellite *at =
-			s->registration ? s->registration->satellite : s->satellite;
 		struct path path = *s->path;
 		int result;
 
-		if (at != satellite || path.kind != PATH_ACCESS)
+		if (session_satellite(s) != satellite || path.kind != PATH_ACCESS)
 			continue;
 		path.port = satellite->port;
 		if (path_equal(&path, s->path))

@@ -75,6 +75,8 @@ struct session_grant {
 struct session *session_find(const struct core *core, const char *nai);
 /* The session whose path uses this Ethernet address, or is about to. */
 struct session *session_by_mac(const struct core *core, const struct lladdr *mac);
+/* The satellite to which its path leads: that of a registration in progress comes first. */
+struct satellite *session_satellite(const struct session *session);
 struct session *session_by_index(const struct core *core, uint32_t index);
 
 /*
