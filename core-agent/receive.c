@@ -183,9 +183,13 @@ void receive_frame(struct satellite *satellite, const uint8_t *octets, size_t le
 
 	if (frame_parse(&f, octets, length) < 0 || f.dport != core->config->access.port)
 		return;
-	/* Hop limit 255: from this link and nowhere else (as in RFC 4861 section 6.1). */
+	/*
+	 * Hop limit 255: from this link and nowhere else (as in RFC 4861 section 6.1). A terminal
+	 * with the gateway's own address would draw all other terminals' packets to it.
+	 */
 	if (f.hop_limit != 255 || f.sport != core->config->access.port ||
-	    !addr_link_local(&f.ip_src) || (f.src.bytes[0] & 1))
+	    !addr_link_local(&f.ip_src) || (f.src.bytes[0] & 1) ||
+	    lladdr_equal(&f.src, &core->config->access.gateway_mac))
 		drop = DROP_VALUE;
 	else
 		drop = access_datagram(satellite, &f, now);
