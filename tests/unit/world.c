@@ -23,7 +23,7 @@ static int carry(struct world *w, int from, int to, const uint8_t *datagram, siz
 {
 	struct under_way *u = &w->queue[w->queued];
 
-	if (++w->carried == w->lose_nth)
+	if (++w->carried == w->lose_nth || w->far[from < 0 ? to : from].cut)
 		return 0;
 	assert_true(w->queued < WORLD_QUEUE);
 	assert_true(length <= sizeof(u->octets));
@@ -117,6 +117,7 @@ static void far_authenticate(struct far *far, const struct message *request, str
 		message_set_number(&assignment, ATTR_LIFETIME, 300);
 		message_set_addr(&assignment, ATTR_HOA4, &far->hoa4);
 		message_set_addr(&assignment, ATTR_HOA6, &far->hoa6);
+		message_set_prefix(&assignment, &far->prefix);
 	}
 	written = message_write(&assignment, payload, sizeof(payload));
 	assert_true(written > 0);
@@ -134,27 +135,30 @@ static void far_authenticate(struct far *far, const struct message *request, str
 	message_set_link_layer(ack, keys_zero(&far->claimed_mac, sizeof(far->claimed_mac))
 					    ? &identity.link_layer
 					    : &far->claimed_mac);
-	message_set_addr(ack, ATTR_LINK_LOCAL, &identity.link_local);
+	message_set_addr(ack, ATTR_LINK_LOCAL,
+			 addr_none(&far->claimed_link_local) ? &identity.link_local
+							     : &far->claimed_link_local);
 	message_set_number(ack, ATTR_MTU, identity.mtu);
 	message_set_number(ack, ATTR_LIFETIME, 300);
 	message_set_addr(ack, ATTR_HOA4, &far->hoa4);
 	message_set_addr(ack, ATTR_HOA6, &far->hoa6);
+	message_set_prefix(ack, &far->prefix);
 	message_set_access_key(ack, key);
 	message_set_number(ack, ATTR_BINDING, ++far->binding);
 }
 
-static void far_request(void *context, const struct message *request, usec_t now)
+static void far_execute(struct far *far, const struct message *request, usec_t now)
 {
-	struct far *far = context;
 	struct message answer;
 
-	far->asked[request->type]++;
-	far->last[request->type] = *request;
-	if (far->mute)
-		return;
-	message_init(&answer, message_answer(request->type), 0);
+	message_init(&answer,
+		     request->type == far->error_type ? MESSAGE_ERROR
+						      : message_answer(request->type),
+		     0);
 	message_set_number(&answer, ATTR_REASON, REASON_ACCEPTED);
-	if (request->type == MESSAGE_AUTHENTICATION) {
+	if (answer.type == MESSAGE_ERROR) {
+		message_set_number(&answer, ATTR_REASON, REASON_UNSUPPORTED);
+	} else if (request->type == MESSAGE_AUTHENTICATION) {
 		message_set_number(&answer, ATTR_REASON, far->authentication_reason);
 		far_authenticate(far, request, &answer);
 	} else if (request->type == MESSAGE_TUNNEL_REQUEST) {
@@ -164,6 +168,30 @@ static void far_request(void *context, const struct message *request, usec_t now
 	}
 	assert_int_equal(request_answer(channel_requests(far->channel), request->id, &answer, now),
 			 0);
+}
+
+static void far_request(void *context, const struct message *request, usec_t now)
+{
+	struct far *far = context;
+
+	far->asked[request->type]++;
+	far->last[request->type] = *request;
+	if (far->mute)
+		return;
+	if (request->type == far->hold_type) {
+		assert_true(far->held_count < 4);
+		far->held[far->held_count++] = *request;
+		return;
+	}
+	far_execute(far, request, now);
+}
+
+void far_answer(struct world *w, int which, unsigned int n)
+{
+	struct far *far = &w->far[which];
+
+	assert_true(n < far->held_count);
+	far_execute(far, &far->held[n], w->now);
 }
 
 static void far_done(void *context, uint64_t token, enum reason reason,
@@ -193,7 +221,6 @@ static void far_start(struct far *far)
 					.state = far_state,
 					.request = far_request,
 					.context = far};
-	struct addr end = far->endpoint.addr;
 	struct message hello;
 
 	keys_random(&far->epoch, sizeof(far->epoch));
@@ -201,9 +228,10 @@ static void far_start(struct far *far)
 	message_init(&hello, MESSAGE_HELLO, 0);
 	message_set_text(&hello, ATTR_CORE, far->name);
 	message_set_number(&hello, ATTR_EPOCH, far->epoch);
-	message_set_number(&hello, ATTR_TUNNEL_KINDS, TUNNEL_GRE4 | TUNNEL_GPE4);
+	message_set_number(&hello, ATTR_TUNNEL_KINDS, far->kinds);
 	message_set_number(&hello, ATTR_TUNNEL_KEY, 77);
-	message_set_addr(&hello, ATTR_TUNNEL_END4, &end);
+	message_set_addr(&hello, ATTR_TUNNEL_END4, &far->end4);
+	message_set_addr(&hello, ATTR_TUNNEL_END6, &far->end6);
 	far->channel = channel_new(&far->identity, w->core.keys.public, NULL, "b.example", &hello,
 				   &channel_timers_default, &ops);
 	assert_non_null(far->channel);
@@ -230,6 +258,8 @@ static void far_make(struct world *w, int which, const char *name, const char *a
 	memcpy(far->identity.public_key, far->keys.public, KEY_LENGTH);
 	assert_int_equal(addr_parse(&far->endpoint.addr, address), 0);
 	far->endpoint.port = SNO_CORE_PORT;
+	far->end4 = far->endpoint.addr;
+	far->kinds = TUNNEL_GRE4 | TUNNEL_GPE4;
 	assert_int_equal(addr_parse(&far->hoa4, "10.1.0.7"), 0);
 	assert_int_equal(addr_parse(&far->hoa6, "2001:db8:a::7"), 0);
 }

@@ -37,9 +37,18 @@ struct far {
 	struct message last[256];
 	/* How it answers as home core of tina. */
 	enum reason authentication_reason, tunnel_reason;
-	bool mute; /* answers nothing */
+	bool mute;		      /* answers nothing */
+	bool cut;		      /* nothing passes in either direction */
+	enum message_type error_type; /* this it answers with "error" */
+	enum message_type hold_type;  /* this it keeps in held, for far_answer() */
+	struct message held[4];
+	unsigned int held_count;
 	struct addr hoa4, hoa6;
-	struct lladdr claimed_mac; /* LINK_LAYER of its ACK; zero: what the identity says */
+	struct prefix prefix;
+	uint8_t kinds; /* of its hello, from the next far_restart() on */
+	struct addr end4, end6;
+	struct lladdr claimed_mac;	/* LINK_LAYER of its ACK; zero: what the identity says */
+	struct addr claimed_link_local; /* LINK_LOCAL likewise */
 	uint64_t binding;
 	uint64_t accepted; /* counter */
 	/* Answers to its own requests. */
@@ -132,6 +141,8 @@ void world_run(struct world *w, usec_t duration);
 
 /* A far core restarts: new epoch, everything forgotten. */
 void far_restart(struct world *w, int which);
+/* Answers the nth request that it has kept. */
+void far_answer(struct world *w, int which, unsigned int n);
 /* Sends a request from a far core; its answer is in last_answer after world_run(). */
 void far_ask(struct world *w, int which, struct message *m);
 
