@@ -12,6 +12,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -448,6 +449,290 @@ static void test_deregistered_at_home(void **state)
 	world_free(w);
 }
 
+/* ---- how long a binding number is worth something ------------------------------------------ */
+
+/* A core that has released a terminal, or was released, cannot bind it again by itself. */
+static void test_number_after_its_end(void **state)
+{
+	struct world *w = world_with_otto();
+	uint64_t number;
+
+	(void)state;
+	/* The same core, the same number, while it is in force: another care-of address. */
+	number = visit(w, FAR_A);
+	ask_tunnel(w, FAR_A, number, "198.51.100.6", TUNNEL_GRE4);
+	assert_int_equal(w->far[FAR_A].last_reason, REASON_ACCEPTED);
+	assert_int_equal(kernel_fake_count("encap dst 198.51.100.6"), 1);
+	ask_binding(w, FAR_A, MESSAGE_RELEASE, number);
+	ask_tunnel(w, FAR_A, number, "198.51.100.5", TUNNEL_GRE4);
+	assert_int_equal(w->far[FAR_A].last_reason, REASON_STALE_BINDING);
+	number = visit(w, FAR_A);
+	world_run(w, 301 * SEC);
+	ask_tunnel(w, FAR_A, number, "198.51.100.5", TUNNEL_GRE4);
+	assert_int_equal(w->far[FAR_A].last_reason, REASON_STALE_BINDING);
+	assert_int_equal(binding(w)->state, BINDING_NONE);
+	world_free(w);
+}
+
+/* It is taken up within the lifetime that the terminal was told, or not at all. */
+static void test_number_expires(void **state)
+{
+	struct world *w = world_with_otto();
+
+	(void)state;
+	ask_authentication(w, FAR_A);
+	world_run(w, 299 * SEC);
+	ask_tunnel(w, FAR_A, w->far[FAR_A].last_answer.binding, "198.51.100.5", TUNNEL_GRE4);
+	assert_int_equal(w->far[FAR_A].last_reason, REASON_ACCEPTED);
+	ask_authentication(w, FAR_A);
+	world_run(w, 301 * SEC);
+	ask_tunnel(w, FAR_A, w->far[FAR_A].last_answer.binding, "198.51.100.5", TUNNEL_GRE4);
+	assert_int_equal(w->far[FAR_A].last_reason, REASON_STALE_BINDING);
+	world_free(w);
+}
+
+/* Given back before its tunnel request, which comes later: it comes too late. */
+static void test_number_given_back(void **state)
+{
+	struct world *w = world_with_otto();
+	uint64_t number;
+
+	(void)state;
+	ask_authentication(w, FAR_A);
+	number = w->far[FAR_A].last_answer.binding;
+	/* Somebody else cannot give it back. */
+	ask_binding(w, FAR_C, MESSAGE_RELEASE, number);
+	assert_int_equal(w->far[FAR_C].last_reason, REASON_STALE_BINDING);
+	ask_tunnel(w, FAR_A, number, "198.51.100.5", TUNNEL_GRE4);
+	assert_int_equal(w->far[FAR_A].last_reason, REASON_ACCEPTED);
+	ask_authentication(w, FAR_A);
+	number = w->far[FAR_A].last_answer.binding;
+	ask_binding(w, FAR_A, MESSAGE_RELEASE, number);
+	assert_int_equal(w->far[FAR_A].last_reason, REASON_STALE_BINDING);
+	ask_tunnel(w, FAR_A, number, "198.51.100.5", TUNNEL_GRE4);
+	assert_int_equal(w->far[FAR_A].last_reason, REASON_STALE_BINDING);
+	/* The binding in force is another one. */
+	assert_int_equal(binding(w)->state, BINDING_VISITING);
+	world_free(w);
+}
+
+/* The lifetime counts from the last registration, wherever that was. */
+static void test_lifetime_is_renewed(void **state)
+{
+	struct world *w = world_with_otto();
+
+	(void)state;
+	visit(w, FAR_A);
+	world_run(w, 200 * SEC);
+	visit(w, FAR_A);
+	world_run(w, 200 * SEC);
+	assert_int_equal(binding(w)->state, BINDING_VISITING);
+	terminal_register(w, &w->otto, "s1");
+	world_run(w, 200 * SEC);
+	terminal_register(w, &w->otto, "s1");
+	world_run(w, 200 * SEC);
+	assert_int_equal(binding(w)->state, BINDING_HOME);
+	world_run(w, 101 * SEC);
+	assert_int_equal(binding(w)->state, BINDING_NONE);
+	world_free(w);
+}
+
+/* ---- leaving ------------------------------------------------------------------------------- */
+
+static void test_leaves_home(void **state)
+{
+	for (int returns = 0; returns < 2; returns++) {
+		struct world *w = world_with_otto();
+		struct message m;
+
+		(void)state;
+		terminal_register(w, &w->otto, "s1");
+		message_init(&m, MESSAGE_CORE_DISCONNECT, 0);
+		terminal_tell(w, &w->otto, "s1", &m);
+		world_run(w, 100 * MS);
+		assert_true(binding(w)->left);
+		assert_int_equal(kernel_fake_count(AT_HOME), 1);
+		world_run(w, 5 * SEC);
+		if (returns)
+			terminal_register(w, &w->otto, "s2");
+		world_run(w, 6 * SEC);
+		assert_int_equal(binding(w)->state, returns ? BINDING_HOME : BINDING_NONE);
+		assert_false(binding(w)->left);
+		assert_int_equal(kernel_fake_count(UNBOUND), returns);
+		assert_int_equal(HASH_COUNT(w->core.sessions), returns);
+		world_free(w);
+	}
+}
+
+/* Told by the visited core that it leaves: the binding stays, marked, until it is somewhere. */
+static void test_leaves_visited(void **state)
+{
+	struct world *w = world_with_otto();
+	struct message m;
+	uint64_t number;
+
+	(void)state;
+	number = visit(w, FAR_A);
+	message_init(&m, MESSAGE_CORE_DISCONNECT, 0);
+	message_set_number(&m, ATTR_BINDING, number);
+	far_ask(w, FAR_A, &m);
+	world_run(w, 100 * MS);
+	assert_int_equal(w->far[FAR_A].last_reason, REASON_ACCEPTED);
+	assert_true(binding(w)->left);
+	assert_int_equal(kernel_fake_count(VISITING_A), 1);
+	visit(w, FAR_C);
+	assert_false(binding(w)->left);
+	world_free(w);
+}
+
+/* ---- addresses ----------------------------------------------------------------------------- */
+
+static void test_leases(void **state)
+{
+	const struct world_text text = {
+		.pools = "pools = { home4 = [ \"10.2.0.0/30\" ]; home6 = [ \"2001:db8:b::/64\" ]; "
+			 "};",
+		.subscribers = "{ nai = \"otto@b.example\"; public_key = \"$OTTO\"; }"};
+	struct world *w = world_new(NULL);
+	const struct subscriber *otto;
+	struct addr hoa6, other;
+
+	(void)state;
+	world_restart(w, &text);
+	w->otto.home_epoch = w->core.epoch;
+	otto = subscriber_find(&w->core, "otto");
+	assert_true(addr_none(&otto->hoa4));
+	/* One family may be exhausted. */
+	while (pool_take(w->core.home4, &other) == 0)
+		;
+	terminal_register(w, &w->otto, "s1");
+	assert_true(w->otto.done);
+	assert_false(message_has(&w->otto.assignment, ATTR_HOA4));
+	assert_true(message_has(&w->otto.assignment, ATTR_HOA6));
+	hoa6 = otto->hoa6;
+	/* What it has it keeps, and it gets what there is when there is some. */
+	pool_give(w->core.home4, &other);
+	terminal_register(w, &w->otto, "s1");
+	assert_true(message_has(&w->otto.assignment, ATTR_HOA4));
+	assert_true(addr_equal(&hoa6, &otto->hoa6));
+	assert_int_equal(pool_used(w->core.home6), 1);
+	world_free(w);
+}
+
+static void test_no_home_address(void **state)
+{
+	const struct world_text text = {
+		.pools = "pools = { home4 = [ \"10.2.0.0/32\" ]; };",
+		.subscribers = "{ nai = \"otto@b.example\"; public_key = \"$OTTO\"; }"};
+	struct world *w = world_new(NULL);
+	struct addr other;
+
+	(void)state;
+	world_restart(w, &text);
+	w->otto.home_epoch = w->core.epoch;
+	assert_int_equal(pool_take(w->core.home4, &other), 0);
+	terminal_register(w, &w->otto, "s1");
+	assert_int_equal(w->otto.reason, REASON_NO_HOME_ADDRESS);
+	assert_int_equal(w->otto.assignment.reason, REASON_NO_HOME_ADDRESS);
+	/* The discovery was not used up by it. */
+	pool_give(w->core.home4, &other);
+	terminal_register(w, &w->otto, "s1");
+	assert_true(w->otto.done);
+	world_free(w);
+}
+
+/* A subscriber without an IPv4 home address has no use for ipip. */
+static void test_ipip_without_ipv4(void **state)
+{
+	const struct world_text text = {
+		.pools = "pools = { home6 = [ \"2001:db8:b::/64\" ]; }; "
+			 "tunnel = { kind = \"ipip\"; };",
+		.subscribers = "{ nai = \"otto@b.example\"; public_key = \"$OTTO\"; }"};
+	struct world *w = world_new(NULL);
+
+	(void)state;
+	kernel_fake_reset();
+	world_restart(w, &text);
+	w->otto.home_epoch = w->core.epoch;
+	w->far[FAR_A].kinds = TUNNEL_IPIP4;
+	far_restart(w, FAR_A);
+	world_run(w, 3 * SEC);
+	ask_authentication(w, FAR_A);
+	assert_int_equal(w->far[FAR_A].last_reason, REASON_ACCEPTED);
+	ask_tunnel(w, FAR_A, w->far[FAR_A].last_answer.binding, "198.51.100.5", TUNNEL_IPIP4);
+	assert_int_equal(w->far[FAR_A].last_reason, REASON_NO_COMMON_TUNNEL);
+	assert_int_equal(binding(w)->state, BINDING_NONE);
+	world_free(w);
+}
+
+/* A pre-shared key is part of the proof, when there is one. */
+static void test_psk(void **state)
+{
+	const struct world_text text = {.subscribers = "{ nai = \"otto@b.example\"; public_key = "
+						       "\"$OTTO\"; home4 = \"10.2.0.9\"; "
+						       "psk_file = \"$DIR/psk\"; }"};
+	struct world *w = world_with_otto();
+	char path[96], key[KEY_TEXT];
+	FILE *file;
+
+	(void)state;
+	keys_random(w->otto.psk, sizeof(w->otto.psk));
+	snprintf(path, sizeof(path), "%s/psk", w->directory);
+	file = fopen(path, "w");
+	assert_non_null(file);
+	fprintf(file, "%s\n", keys_encode(key, w->otto.psk));
+	fclose(file);
+	assert_int_equal(chmod(path, 0600), 0);
+	assert_int_equal(world_reload(w, &text), 0);
+	unlink(path);
+	terminal_register(w, &w->otto, "s1");
+	assert_true(w->otto.done);
+	world_free(w);
+}
+
+/* The last handovers, with what the terminal has measured. */
+static void test_handovers(void **state)
+{
+	struct world *w = world_with_otto();
+	const struct handover *h;
+	struct message m;
+	uint64_t number;
+
+	(void)state;
+	terminal_register(w, &w->otto, "s1");
+	message_init(&m, MESSAGE_HANDOVER_DONE, 0);
+	message_set_number(&m, ATTR_GAP, 1000);
+	message_set_number(&m, ATTR_REGISTRATION_TIME, 2000);
+	terminal_tell(w, &w->otto, "s1", &m);
+	number = visit(w, FAR_A);
+	message_init(&m, MESSAGE_HANDOVER_DONE, 0);
+	message_set_number(&m, ATTR_GAP, 50000);
+	message_set_number(&m, ATTR_REGISTRATION_TIME, 90000);
+	message_set_number(&m, ATTR_BINDING, number);
+	far_ask(w, FAR_A, &m);
+	world_run(w, 100 * MS);
+	assert_int_equal(w->far[FAR_A].last_reason, REASON_ACCEPTED);
+	/* Registering again where it is, is none. */
+	visit(w, FAR_A);
+	h = handover_kept(&w->core.handovers, 0);
+	assert_string_equal(h->from, "");
+	assert_string_equal(h->to, "b.example");
+	assert_int_equal(h->gap, 1000);
+	assert_int_equal(h->registration, 2000);
+	h = handover_kept(&w->core.handovers, 1);
+	assert_string_equal(h->from, "b.example");
+	assert_string_equal(h->to, "a.example");
+	assert_string_equal(h->nai, "otto@b.example");
+	assert_int_equal(h->gap, 50000);
+	assert_null(handover_kept(&w->core.handovers, 2));
+	for (int i = 0; i < HANDOVERS_KEPT; i++)
+		handover_begun(&w->core, "x@b.example", "", i == 0 ? "first" : "other", 1, w->now);
+	assert_string_equal(handover_kept(&w->core.handovers, 0)->to, "first");
+	assert_non_null(handover_kept(&w->core.handovers, HANDOVERS_KEPT - 1));
+	assert_null(handover_kept(&w->core.handovers, HANDOVERS_KEPT));
+	world_free(w);
+}
+
 /* After a restart what is there goes on, until the time to come back is over. */
 static void test_adoption(void **state)
 {
@@ -490,6 +775,17 @@ int main(void)
 		cmocka_unit_test(test_released_by_visited),
 		cmocka_unit_test(test_deregistered_away),
 		cmocka_unit_test(test_deregistered_at_home),
+		cmocka_unit_test(test_number_after_its_end),
+		cmocka_unit_test(test_number_expires),
+		cmocka_unit_test(test_number_given_back),
+		cmocka_unit_test(test_lifetime_is_renewed),
+		cmocka_unit_test(test_leaves_home),
+		cmocka_unit_test(test_leaves_visited),
+		cmocka_unit_test(test_leases),
+		cmocka_unit_test(test_no_home_address),
+		cmocka_unit_test(test_ipip_without_ipv4),
+		cmocka_unit_test(test_psk),
+		cmocka_unit_test(test_handovers),
 		cmocka_unit_test(test_adoption),
 	};
 

@@ -279,13 +279,12 @@ static void terminal_make(struct terminal *t, const char *user, const char *real
 void terminal_discovery(struct terminal *t, const char *core)
 {
 	uint8_t prologue[ACCESS_PROLOGUE_MAX], payload[768], handshake[768];
-	const uint8_t zero[KEY_LENGTH] = {0};
 	struct noise_setup setup = {.protocol = NOISE_IK_PSK2,
 				    .initiator = true,
 				    .prologue = prologue,
 				    .local = &t->keys,
 				    .remote = t->home_public,
-				    .psk = zero};
+				    .psk = t->psk};
 	struct message identity, discovery;
 	size_t length;
 	int written;

@@ -75,6 +75,7 @@ struct terminal {
 	char user[SNO_NAME_MAX + 1], realm[SNO_NAME_MAX + 1];
 	struct key_pair keys;
 	uint8_t home_public[KEY_LENGTH];
+	uint8_t psk[KEY_LENGTH];
 	struct lladdr mac;
 	struct addr link_local;
 	uint64_t home_epoch, counter;
