@@ -1,0 +1,41 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# kernels: host uml
+#
+# "A first topology of your own" in README: the description that stands there is played, and the
+# commands that stand there do what stands beside them.
+. "${SRCDIR:-.}/tests/netns/lib.sh"
+
+need_root
+need_program ping jq
+cd -- "$WORK" || exit 1
+sed -n '/^A first topology/,/^Three hosts:/s/^    //p' "$SRCDIR/README" >section
+grep -v '^scripts/' section >my.lab
+mapfile -t commands < <(grep '^scripts/' section)
+
+# lab COMMAND-LINE: as README has it, on a lab that other labs of this machine do not disturb.
+lab() {
+	local words
+	read -ra words <<<"$*"
+	timeout 60 "$SRCDIR/${words[0]}" "${words[1]}" --name "$LAB" "${words[@]:2}"
+}
+
+check "README has a description of a lab" grep -q '^end ' my.lab
+check "scripts/lab finds no fault in it" "$SRCDIR/scripts/lab" check my.lab
+same "README plays it here and in user-mode Linux" "scripts/lab run my.lab scripts/uml scripts/lab run my.lab" \
+	"${commands[*]:0:2}"
+lab "${commands[0]}" --json result.json >run.out 2>&1
+result $? "${commands[0]}" || note "$(cat run.out)"
+same "... both handovers are in the report" "a b
+b a" "$(jq -r '.handovers[] | "\(.from) \(.to)"' result.json)"
+same "... it says that nothing is left" 1 "$(grep -c 'nothing is left' run.out)"
+
+for line in "${commands[@]:2}"; do
+	[[ $line =~ ^(.*[^ ])\ \ +[^\ ] ]] && line=${BASH_REMATCH[1]}
+	check "$line" lab "$line"
+	case $line in
+	*' handover t1 s2') within 5 "... t1 is served by b" served_by t1 b s2 ;;
+	esac
+done
+check "README takes it down" test ! -e "$LAB_DIR"
+finish
