@@ -80,4 +80,7 @@ struct config {
 
 extern const struct conf_schema config_schema;
 
+/* The checks across keys, for config_schema (config_check.c). */
+void config_check(struct conf_check *check, const void *config);
+
 #endif
