@@ -1,0 +1,72 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# What is installed for other programs: systemd finds no fault in the units, and takes the
+# directories and the group; ip knows our routing protocol by its name.
+
+# shellcheck disable=SC2317 # functions are called by name
+set -u
+SRCDIR=${SRCDIR:-$(cd -- "$(dirname -- "$0")/.." && pwd)}
+BUILD=${BUILD:-$SRCDIR/build}
+work=$(mktemp -d) || exit 1
+trap 'rm -rf "$work"' EXIT
+count=0
+failed=0
+
+# point NAME COMMAND...: passes when the command succeeds and prints nothing.
+point() {
+	local name=$1 out
+	shift
+	count=$((count + 1))
+	if out=$("$@" 2>&1) && [ -z "$out" ]; then
+		echo "ok $count - $name"
+	else
+		failed=1
+		printf 'not ok %d - %s\n%s\n' "$count" "$name" "${out:+# ${out//$'\n'/$'\n'# }}"
+	fi
+}
+
+# needs PROGRAM NAME: true where it is installed, else a skipped point.
+needs() {
+	! command -v "$1" >/dev/null || return 0
+	count=$((count + 1))
+	echo "ok $count - $2 # SKIP $1 is not installed"
+	return 1
+}
+
+# filled FILE: as the build fills a file of conf/ in, with the programs where this build has them.
+filled() {
+	sed -e "s|@s\{0,1\}bindir@|$BUILD|g" -e 's|@sysconfdir@|/etc|g' -e 's|@runstatedir@|/run|g' \
+		-e 's|@localstatedir@|/var|g' "$1"
+}
+
+for unit in "$SRCDIR"/conf/systemd/*.in; do
+	name=$(basename "$unit" .in)
+	filled "$unit" >"$work/$name"
+	needs systemd-analyze "$name" && point "$name" systemd-analyze verify --man=no "$work/$name"
+done
+
+# The group and the directories, made in an empty root.
+mkdir -p "$work/root/etc"
+made_group() {
+	systemd-sysusers --root="$work/root" "$SRCDIR"/conf/sysusers.d/*.conf >/dev/null 2>&1 &&
+		grep -q '^sno:' "$work/root/etc/group"
+}
+made_directories() {
+	local file
+	for file in "$SRCDIR"/conf/tmpfiles.d/*.in; do
+		filled "$file" >"$work/tmpfiles.conf"
+		systemd-tmpfiles --root="$work/root" --create "$work/tmpfiles.conf" || return 1
+	done
+	[ "$(stat -c '%a' "$work/root/run/sno" "$work/root/var/lib/sno" | tr '\n' ' ')" = '755 750 ' ]
+}
+if [ "$(id -u)" -eq 0 ]; then
+	needs systemd-sysusers "group sno" && point "group sno" made_group
+	needs systemd-tmpfiles "directories" && point "directories" made_directories
+fi
+
+# What ip prints, and what kernel.h says the number is.
+point "routing protocol 83 is called sno" grep -qx '83 sno' "$SRCDIR/conf/rt_protos.d/sno.conf"
+point "... and is ours" grep -Eq 'KERNEL_PROTOCOL[^0-9]*83\b' "$SRCDIR/common/kernel.h"
+echo "1..$count"
+exit "$failed"
