@@ -25,20 +25,22 @@ static bool lladdr_none(const struct lladdr *mac)
 	return memcmp(mac, &none, sizeof(none)) == 0;
 }
 
-/* A message that makes the bridge, or changes it when ifindex is not 0; also sets it up. */
-static struct nlmsghdr *bridge_message(struct kernel *k, const char *name, unsigned int ifindex,
+/* A message that makes the bridge, or changes it when it is there already; also sets it up. */
+static struct nlmsghdr *bridge_message(struct kernel *k, const char *name,
+				       const struct kernel_link *present,
 				       const struct kernel_bridge *bridge)
 {
-	uint16_t flags = ifindex ? 0 : NLM_F_CREATE | NLM_F_EXCL;
+	uint16_t flags = present->ifindex ? 0 : NLM_F_CREATE | NLM_F_EXCL;
 	struct nlmsghdr *nlh = kernel_message(k, RTM_NEWLINK, flags, sizeof(struct ifinfomsg));
 	struct ifinfomsg *ifi = mnl_nlmsg_get_payload(nlh);
 	struct nlattr *info, *data;
 
-	ifi->ifi_index = (int)ifindex;
+	ifi->ifi_index = (int)present->ifindex;
 	ifi->ifi_flags = ifi->ifi_change = IFF_UP;
-	if (!ifindex)
+	if (!present->ifindex)
 		mnl_attr_put_strz(nlh, IFLA_IFNAME, name);
-	if (!lladdr_none(&bridge->mac))
+	/* When an address is set, be it the same, the kernel forgets even permanent neighbours. */
+	if (!lladdr_none(&bridge->mac) && !lladdr_equal(&bridge->mac, &present->mac))
 		mnl_attr_put(nlh, IFLA_ADDRESS, sizeof(bridge->mac.bytes), bridge->mac.bytes);
 	info = mnl_attr_nest_start(nlh, IFLA_LINKINFO);
 	mnl_attr_put_strz(nlh, IFLA_INFO_KIND, "bridge");
@@ -63,7 +65,7 @@ int kernel_bridge_ensure(struct kernel *k, const char *name, const struct kernel
 	if (!err && strcmp(link.kind, "bridge") != 0)
 		return kernel_refuse(k, -EEXIST, "there is a device of this name, not a bridge",
 				     "bridge %s", name);
-	err = kernel_request(k, bridge_message(k, name, link.ifindex, bridge));
+	err = kernel_request(k, bridge_message(k, name, &link, bridge));
 	if (err)
 		return kernel_fail(k, err, "bridge %s", name);
 	err = kernel_link_find(k, name, &link);

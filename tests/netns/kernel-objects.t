@@ -46,8 +46,12 @@ again "a bridge is made" a bridge sno-acc mac 02:53:4e:4f:00:01 ageing 300
 has "ip sees its options" 'true 02:53:4e:4f:00:01 30000 0 0' \
 	'.[0] | (.flags | index("UP") != null), .address, (.linkinfo.info_data | .ageing_time, .mcast_snooping, .stp_state)' \
 	ip_a link show sno-acc
+on a ip -6 neigh add fe80::99 lladdr 02:00:00:00:00:99 dev sno-acc nud permanent
 does "it is adopted with other options" a bridge sno-acc mac 02:53:4e:4f:00:01 ageing 100
 has "ip sees the new one" 10000 '.[0].linkinfo.info_data.ageing_time' ip_a link show sno-acc
+has "its permanent neighbours are not forgotten" 02:00:00:00:00:99 '.[].lladdr' \
+	on a ip -6 -j neigh show fe80::99 dev sno-acc
+on a ip -6 neigh del fe80::99 dev sno-acc
 refused "a device of another kind is not taken for it" '^bridge v0: .*not a bridge \(EEXIST\)' \
 	a bridge v0 ageing 300
 again "a port is enslaved" a link master dev s1 master sno-acc
