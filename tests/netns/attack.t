@@ -114,7 +114,7 @@ def flipped(payload, at, bit=1):
 
 
 def altered(text):
-    """A sealed datagram under a counter that was not used yet, and so in three ways not authentic."""
+    """A sealed datagram under counters that were not used yet, and so not authentic."""
     fresh = flipped(text, HEAD + 6, 0x40)
     return fresh, flipped(text, HEAD), flipped(fresh, len(text) - 1)
 

@@ -85,14 +85,26 @@ def settled(world, where, name):
 def claimed(world, node, since):
     """True when a terminal's agent has registered again since a moment, or nobody had to."""
     touched = {"a": ("t1", "t2"), "b": ("t2", "t3"), "t1": ("t1",), "t2": ("t2",)}.get(node, ())
-    return all(world.registration(t).get("lifetime left", 0) > 300 - (time.monotonic() - since)
-               for t in touched)
+    newer = 300 - (time.monotonic() - since)
+    return all((world.registration(t).get("lifetime left") or 0) > newer for t in touched)
 
 
-def at_rest(world):
+def missing(world, core, before):
+    """What was in a core's kernel and is not."""
+    return [line for line in difference(before[core], state(world, core)) if line[0] == "-"]
+
+
+def as_before(world, name, before, cores):
+    """Points: what nobody uses any more goes, at the latest when timers.stale have passed."""
+    for core in cores:
+        world.tap.within((STALE + 4) * SLOW, f"{name}: the kernel of {core} is as before",
+                         lambda c=core: state(world, c) == before[c],
+                         lambda c=core: "\n".join(difference(before[c], state(world, c))))
+
+
+def at_rest(world, before):
     """Each daemon in turn, while nothing moves."""
     where = {"t1": ("s1", "a"), **RESTING}
-    before = {core: state(world, core) for core in world.d.cores}
     for node, what in (("a", "home core"), ("b", "visited core"), ("c", "idle core"),
                        ("t1", "agent at home"), ("t2", "agent of a visitor"),
                        ("s1", "satellite"), ("s2", "satellite with visitors")):
@@ -100,18 +112,17 @@ def at_rest(world):
         with Watch(world, name):
             begin = time.monotonic()
             restart(world, node)
+            if node in before:
+                world.tap.same(f"{name}: everything is adopted", [], missing(world, node, before))
             world.tap.within(6 * SLOW, f"{name}: its terminals register again",
                              lambda n=node, b=begin: claimed(world, n, b),
                              lambda: [world.registration(t) for t in world.d.terminals])
             settled(world, where, name)
     time.sleep(STALE)
-    for core in world.d.cores:
-        world.tap.within(5 * SLOW, f"after all that the kernel of {core} is as before",
-                         lambda c=core: state(world, c) == before[c],
-                         lambda c=core: "\n".join(difference(before[c], state(world, c))))
+    as_before(world, "after all that", before, world.d.cores)
 
 
-def draining(world):
+def draining(world, before):
     """The core that was left, and the home core, while the former drains."""
     for satellite, core, victim in (("s2", "b", None), ("s3", "c", "b"), ("s2", "b", "a")):
         name = f"{victim or 'nobody'} killed when t1 has gone to {core}"
@@ -125,9 +136,10 @@ def draining(world):
             settled(world, {"t1": (satellite, core), **RESTING}, name)
             world.tap.same(f"{name}: nor one of t1 since", {},
                            world.flows.lost(moved, time.monotonic()))
+        as_before(world, name, before, {"b", "c"} - {core})
 
 
-def moving(world):
+def moving(world, before):
     """Everybody who takes part in a handover, in its link gap."""
     for satellite, core, victim, what in (
             ("s1", "a", "a", "target and home core"), ("s2", "b", "b", "target core"),
@@ -140,6 +152,7 @@ def moving(world):
             time.sleep(0.2 * SLOW)
             restart(world, victim, 0.1)
             settled(world, {"t1": (satellite, core), **RESTING}, name)
+        as_before(world, name, before, {"b", "c"} - {core})
 
 
 def test(tap):
@@ -148,9 +161,9 @@ def test(tap):
         for terminal in world.d.terminals:
             world.traffic(terminal)
         world.passes("traffic passes")
-        at_rest(world)
-        draining(world)
-        moving(world)
+        before = {core: state(world, core) for core in world.d.cores}
+        for part in (at_rest, draining, moving):
+            part(world, before)
         tap.same("every connection has lived", [], [f.error for f in world.flows.tcps() if f.error])
         time.sleep(STALE)
         world.leave()

@@ -30,7 +30,7 @@ TYPES = {0x01: "handshake initiation", 0x02: "handshake response", 0x03: "sealed
 
 
 class Datagram:
-    """A datagram on its way: `way` is "a -> b" between cores, "t1 up" or "t1 down" on the access."""
+    """A datagram on its `way`: "a -> b" between cores, "t1 up" or "t1 down" on the access side."""
 
     def __init__(self, way, frame, link_header):
         self.way = way
