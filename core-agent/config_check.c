@@ -3,8 +3,8 @@
  * Checks across the keys of the core agent's configuration.
  *
  * Most of them are one question: does every address have one owner? All prefixes that must not
- * share an address are sorted, so that one which lies in another comes right behind it; a list of
- * a million subscribers takes about a second.
+ * share an address are sorted, so that one which lies in another comes behind it, and a long list
+ * of subscribers is checked in the time that sorting takes.
  */
 #include "config.h"
 

@@ -112,11 +112,7 @@ static bool same_station(const struct path *a, const struct path *b)
 	return a->kind == PATH_ACCESS && b->kind == PATH_ACCESS && lladdr_equal(&a->mac, &b->mac);
 }
 
-/*
- * Neighbour and fdb entry for the Ethernet address: before any route needs them. An fdb entry
- * cannot carry our mark, the neighbour does: it comes first and goes last, so that the broom knows
- * an fdb entry of ours by it.
- */
+/* Neighbour and fdb entry for the Ethernet address: before any route needs them. */
 static int station_install(struct core *core, const struct path *path)
 {
 	struct kernel_neighbour neighbour = path_neighbour(core, path);
@@ -133,10 +129,9 @@ static int station_remove(struct core *core, const struct path *path)
 	struct kernel_neighbour neighbour = path_neighbour(core, path);
 	struct kernel_fdb fdb = path_fdb(path);
 	int result = kernel_fdb_delete(core->kernel, &fdb);
+	int second = kernel_neighbour_delete(core->kernel, &neighbour);
 
-	if (result < 0)
-		return result;
-	return kernel_neighbour_delete(core->kernel, &neighbour);
+	return result < 0 ? result : second;
 }
 
 /* All destinations in one request. When it fails, any of them may have been set. */

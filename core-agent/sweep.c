@@ -7,6 +7,7 @@
 #include "kernel.h"
 #include "log.h"
 #include "peer.h"
+#include "satellite.h"
 #include "session.h"
 #include "subscriber.h"
 
@@ -26,7 +27,6 @@ struct claim {
 struct sweeping {
 	struct core *core;
 	struct claim *claims;
-	struct claim *doomed; /* Ethernet addresses of our neighbours that nobody claims */
 	unsigned int removed;
 	int result;
 };
@@ -54,11 +54,11 @@ static void key_station(struct claim *claim, const struct lladdr *mac)
 	claim->key.mac = *mac;
 }
 
-static void claim_add(struct sweeping *sw, struct claim **claims, const struct claim *wanted)
+static void claim_add(struct sweeping *sw, const struct claim *wanted)
 {
 	struct claim *claim;
 
-	if (claim_find(*claims, wanted))
+	if (claim_find(sw->claims, wanted))
 		return;
 	claim = malloc(sizeof(*claim));
 	if (!claim) {
@@ -66,7 +66,7 @@ static void claim_add(struct sweeping *sw, struct claim **claims, const struct c
 		return;
 	}
 	*claim = *wanted;
-	HASH_ADD(hh, *claims, key, sizeof(claim->key), claim);
+	HASH_ADD(hh, sw->claims, key, sizeof(claim->key), claim);
 }
 
 static void claims_free(struct claim **claims)
@@ -91,11 +91,11 @@ static void claim_path(struct sweeping *sw, const struct path *path)
 		if (prefix_none(prefixes[i]))
 			continue;
 		key_prefix(&claim, prefixes[i]);
-		claim_add(sw, &sw->claims, &claim);
+		claim_add(sw, &claim);
 	}
 	if (path->kind == PATH_ACCESS) {
 		key_station(&claim, &path->mac);
-		claim_add(sw, &sw->claims, &claim);
+		claim_add(sw, &claim);
 	}
 }
 
@@ -105,7 +105,7 @@ static void claim_prefixes(struct sweeping *sw, const struct prefix *prefixes, s
 
 	for (size_t i = 0; i < count; i++) {
 		key_prefix(&claim, &prefixes[i]);
-		claim_add(sw, &sw->claims, &claim);
+		claim_add(sw, &claim);
 	}
 }
 
@@ -209,53 +209,27 @@ static int sweep_rule(const struct kernel_rule *rule, void *arg)
 	return 0;
 }
 
-static int doom_neighbour(const struct kernel_neighbour *neighbour, void *arg)
-{
-	struct sweeping *sw = arg;
-	struct claim claim;
-
-	key_station(&claim, &neighbour->mac);
-	if (!claim_find(sw->claims, &claim))
-		claim_add(sw, &sw->doomed, &claim);
-	return 0;
-}
-
-/* Bridge entries bear no mark: ours are those of an Ethernet address with a neighbour of ours. */
-static int sweep_fdb(const struct kernel_fdb *fdb, void *arg)
-{
-	struct sweeping *sw = arg;
-	struct claim claim;
-
-	key_station(&claim, &fdb->mac);
-	if (claim_find(sw->doomed, &claim))
-		swept(sw, kernel_fdb_delete(sw->core->kernel, fdb));
-	return 0;
-}
-
 static int sweep_neighbour(const struct kernel_neighbour *neighbour, void *arg)
 {
 	struct sweeping *sw = arg;
 	struct claim claim;
 
 	key_station(&claim, &neighbour->mac);
-	if (claim_find(sw->doomed, &claim))
+	if (!claim_find(sw->claims, &claim))
 		swept(sw, kernel_neighbour_delete(sw->core->kernel, neighbour));
 	return 0;
 }
 
-static void sweep_stations(struct sweeping *sw)
+/* Bridge entries bear no mark; those on satellites' ports are ours, others' ports are not. */
+static int sweep_fdb(const struct kernel_fdb *fdb, void *arg)
 {
-	struct kernel *k = sw->core->kernel;
-	unsigned int bridge = sw->core->underlay.bridge;
-	int result = kernel_neighbour_each(k, bridge, doom_neighbour, sw);
+	struct sweeping *sw = arg;
+	struct claim claim;
 
-	/* While a bridge entry stays, so does the neighbour by which it is known. */
-	if (result == 0 && sw->doomed)
-		result = kernel_fdb_each(k, bridge, sweep_fdb, sw);
-	if (result == 0 && sw->result == 0 && sw->doomed)
-		result = kernel_neighbour_each(k, bridge, sweep_neighbour, sw);
-	if (sw->result == 0)
-		sw->result = result;
+	key_station(&claim, &fdb->mac);
+	if (!claim_find(sw->claims, &claim) && satellite_by_port(sw->core, fdb->port))
+		swept(sw, kernel_fdb_delete(sw->core->kernel, fdb));
+	return 0;
 }
 
 int sweep_rules(struct core *core)
@@ -269,20 +243,23 @@ int sweep_rules(struct core *core)
 int sweep(struct core *core)
 {
 	struct sweeping sw = {.core = core};
+	unsigned int bridge = core->underlay.bridge;
 	int result;
 
 	claim_all(&sw);
 	/* With an incomplete list nothing may be removed. */
-	if (sw.result == 0) {
+	result = sw.result;
+	if (result == 0)
 		result = kernel_route_each(core->kernel, sweep_route, &sw);
-		if (result == 0)
-			result = kernel_rule_each(core->kernel, sweep_rule, &sw);
-		if (sw.result == 0)
-			sw.result = result;
-		sweep_stations(&sw);
-	}
+	if (result == 0)
+		result = kernel_rule_each(core->kernel, sweep_rule, &sw);
+	if (result == 0)
+		result = kernel_neighbour_each(core->kernel, bridge, sweep_neighbour, &sw);
+	if (result == 0)
+		result = kernel_fdb_each(core->kernel, bridge, sweep_fdb, &sw);
+	if (sw.result == 0)
+		sw.result = result;
 	claims_free(&sw.claims);
-	claims_free(&sw.doomed);
 	if (sw.removed)
 		log_notice("removed %u kernel entries that nobody uses any more", sw.removed);
 	return sw.result;
