@@ -39,7 +39,7 @@ static const struct command {
 	{NULL, "monitor", NULL, {NULL}, NULL, "what is, and then every event as it happens"},
 	{NULL, "help", NULL, {NULL}, NULL, "the commands that a daemon has"},
 	{"satellite", "associate", "satellite", {"core"}, NULL, "serve this core from now on"},
-	{"satellite", "release", "satellite", {NULL}, NULL, "serve the planned core again"},
+	{"satellite", "resume", "satellite", {NULL}, NULL, "serve the planned core again"},
 	{"terminal", "switch", "terminal", {"link"}, NULL, "hand over to this link"},
 	{"terminal", "disconnect", "terminal", {NULL}, NULL, "leave the core and stay away"},
 	{"terminal", "connect", "terminal", {NULL}, NULL, "register again after that"},
