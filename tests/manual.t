@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Manual pages: groff formats each without a warning, and each has the sections that readers
-# look for first.
+# Manual pages: groff formats each without a warning, mandoc finds nothing to improve where it is
+# installed, and each has the sections that readers look for first.
 
 set -u
 cd -- "$(dirname -- "$0")/.." || exit 1
@@ -22,6 +22,10 @@ for page in "${pages[@]}"; do
 	count=$((count + 1))
 	# -mandoc serves pages written with man(7) as well as mdoc(7).
 	out=$(groff -mandoc -Tutf8 -ww -rLL=100n "$page" 2>&1 >/dev/null)
+	# What other pages are installed here, and in which database, is not the page's fault.
+	if command -v mandoc >/dev/null; then
+		out+=$(mandoc -T lint -W style "$page" 2>/dev/null | grep -v 'referenced manual not found')
+	fi
 	for section in NAME SYNOPSIS DESCRIPTION; do
 		grep -qiE "^\.S[Hh] \"?$section" "$page" || [[ $page = *.5 && $section = SYNOPSIS ]] ||
 			out="$out"$'\n'"no section $section"
