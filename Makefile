@@ -119,12 +119,13 @@ $(O)/%.o: $(srcdir)/%.c config.mk
 
 # --- tests -------------------------------------------------------------------------------------
 
-# A unit test that includes kernel_fake.h gets its objects in place of the real kernel; one that
-# includes a daemon's header (as "core-agent/session.h") gets that daemon's archive.
+# A unit test or fuzz target that includes kernel_fake.h gets its objects in place of the real
+# kernel; one that includes a daemon's header (as "core-agent/session.h") gets that daemon's archive.
 UNIT_PROGRAMS := $(patsubst %.c,$(O)/%,$(UNIT_SRC))
 UNIT_SUPPORT := $(O)/tests/unit/support.a
-FAKE_TESTS := $(if $(UNIT_SRC),$(shell cd $(srcdir) && grep -l '"kernel_fake.h"' $(UNIT_SRC)))
-daemon_tests = $(if $(UNIT_SRC),$(shell cd $(srcdir) && grep -l '"$(1)/' $(UNIT_SRC) $(BENCH_SRC)))
+FAKE_TESTS := $(if $(UNIT_SRC),$(shell cd $(srcdir) && grep -l 'kernel_fake.h"' $(UNIT_SRC) $(FUZZ_SRC)))
+daemon_tests = $(if $(UNIT_SRC),$(shell cd $(srcdir) && \
+	grep -l '"$(1)/' $(UNIT_SRC) $(BENCH_SRC) $(FUZZ_SRC)))
 
 $(UNIT_SUPPORT): $(call objects,$(UNIT_SUPPORT_SRC))
 	@mkdir -p $(@D)
@@ -179,9 +180,10 @@ bench: all $(BENCH_PROGRAMS)
 # Each fuzz target runs for FUZZ_TIME seconds from its corpus tests/fuzz/NAME.corpus; what it
 # finds beyond that stays in the build directory, crashes included.
 FUZZ_PROGRAMS := $(patsubst %.c,$(O)/%,$(FUZZ_SRC))
-$(FUZZ_PROGRAMS): $(O)/%: $(O)/%.o $(LIBSNO)
+$(FUZZ_PROGRAMS): $(O)/%: $(O)/%.o $(UNIT_SUPPORT) $(LIBSNO)
 	$(call say,LINK,$@)
-	$(Q)$(LINK) -fsanitize=fuzzer -o $@ $(filter %.o,$^) $(LIBSNO) $(PKG_LIBS) $(LIBS)
+	$(Q)$(LINK) -fsanitize=fuzzer -o $@ $(filter %.o,$^) $(filter-out $(LIBSNO),$(filter %.a,$^)) \
+		$(LIBSNO) $(CMOCKA_LIBS) $(PKG_LIBS) $(LIBS)
 fuzz-programs: $(FUZZ_PROGRAMS)
 fuzz:
 	@$(MAKE) --no-print-directory O=$(O)/fuzz CC="$(FUZZ_CC)" HARDEN_CFLAGS= HARDEN_LDFLAGS= \

@@ -45,7 +45,8 @@ struct far {
 	unsigned int held_count;
 	struct addr hoa4, hoa6;
 	struct prefix prefix;
-	uint8_t kinds; /* of its hello, from the next far_restart() on */
+	uint32_t lifetime; /* that it grants, in seconds */
+	uint8_t kinds;	   /* of its hello, from the next far_restart() on */
 	struct addr end4, end6;
 	struct lladdr claimed_mac;	/* LINK_LAYER of its ACK; zero: what the identity says */
 	struct addr claimed_link_local; /* LINK_LOCAL likewise */
