@@ -152,6 +152,7 @@ static void far_authenticate(struct far *far, const struct message *request, str
 static void far_execute(struct far *far, const struct message *request, usec_t now)
 {
 	struct message answer;
+	int result;
 
 	message_init(&answer,
 		     request->type == far->error_type ? MESSAGE_ERROR
@@ -168,8 +169,9 @@ static void far_execute(struct far *far, const struct message *request, usec_t n
 		message_set_number(&answer, ATTR_BINDING, request->binding);
 		message_set_number(&answer, ATTR_MTU, 1390);
 	}
-	assert_int_equal(request_answer(channel_requests(far->channel), request->id, &answer, now),
-			 0);
+	result = request_answer(channel_requests(far->channel), request->id, &answer, now);
+	/* One that was kept for too long is known no more. */
+	assert_true(result == 0 || result == -ENOENT);
 }
 
 static void far_request(void *context, const struct message *request, usec_t now)
@@ -180,8 +182,7 @@ static void far_request(void *context, const struct message *request, usec_t now
 	far->last[request->type] = *request;
 	if (far->mute)
 		return;
-	if (request->type == far->hold_type) {
-		assert_true(far->held_count < 4);
+	if (request->type == far->hold_type && far->held_count < 4) {
 		far->held[far->held_count++] = *request;
 		return;
 	}
