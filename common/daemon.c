@@ -8,6 +8,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -20,6 +21,10 @@
 #include <unistd.h>
 
 #include "keys.h"
+
+#define RESIDENT_STACK (256 << 10)
+#define RESIDENT_STEP  4096
+#define RESIDENT_HEAP  (1 << 20)
 
 #define DETACHED_FINE '+' /* what the child tells the waiting parent */
 
@@ -318,12 +323,25 @@ int daemon_begin(struct daemon *daemon, const struct daemon_program *program, vo
 	return status;
 }
 
+/* Messages are values and calls are nested: a stack that has been used so deep has its pages. */
+static void touch_stack(void)
+{
+	volatile char pages[RESIDENT_STACK];
+
+	for (size_t i = 0; i < sizeof(pages); i += RESIDENT_STEP)
+		pages[i] = 0;
+}
+
 /*
  * All pages in memory, now and later: no page fault in the middle of a handover, and no key in the
- * swap. Where the right to that is missing everything works all the same.
+ * swap. The heap grows rarely and by much, and never shrinks. Where the right to lock is missing
+ * everything works all the same.
  */
 static void stay_resident(void)
 {
+	mallopt(M_TRIM_THRESHOLD, INT_MAX);
+	mallopt(M_TOP_PAD, RESIDENT_HEAP);
+	touch_stack();
 	if (mlockall(MCL_CURRENT | MCL_FUTURE) < 0)
 		log_debug("memory is not locked (CAP_IPC_LOCK or LimitMEMLOCK): %s",
 			  strerror(errno));
