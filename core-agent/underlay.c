@@ -486,7 +486,6 @@ int underlay_open(struct core *core, usec_t now)
 {
 	int result;
 
-	core->underlay = (struct underlay){0};
 	timer_init(&core->underlay.sweep, sweep_timer, core);
 	timer_init(&core->underlay.restore, restore_timer, core);
 	choose_ends(core);

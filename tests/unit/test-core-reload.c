@@ -169,6 +169,44 @@ static void test_talk_after_the_end(void **state)
 	world_free(w);
 }
 
+/* What a peer was given before it was removed is worth nothing when it is back. */
+static void test_offer_to_a_removed_peer(void **state)
+{
+	const struct world_text less = {.peers = WORLD_PEER_C}, again = {0};
+	struct world *w = world_new(NULL);
+	struct message discovery, m;
+	struct addr coa;
+
+	(void)state;
+	w->otto.home_epoch = w->core.epoch;
+	terminal_discovery(&w->otto, NULL);
+	assert_int_equal(
+		message_read(&discovery, PLACE_CLEAR, w->otto.discovery, w->otto.discovery_length),
+		DROP_NONE);
+	message_init(&m, MESSAGE_AUTHENTICATION, 0);
+	message_set_text(&m, ATTR_REALM, discovery.realm);
+	message_set_number(&m, ATTR_INDEX, discovery.id);
+	message_set_blob(&m, ATTR_HANDSHAKE, discovery.handshake.bytes, discovery.handshake.length);
+	far_ask(w, FAR_A, &m);
+	world_run(w, 50 * MS);
+	assert_int_equal(w->far[FAR_A].last_reason, REASON_ACCEPTED);
+	assert_non_null(otto(w)->offered_to);
+	assert_int_equal(world_reload(w, &less), 0);
+	assert_null(otto(w)->offered_to);
+	assert_int_equal(world_reload(w, &again), 0);
+	world_run(w, 5 * SEC);
+	message_init(&m, MESSAGE_TUNNEL_REQUEST, 0);
+	message_set_number(&m, ATTR_BINDING, w->far[FAR_A].last_answer.binding);
+	assert_int_equal(addr_parse(&coa, "198.51.100.5"), 0);
+	message_set_addr(&m, ATTR_COA, &coa);
+	message_set_number(&m, ATTR_TUNNEL_KIND, TUNNEL_GRE4);
+	message_set_number(&m, ATTR_TUNNEL_KEY, 9);
+	far_ask(w, FAR_A, &m);
+	world_run(w, 50 * MS);
+	assert_int_equal(w->far[FAR_A].last_reason, REASON_STALE_BINDING);
+	world_free(w);
+}
+
 /* The peer's entry changes, its visitors register again; what it keeps is not touched. */
 static void test_peer_changed(void **state)
 {
@@ -513,6 +551,7 @@ int main(void)
 		cmocka_unit_test(test_peer_removed),
 		cmocka_unit_test(test_release_is_acknowledged),
 		cmocka_unit_test(test_talk_after_the_end),
+		cmocka_unit_test(test_offer_to_a_removed_peer),
 		cmocka_unit_test(test_peer_changed),
 		cmocka_unit_test(test_satellite_removed),
 		cmocka_unit_test(test_satellite_of_a_subscriber_removed),

@@ -268,6 +268,33 @@ static void test_devices_come_back(void **state)
 	world_free(w);
 }
 
+/* Only a part of it is refused, whichever: all is tried again. */
+static void test_each_part_is_retried(void **state)
+{
+	static const char *const parts[] = {"bridge",
+					    "tunnel sno-gpe",
+					    "route replace unreachable 10.2.0.0/24",
+					    "rule add",
+					    "route replace ::/0 table 8301 metric 100",
+					    "route replace 10.2.0.9"};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+		struct world *w = world_served();
+		char *before = strdup(kernel_fake_dump());
+
+		kernel_fake_fail_on(parts[i], -ENOBUFS);
+		disturb(w, w->core.underlay.device[KERNEL_TUNNEL_GPE], true);
+		assert_true(w->core.underlay.broken);
+		kernel_fake_fail_on(NULL, 0);
+		world_run(w, 11 * SEC);
+		assert_false(w->core.underlay.broken);
+		assert_string_equal(kernel_fake_dump(), before);
+		free(before);
+		world_free(w);
+	}
+}
+
 static void test_restoring_is_retried(void **state)
 {
 	struct world *w = world_served();
@@ -364,6 +391,9 @@ static void test_port_flags(void **state)
 	assert_string_equal(kernel_fake_sysctl("net/ipv6/conf/feed-s1/disable_ipv6"), "1");
 	assert_string_equal(kernel_fake_sysctl("net/ipv6/conf/sno-acc/addr_gen_mode"), "1");
 	assert_string_equal(kernel_fake_sysctl("net/ipv6/conf/sno-acc/accept_ra"), "0");
+	assert_string_equal(kernel_fake_sysctl("net/ipv6/conf/sno-acc/accept_dad"), "0");
+	assert_string_equal(kernel_fake_sysctl("net/ipv4/conf/sno-acc/send_redirects"), "0");
+	assert_string_equal(kernel_fake_sysctl("net/ipv4/conf/sno-acc/rp_filter"), "0");
 	assert_string_equal(kernel_fake_sysctl("net/ipv4/ip_forward"), "1");
 	assert_string_equal(kernel_fake_sysctl("net/ipv6/conf/all/forwarding"), "1");
 	assert_string_equal(kernel_fake_sysctl("net/ipv4/conf/sno-gre/rp_filter"), "0");
@@ -377,8 +407,8 @@ static void test_advertisements(void **state)
 	size_t count;
 
 	(void)state;
-	link_event(w, "feed-s1", false);
-	link_event(w, "feed-s2", false);
+	/* Both feeders have a carrier from the beginning. */
+	assert_true(satellite_find(&w->core, "s1")->connected);
 	w->frame_count = 0;
 	world_run(w, 10 * SEC);
 	assert_int_equal(w->frame_count, 20);
@@ -408,6 +438,7 @@ int main(void)
 		cmocka_unit_test(test_sweep_spares_others),
 		cmocka_unit_test(test_sweep_again),
 		cmocka_unit_test(test_devices_come_back),
+		cmocka_unit_test(test_each_part_is_retried),
 		cmocka_unit_test(test_restoring_is_retried),
 		cmocka_unit_test(test_port_leaves_the_bridge),
 		cmocka_unit_test(test_port_made_anew),

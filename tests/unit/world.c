@@ -405,6 +405,9 @@ void terminal_read(struct world *w, struct terminal *t)
 		if (!lladdr_equal(&f.dst, &t->mac))
 			continue;
 		assert_int_equal(f.hop_limit, 255);
+		assert_true(addr_equal(&f.ip_dst, &t->link_local));
+		assert_true(addr_equal(&f.ip_src, &underlay_gateway));
+		assert_true(lladdr_equal(&f.src, &w->config.access.gateway_mac));
 		if (access_receiver_index(f.payload, f.length, &index)) {
 			if (index == t->access.local_index &&
 			    access_open(&t->access, f.payload, f.length, &m) == DROP_NONE) {
