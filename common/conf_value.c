@@ -255,7 +255,7 @@ void conf_value_expected(const struct conf_key *key, char *text, size_t size)
 		[CONF_NAME] = "a name",
 		[CONF_PATH] = "an absolute path",
 		[CONF_IFNAME] = "the name of an interface",
-		[CONF_ENDPOINT] = "\"ADDRESS:PORT\" or \"[IPV6-ADDRESS]:PORT\"",
+		[CONF_ENDPOINT] = "\"ADDRESS\", \"ADDRESS:PORT\" or \"[IPV6-ADDRESS]:PORT\"",
 		[CONF_LLADDR] = "a unicast link-layer address like \"02:00:5e:00:53:01\"",
 		[CONF_KEY] = "a public key: base64 of 32 bytes, as `snoctl pubkey` prints it",
 		[CONF_GROUP] = "a group { ... }",

@@ -3,6 +3,7 @@
 #include "authentication.h"
 
 #include "access.h"
+#include "log.h"
 #include "noise.h"
 #include "peer.h"
 #include "subscriber.h"
@@ -13,7 +14,8 @@
 /* Reads message 1 and finds whose it is. NULL when it is nobody's: then nothing is answered by
  * Noise. */
 static struct subscriber *identify(struct core *core, struct noise *noise, uint32_t index,
-				   const struct message_blob *handshake, struct message *identity)
+				   const struct message_blob *handshake, usec_t now,
+				   struct message *identity)
 {
 	uint8_t prologue[ACCESS_PROLOGUE_MAX], payload[SNO_HANDSHAKE_MAX];
 	int prologue_length =
@@ -29,13 +31,24 @@ static struct subscriber *identify(struct core *core, struct noise *noise, uint3
 		return NULL;
 	if (noise_read(noise, handshake->bytes, handshake->length, payload, sizeof(payload),
 		       &length) < 0 ||
-	    message_read(identity, PLACE_IDENTITY, payload, length) != DROP_NONE)
+	    message_read(identity, PLACE_IDENTITY, payload, length) != DROP_NONE) {
+		log_remote(&core->noise, now,
+			   "a discovery is not for this core's key (home_public_key there?)");
 		return NULL;
+	}
 	subscriber = subscriber_find(core, identity->user);
-	/* The static key is the proof, the name only finds it. */
-	if (!subscriber ||
-	    !keys_equal(noise_remote_static(noise), subscriber->public_key, KEY_LENGTH))
+	/* The static key is the proof, the name only finds it. The terminal is told neither. */
+	if (!subscriber) {
+		log_remote(&core->noise, now, "a terminal calls itself %s@%s: no such subscriber",
+			   identity->user, core->config->name);
 		return NULL;
+	}
+	if (!keys_equal(noise_remote_static(noise), subscriber->public_key, KEY_LENGTH)) {
+		log_remote(&core->noise, now,
+			   "a terminal calls itself %s: its key is not the public_key there",
+			   subscriber->nai);
+		return NULL;
+	}
 	noise_set_psk(noise, subscriber->psk);
 	return subscriber;
 }
@@ -103,7 +116,7 @@ void authenticate(struct core *core, struct peer *serving, uint32_t index,
 	struct noise noise = {0};
 
 	*out = (struct authentication){.reason = REASON_AUTHENTICATION_FAILED};
-	subscriber = identify(core, &noise, index, handshake, &identity);
+	subscriber = identify(core, &noise, index, handshake, now, &identity);
 	if (!subscriber)
 		goto end;
 	out->reason = judge(core, subscriber, serving_name, &identity);

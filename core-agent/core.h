@@ -15,6 +15,7 @@
 #include "config.h"
 #include "handover.h"
 #include "keys.h"
+#include "log.h"
 #include "message.h"
 #include "timer.h"
 #include "underlay.h"
@@ -52,6 +53,7 @@ struct core {
 	struct control *control; /* NULL in tests */
 	struct core_io io;
 	struct timers timers;
+	struct log_limit noise; /* what terminals can make us log */
 
 	struct key_pair keys;
 	struct channel_identity identity;

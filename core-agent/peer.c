@@ -307,8 +307,11 @@ void peer_receive(struct core *core, const struct endpoint *from, const uint8_t 
 	peer_wake(peer, now);
 	if (drop != DROP_NONE) {
 		log_remote(&peer->noise, now,
-			   "dropped a datagram from %s in the name of peer %s: %s",
-			   endpoint_format(from, new_text), peer->name, drop_name(drop));
+			   "dropped a datagram from %s in the name of peer %s: %s%s",
+			   endpoint_format(from, new_text), peer->name, drop_name(drop),
+			   drop == DROP_HANDSHAKE
+				   ? " (names, public_key and psk_file must agree on both sides)"
+				   : "");
 		return;
 	}
 	if (authentic &&

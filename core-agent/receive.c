@@ -114,8 +114,9 @@ int receive_open(struct core *core)
 	/* The bridge hands up what its ports' packet sockets have read already. */
 	receiver.sink = link_socket_sink(config->access.bridge, config->access.port);
 	if (receiver.sink < 0) {
-		log_warn_errno(receiver.sink, "cannot take UDP port %u on %s", config->access.port,
-			       config->access.bridge);
+		log_warn_errno(receiver.sink,
+			       "cannot take UDP port %u on %s (does another core agent run here?)",
+			       config->access.port, config->access.bridge);
 		return receiver.sink;
 	}
 	receiver.core = core;

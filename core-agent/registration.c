@@ -413,6 +413,16 @@ static enum drop discovery_of_peer(struct satellite *satellite, const struct lla
 
 /* ---- discovery ----------------------------------------------------------------------------- */
 
+static void realm_unknown(struct satellite *satellite, const struct lladdr *mac,
+			  const struct addr *link_local, const struct message *discovery,
+			  usec_t now)
+{
+	log_remote(&satellite->core->noise, now,
+		   "a terminal of realm %s on satellite %s refused: no peer of that name",
+		   discovery->realm, satellite->name);
+	send_reject(satellite, mac, link_local, discovery->id, REASON_UNKNOWN_REALM, NULL);
+}
+
 enum drop registration_discovery(struct satellite *satellite, const struct lladdr *mac,
 				 const struct addr *link_local, const uint8_t *datagram,
 				 size_t length, usec_t now)
@@ -444,7 +454,7 @@ enum drop registration_discovery(struct satellite *satellite, const struct lladd
 	if (!strcmp(discovery.realm, core->config->name))
 		discovery_at_home(satellite, mac, link_local, hash, &discovery, now);
 	else
-		send_reject(satellite, mac, link_local, discovery.id, REASON_UNKNOWN_REALM, NULL);
+		realm_unknown(satellite, mac, link_local, &discovery, now);
 	return DROP_NONE;
 }
 

@@ -102,8 +102,9 @@ static int port_open(struct satellite *satellite, const struct kernel_link *link
 	int result;
 
 	if (link->master != 0 && link->master != core->underlay.bridge) {
-		log_warnx("satellite %s: %s belongs to another bridge; release it first",
-			  satellite->name, link->name);
+		log_warnx("satellite %s: %s belongs to another bridge; release it first: "
+			  "ip link set %s nomaster",
+			  satellite->name, link->name, link->name);
 		return -EBUSY;
 	}
 	result = port_join(satellite, link);

@@ -281,7 +281,7 @@ int agent_start(struct agent *a)
 	session_start(&a->session, (unsigned int)preferred, a->now);
 	set_others_down(a);
 	if (a->session.state == SESSION_DOWN)
-		log_info("no link is ready, waiting for one");
+		log_info("no link is ready, waiting for one (snoctl links shows why)");
 	return 0;
 }
 

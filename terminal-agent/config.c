@@ -37,7 +37,7 @@ static const struct conf_key terminal_keys[] = {
 	 .check = check_nai,
 	 .help = "identity of this terminal, user@realm; the realm is the home core"},
 	{"private_key_file", CONF_PATH, CONF_FIELD(struct config, terminal.private_key_file),
-	 .def = "/etc/sno/terminal.key",
+	 .def = SNO_SYSCONFDIR "/terminal.key",
 	 .help = "file with the private key, as `snoctl genkey` writes it"},
 	{"psk_file", CONF_PATH, CONF_FIELD(struct config, terminal.psk_file),
 	 .help = "file with the key shared with the home core; none: no such key"},

@@ -82,8 +82,7 @@ int forwarding_adopt(struct forwarding *f)
 		return error;
 	}
 	if (f->objects.count > 0)
-		log_info("adopted %zu addresses, routes, neighbours and rules of an earlier run",
-			 f->objects.count);
+		log_info("adopted %zu kernel objects of an earlier run", f->objects.count);
 	for (size_t i = 0; i < f->objects.count; i++) {
 		const struct object *object = &f->objects.list[i];
 

@@ -282,6 +282,7 @@ void session_start(struct session *s, unsigned int preferred, usec_t now)
 	struct link *link = links_by_index(s->links, preferred);
 
 	s->started = true;
+	s->since = now;
 	if (link && link->ready)
 		discover(s, link, reason_start, now);
 	else
