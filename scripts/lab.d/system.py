@@ -72,6 +72,12 @@ def process_start(pid):
     return None if fields[0] in "ZX" else int(fields[19])
 
 
+def need_root():
+    """Before anything is made or said."""
+    if os.geteuid() != 0:
+        raise LabError("a lab needs root: it makes network namespaces (try sudo)")
+
+
 def user_mode_linux():
     """True inside user-mode Linux, whose one slow CPU all nodes share."""
     with open("/proc/cpuinfo", encoding="utf-8") as file:
