@@ -318,6 +318,12 @@ int kernel_route_each(struct kernel *k, kernel_route_fn each, void *arg);
 /* The route that a packet from here to dst takes now: oif, gateway, prefsrc, mtu (0: device's). */
 int kernel_route_lookup(struct kernel *k, const struct addr *dst, struct kernel_route *route);
 
+/*
+ * 1 when somebody else's route has the same dst, table and metric, so that a replace would take it
+ * away; 0 when none has; or -errno. Lists the routes of the family: not for the way of a handover.
+ */
+int kernel_route_foreign(struct kernel *k, const struct kernel_route *route);
+
 /* One change of a batch. error is 0 or -errno for this very item afterwards. */
 struct kernel_route_change {
 	bool remove; /* false: replace */

@@ -100,3 +100,31 @@ int kernel_route_lookup(struct kernel *k, const struct addr *dst, struct kernel_
 	err = kernel_query(k, nlh, kernel_route_parse, route, NULL);
 	return kernel_fail(k, err, "route to %s", addr_format(dst, text));
 }
+
+/* Somebody else's in the place of `arg`. */
+static int route_foreign(const struct nlmsghdr *nlh, void *item, const void *arg)
+{
+	const struct kernel_route *wanted = arg;
+	struct kernel_route *route = item;
+
+	return kernel_route_parse(nlh, item, NULL) && route->protocol != KERNEL_PROTOCOL &&
+	       prefix_equal(&route->dst, &wanted->dst) && route->metric == wanted->metric &&
+	       route->table == (wanted->table ? wanted->table : RT_TABLE_MAIN);
+}
+
+int kernel_route_foreign(struct kernel *k, const struct kernel_route *route)
+{
+	struct kernel_list list = {.size = sizeof(struct kernel_route)};
+	struct nlmsghdr *nlh = kernel_message(k, RTM_GETROUTE, 0, sizeof(struct rtmsg));
+	struct rtmsg *rtm = mnl_nlmsg_get_payload(nlh);
+	int err;
+
+	rtm->rtm_family = (uint8_t)route->dst.addr.family;
+	err = kernel_dump(k, nlh, route_foreign, route, &list);
+	if (err)
+		err = kernel_fail(k, err, "list of routes");
+	else
+		err = list.count > 0;
+	kernel_list_free(&list);
+	return err;
+}

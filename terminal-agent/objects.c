@@ -202,11 +202,43 @@ static int put_routes(struct kernel *kernel, struct step *steps, size_t count,
 	return error;
 }
 
+/*
+ * A replace would silently take the route of somebody else in the same place. What we know of is
+ * ours, so only what is new to us is looked up: the first registration, not a handover.
+ */
+static int spare_foreign(struct kernel *kernel, const struct step *steps, size_t count)
+{
+	char text[KERNEL_ROUTE_TEXT];
+
+	for (size_t i = 0; i < count; i++) {
+		const struct kernel_route *route = &steps[i].object->route;
+		int foreign;
+
+		if (steps[i].object->kind != OBJECT_ROUTE || steps[i].before)
+			continue;
+		foreign = kernel_route_foreign(kernel, route);
+		if (foreign == 0)
+			continue;
+		if (foreign < 0) {
+			log_warnx("%s", kernel_error(kernel));
+			return foreign;
+		}
+		log_warnx(
+			"somebody else's route is in the place of ours, %s: change routes.metric, "
+			"or remove it",
+			kernel_route_text(route, text));
+		return -EEXIST;
+	}
+	return 0;
+}
+
 static int run_steps(struct kernel *kernel, struct step *steps, size_t count,
 		     struct kernel_route_change *changes)
 {
-	int error = 0;
+	int error = spare_foreign(kernel, steps, count);
 
+	if (error < 0)
+		return error;
 	for (size_t i = 0, run; i < count && error == 0; i += run) {
 		run = 0;
 		while (i + run < count && steps[i + run].object->kind == OBJECT_ROUTE)

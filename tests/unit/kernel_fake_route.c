@@ -157,6 +157,18 @@ int kernel_route_each(struct kernel *k, kernel_route_fn each, void *arg)
 	FAKE_EACH(FAKE_ROUTE, route, o->route.protocol == KERNEL_PROTOCOL);
 }
 
+int kernel_route_foreign(struct kernel *k, const struct kernel_route *route)
+{
+	struct kernel_route r = route_normal(route);
+	const struct fake_object *o;
+	char key[FAKE_KEY];
+
+	(void)k;
+	route_key(key, &r);
+	o = fake_find(FAKE_ROUTE, key);
+	return o && o->route.protocol != KERNEL_PROTOCOL;
+}
+
 void kernel_fake_route(const struct kernel_route *route)
 {
 	struct kernel_route r = route_normal(route);

@@ -111,6 +111,29 @@ static void test_refused_first(void **state)
 	refuse_each(NULL, &to, 5);
 }
 
+/* Somebody else's default route with our metric is not taken away; one of another metric may stay.
+ */
+static void test_foreign_route(void **state)
+{
+	struct forwarding_plan to = plan_on(rig.sat1, RIG_HOA4, NULL, NULL);
+	struct kernel_route route = {
+		.dst = {.addr = {.family = AF_INET}}, .oif = rig.lan, .metric = 50};
+	char *before;
+
+	(void)state;
+	kernel_fake_route(&route);
+	before = strdup(kernel_fake_dump());
+	assert_int_equal(forwarding_apply(rig.forwarding, &to), -EEXIST);
+	assert_string_equal(before, kernel_fake_dump());
+	free(before);
+	rig.config.routes.metric = 51;
+	rig_kill(&rig);
+	rig_restart(&rig);
+	assert_int_equal(forwarding_apply(rig.forwarding, &to), 0);
+	assert_int_equal(kernel_fake_count("0.0.0.0/0 table 254 metric 50"), 1);
+	assert_int_equal(kernel_fake_count("0.0.0.0/0 table 254 metric 51"), 1);
+}
+
 static void test_refused_handover(void **state)
 {
 	struct forwarding_plan from = plan_on(rig.sat1, RIG_HOA4, RIG_HOA6, NULL);
@@ -457,6 +480,7 @@ static void test_link_new_mac(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		TEST(foreign_route),
 		TEST(refused_first),
 		TEST(refused_handover),
 		TEST(refused_readdressing),
