@@ -263,16 +263,13 @@ static int pools_install(struct core *core, const struct config *config, const s
 static void pools_remove(struct core *core, const struct config *from, const struct config *keep)
 {
 	struct pool_list lists[POOL_LISTS], kept[POOL_LISTS];
-	struct kernel_link lo = {0};
 
-	kernel_link_find(core->kernel, "lo", &lo);
 	pool_lists(from, lists);
 	pool_lists(keep, kept);
 	for (size_t l = 0; l < POOL_LISTS; l++)
 		for (size_t i = 0; i < lists[l].count; i++) {
 			const struct prefix *prefix = &lists[l].prefixes[i];
-			struct kernel_route route =
-				pool_route(prefix, lists[l].care_of, lo.ifindex);
+			struct kernel_route route = pool_route(prefix, lists[l].care_of, 0);
 
 			if (!pool_listed(kept, prefix, lists[l].care_of) &&
 			    kernel_route_delete(core->kernel, &route) < 0)

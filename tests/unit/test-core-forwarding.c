@@ -210,6 +210,8 @@ static void test_order(void **state)
 	neighbour = kernel_fake_log_find("neighbour replace", 1);
 	fdb = kernel_fake_log_find("fdb replace", 1);
 	route = kernel_fake_log_find("route replace", 1);
+	/* The next hop is on no prefix of the bridge; the path MTU is what we say. */
+	assert_int_equal(kernel_fake_count("mtu 1400 lock onlink dev sno-acc"), 3);
 	removed = kernel_fake_log_find("delete", 1);
 	assert_true(neighbour && neighbour < fdb && fdb < route && route < removed);
 	assert_int_equal(kernel_fake_log_find("route delete", 1), 0);

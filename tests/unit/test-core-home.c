@@ -81,6 +81,8 @@ static uint64_t visit(struct world *w, int which)
 	number = w->far[which].last_answer.binding;
 	ask_tunnel(w, which, number, which == FAR_A ? "198.51.100.5" : "203.0.113.5", TUNNEL_GRE4);
 	assert_int_equal(w->far[which].last_reason, REASON_ACCEPTED);
+	assert_int_equal(w->far[which].last_answer.type, MESSAGE_TUNNEL_ACK);
+	assert_int_equal(w->far[which].last_answer.mtu, 1400);
 	return number;
 }
 
@@ -537,6 +539,26 @@ static void test_lifetime_is_renewed(void **state)
 	world_free(w);
 }
 
+/* A subscriber is removed with a number given out for it. */
+static void test_number_of_a_removed_subscriber(void **state)
+{
+	const struct world_text nobody = {.subscribers = " "}, again = {0};
+	struct world *w = world_with_otto();
+	uint64_t number;
+
+	(void)state;
+	ask_authentication(w, FAR_A);
+	number = w->far[FAR_A].last_answer.binding;
+	assert_int_equal(world_reload(w, &nobody), 0);
+	assert_null(w->core.offered);
+	ask_tunnel(w, FAR_A, number, "198.51.100.5", TUNNEL_GRE4);
+	assert_int_equal(w->far[FAR_A].last_reason, REASON_STALE_BINDING);
+	assert_int_equal(world_reload(w, &again), 0);
+	ask_tunnel(w, FAR_A, number, "198.51.100.5", TUNNEL_GRE4);
+	assert_int_equal(w->far[FAR_A].last_reason, REASON_STALE_BINDING);
+	world_free(w);
+}
+
 /* ---- leaving ------------------------------------------------------------------------------- */
 
 static void test_leaves_home(void **state)
@@ -569,14 +591,17 @@ static void test_leaves_visited(void **state)
 {
 	struct world *w = world_with_otto();
 	struct message m;
+	unsigned int answers;
 	uint64_t number;
 
 	(void)state;
 	number = visit(w, FAR_A);
+	answers = w->far[FAR_A].answers;
 	message_init(&m, MESSAGE_CORE_DISCONNECT, 0);
 	message_set_number(&m, ATTR_BINDING, number);
 	far_ask(w, FAR_A, &m);
 	world_run(w, 100 * MS);
+	assert_int_equal(w->far[FAR_A].answers, answers + 1);
 	assert_int_equal(w->far[FAR_A].last_reason, REASON_ACCEPTED);
 	assert_true(binding(w)->left);
 	assert_int_equal(kernel_fake_count(VISITING_A), 1);
@@ -662,6 +687,58 @@ static void test_ipip_without_ipv4(void **state)
 	ask_tunnel(w, FAR_A, w->far[FAR_A].last_answer.binding, "198.51.100.5", TUNNEL_IPIP4);
 	assert_int_equal(w->far[FAR_A].last_reason, REASON_NO_COMMON_TUNNEL);
 	assert_int_equal(binding(w)->state, BINDING_NONE);
+	world_free(w);
+}
+
+/* The network behind the terminal goes where the terminal goes. */
+static void test_delegated_prefix(void **state)
+{
+	const struct world_text text = {
+		.pools = "pools = { home4 = [ \"10.2.0.0/24\" ]; home6 = [ \"2001:db8:b::/64\" ]; "
+			 "delegated = [ \"2001:db8:b00::/40\" ]; };",
+		.subscribers = "{ nai = \"otto@b.example\"; public_key = \"$OTTO\"; "
+			       "prefix = \"2001:db8:b01::/56\"; }"};
+	struct world *w = world_with_otto();
+	struct message ack;
+
+	(void)state;
+	assert_int_equal(world_reload(w, &text), 0);
+	assert_int_equal(pool_size(w->core.home6), UINT64_MAX);
+	terminal_register(w, &w->otto, "s1");
+	assert_true(message_has(&w->otto.assignment, ATTR_PREFIX));
+	assert_int_equal(kernel_fake_count("2001:db8:b01::/56 table 254 metric 1024 via"), 1);
+	ask_authentication(w, FAR_A);
+	ack = w->far[FAR_A].last_answer;
+	assert_true(message_has(&ack, ATTR_HOA4) && message_has(&ack, ATTR_HOA6));
+	assert_true(message_has(&ack, ATTR_PREFIX));
+	assert_int_equal(ack.prefix.length, 56);
+	ask_tunnel(w, FAR_A, ack.binding, "198.51.100.5", TUNNEL_GRE4);
+	assert_int_equal(kernel_fake_count("2001:db8:b01::/56 table 254 metric 1024 encap"), 1);
+	assert_int_equal(kernel_fake_count(VISITING_A), 3);
+	world_free(w);
+}
+
+/* The identity says from where the terminal speaks; from elsewhere it is somebody else's copy. */
+static void test_from_another_address(void **state)
+{
+	struct world *w = world_with_otto();
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		struct terminal copy;
+
+		terminal_discovery(&w->otto, NULL);
+		copy = w->otto;
+		if (i == 0)
+			copy.mac.bytes[5] ^= 1;
+		else
+			copy.link_local.bytes[15] ^= 1;
+		terminal_send(w, &copy, "s1", copy.discovery, copy.discovery_length);
+		terminal_read(w, &copy);
+		assert_true(copy.rejected);
+		assert_int_equal(copy.reason, REASON_NOT_PERMITTED);
+		assert_int_equal(binding(w)->state, BINDING_NONE);
+	}
 	world_free(w);
 }
 
@@ -778,12 +855,15 @@ int main(void)
 		cmocka_unit_test(test_number_after_its_end),
 		cmocka_unit_test(test_number_expires),
 		cmocka_unit_test(test_number_given_back),
+		cmocka_unit_test(test_number_of_a_removed_subscriber),
 		cmocka_unit_test(test_lifetime_is_renewed),
 		cmocka_unit_test(test_leaves_home),
 		cmocka_unit_test(test_leaves_visited),
 		cmocka_unit_test(test_leases),
 		cmocka_unit_test(test_no_home_address),
 		cmocka_unit_test(test_ipip_without_ipv4),
+		cmocka_unit_test(test_delegated_prefix),
+		cmocka_unit_test(test_from_another_address),
 		cmocka_unit_test(test_psk),
 		cmocka_unit_test(test_handovers),
 		cmocka_unit_test(test_adoption),

@@ -176,6 +176,30 @@ static void test_satellite_goes_while_tunnelling(void **state)
 	world_free(w);
 }
 
+/* The home core is removed while it is being asked; another one's going changes nothing. */
+static void test_peer_goes_while_authenticating(void **state)
+{
+	const struct world_text less = {.peers = WORLD_PEER_A}, none = {.peers = " "};
+	struct world *w = world_new(NULL);
+
+	(void)state;
+	w->far[FAR_A].hold_type = MESSAGE_AUTHENTICATION;
+	discover(w, &w->tina, "s1");
+	assert_int_equal(world_reload(w, &less), 0);
+	assert_int_equal(HASH_COUNT(w->core.registrations), 1);
+	far_answer(w, FAR_A, 0);
+	world_run(w, 50 * MS);
+	terminal_read(w, &w->tina);
+	assert_true(w->tina.done);
+	discover(w, &w->tina, "s1");
+	assert_int_equal(HASH_COUNT(w->core.registrations), 1);
+	assert_int_equal(world_reload(w, &none), 0);
+	assert_int_equal(HASH_COUNT(w->core.registrations), 0);
+	assert_int_equal(HASH_COUNT(w->core.registration_ids), 0);
+	world_run(w, 60 * SEC);
+	world_free(w);
+}
+
 /* It was served on s1, registers on s2, and s1 is what goes. */
 static void test_former_satellite_goes(void **state)
 {
@@ -567,6 +591,7 @@ int main(void)
 		cmocka_unit_test(test_home_unreachable),
 		cmocka_unit_test(test_deregistered_while_tunnelling),
 		cmocka_unit_test(test_satellite_goes_while_tunnelling),
+		cmocka_unit_test(test_peer_goes_while_authenticating),
 		cmocka_unit_test(test_former_satellite_goes),
 		cmocka_unit_test(test_way_back_refused),
 		cmocka_unit_test(test_newer_takes_over),

@@ -167,6 +167,24 @@ static void test_prefix_with_another_owner(void **state)
 	world_free(w);
 }
 
+/* Nor what the configuration has: every pool, and every peer's table. */
+static void test_sweep_spares_the_configuration(void **state)
+{
+	struct world *w = world_new(
+		"pools = { home4 = [ \"10.2.0.0/24\" ]; home6 = [ \"2001:db8:b::/64\" ]; "
+		"care_of4 = [ \"198.51.100.128/25\" ]; care_of6 = [ \"2001:db8:cb::/64\" ]; "
+		"delegated = [ \"2001:db8:b00::/40\" ]; };");
+	char *before = strdup(kernel_fake_dump());
+
+	(void)state;
+	assert_int_equal(kernel_fake_count("unreachable"), 3 + 4);
+	assert_int_equal(kernel_fake_count("local "), 2);
+	world_run(w, 70 * SEC);
+	assert_string_equal(kernel_fake_dump(), before);
+	free(before);
+	world_free(w);
+}
+
 /* The broom takes nothing that it has not put there. */
 static void test_sweep_spares_others(void **state)
 {
@@ -388,6 +406,7 @@ static void test_port_flags(void **state)
 	assert_int_equal(kernel_fake_count("master sno-acc isolated 1 learning 0 flood 0 mcast 0 "
 					   "bcast 0 nd 0"),
 			 2);
+	assert_int_equal(kernel_fake_count("address fe80::1/64 dev sno-acc nodad"), 1);
 	assert_string_equal(kernel_fake_sysctl("net/ipv6/conf/feed-s1/disable_ipv6"), "1");
 	assert_string_equal(kernel_fake_sysctl("net/ipv6/conf/sno-acc/addr_gen_mode"), "1");
 	assert_string_equal(kernel_fake_sysctl("net/ipv6/conf/sno-acc/accept_ra"), "0");
@@ -435,6 +454,7 @@ int main(void)
 		cmocka_unit_test(test_adoption),
 		cmocka_unit_test(test_peers_in_another_order),
 		cmocka_unit_test(test_prefix_with_another_owner),
+		cmocka_unit_test(test_sweep_spares_the_configuration),
 		cmocka_unit_test(test_sweep_spares_others),
 		cmocka_unit_test(test_sweep_again),
 		cmocka_unit_test(test_devices_come_back),
