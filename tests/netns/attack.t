@@ -81,6 +81,17 @@ class Attacker:
         """A captured datagram."""
         return [d for d in self.interceptor.seen if d.type == kind and d.way == way][number]
 
+    def fresh(self, kind, way):
+        """The next such datagram: under keys that are in use, however slow the machine is."""
+        mark = len(self.interceptor.seen)
+        deadline = time.monotonic() + 10 * SLOW
+        while time.monotonic() < deadline:
+            for datagram in self.interceptor.seen[mark:]:
+                if datagram.type == kind and datagram.way == way:
+                    return datagram
+            time.sleep(0.01)
+        return self.seen(kind, way)
+
     def drops(self, node):
         """reason -> count, of datagrams and of refused registrations."""
         return {r["reason"]: r.get("count", r.get("datagrams"))
@@ -144,8 +155,9 @@ def impostors(tap, world):
                    lambda n=name, r=reason: world.logged(n, r), lambda: world.drops("b"))
         tap.same(f"{name} is not registered", "discovering",
                  world.registration(name).get("state"))
-    tap.ok(world.drops("a").get(("datagrams", "handshake"), 0) > 0,
-           "a core with another key is not let in", lambda: world.drops("a"))
+    tap.within(5 * SLOW, "a core with another key is not let in",
+               lambda: world.drops("a").get(("datagrams", "handshake"), 0) > 0,
+               lambda: world.drops("a"))
     tap.same("nor is its channel up", "down",
              next(r["state"] for r in world.rows("a", "peers") if r["peer"] == "c.example"))
     for name in IMPOSTORS:
@@ -234,15 +246,20 @@ def at_the_terminal(a):
 
 def between_cores(a):
     """What cores say to each other, altered and sent again."""
-    sealed = a.seen("sealed", "a -> b")
-    text = sealed.payload
+    sealed = a.fresh("sealed", "a -> b")
     a.counts("a sealed datagram again", "b", "replay", a.core, sealed.frame)
+    sealed = a.fresh("sealed", "a -> b")
+    text = sealed.payload
     elsewhere = bytearray(sealed.frame)
     elsewhere[12:16] = bytes([198, 18, 3, 2])
     elsewhere = Datagram(sealed.way, bytes(elsewhere), 0)
     a.counts("and from elsewhere", "b", "replay", a.core, elsewhere.altered(text))
+    sealed = a.fresh("sealed", "a -> b")
+    text = sealed.payload
     a.counts("altered sealed datagrams", "b", "seal", a.core,
              *[sealed.altered(octets) for octets in altered(text)])
+    sealed = a.fresh("sealed", "a -> b")
+    text = sealed.payload
     a.counts("truncated datagrams", "b", "short", a.core,
              *[sealed.altered(text[:n]) for n in (0, 5, HEAD, SEALED_LEAST - 1)])
     a.counts("truncated handshakes", "b", "short", a.core,
