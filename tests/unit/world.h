@@ -19,6 +19,7 @@
 #include <stdbool.h>
 
 #define WORLD_FRAMES 64
+#define WORLD_ROUTED 8
 #define WORLD_QUEUE  256
 
 struct world;
@@ -107,7 +108,8 @@ struct world {
 
 	struct under_way queue[WORLD_QUEUE];
 	size_t queued;
-	unsigned int carried, lose_nth; /* datagrams between cores; which one to lose, 0: none */
+	unsigned int routed[WORLD_ROUTED]; /* routes to tina when the nth of them left */
+	unsigned int carried, lose_nth;	   /* datagrams between cores; which one to lose, 0: none */
 	struct sent_frame frames[WORLD_FRAMES];
 	size_t frame_count;
 };
