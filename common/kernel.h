@@ -261,7 +261,7 @@ struct kernel_gretap {
 int kernel_gretap_ensure(struct kernel *k, const char *name, const struct kernel_gretap *gretap,
 			 unsigned int *ifindex);
 
-/* ---- routes (kernel_route.c, kernel_route_message.c, kernel_route_batch.c) -------------- */
+/* ---- routes (kernel_route.c, kernel_route_message.c) ----------------------------------- */
 
 /* Encapsulation by the collect-metadata device that the route points to (LWTUNNEL_ENCAP_IP, _IP6).
  */
@@ -324,19 +324,37 @@ int kernel_route_lookup(struct kernel *k, const struct addr *dst, struct kernel_
  */
 int kernel_route_foreign(struct kernel *k, const struct kernel_route *route);
 
-/* One change of a batch. error is 0 or -errno for this very item afterwards. */
-struct kernel_route_change {
-	bool remove; /* false: replace */
-	int error;
-	struct kernel_route route;
+/* ---- batches (kernel_change.c) ---------------------------------------------------------- */
+
+/*
+ * Many changes with few system calls: all that the paths of hundreds of terminals need goes to the
+ * kernel in one datagram after the other, and only the last request of each is acknowledged.
+ */
+enum kernel_change_kind { KERNEL_CHANGE_ROUTE, KERNEL_CHANGE_NEIGHBOUR, KERNEL_CHANGE_FDB };
+
+/* Room for the kernel's own words about a refusal. */
+#define KERNEL_REASON 128
+
+struct kernel_change {
+	enum kernel_change_kind kind;
+	bool remove;		    /* false: replace */
+	int error;		    /* afterwards: 0 or -errno for this very change */
+	char reason[KERNEL_REASON]; /* afterwards: extended ACK text of a refusal, or "" */
+	union {
+		struct kernel_route route;
+		struct kernel_neighbour neighbour;
+		struct kernel_fdb fdb;
+	};
 };
 
 /*
- * Applies the changes in order with few system calls. Every item is tried, whatever becomes of the
- * others. Returns 0 when all succeeded, otherwise the error of the first item that failed, which is
- * also what kernel_error() tells.
+ * Applies the changes in order. Every one is tried, whatever becomes of the others. Returns 0 when
+ * all succeeded, otherwise the error of the first in the list that failed, which is also what
+ * kernel_error() tells.
  */
-int kernel_route_batch(struct kernel *k, struct kernel_route_change *changes, size_t count);
+int kernel_batch(struct kernel *k, struct kernel_change *changes, size_t count);
+/* Makes kernel_error() tell about this change, which has failed in a batch, and returns that. */
+const char *kernel_change_error(struct kernel *k, const struct kernel_change *change);
 
 /* ---- IPsec (kernel_xfrm.c, kernel_xfrm_policy.c) --------------------------------------- */
 

@@ -139,43 +139,30 @@ int kernel_bridge_port_get(struct kernel *k, unsigned int port, struct kernel_br
 
 /* ---- forwarding database ---------------------------------------------------------------- */
 
-static int fdb_request(struct kernel *k, uint16_t type, uint16_t flags,
-		       const struct kernel_fdb *fdb)
+struct nlmsghdr *kernel_fdb_put(void *buffer, const struct kernel_fdb *fdb, bool remove)
 {
-	struct nlmsghdr *nlh = kernel_message(k, type, flags, sizeof(struct ndmsg));
-	struct ndmsg *ndm = mnl_nlmsg_get_payload(nlh);
+	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buffer);
+	struct ndmsg *ndm = mnl_nlmsg_put_extra_header(nlh, sizeof(*ndm));
 
+	nlh->nlmsg_type = remove ? RTM_DELNEIGH : RTM_NEWNEIGH;
+	nlh->nlmsg_flags = NLM_F_REQUEST | (remove ? 0 : NLM_F_CREATE | NLM_F_REPLACE);
 	ndm->ndm_family = AF_BRIDGE;
 	ndm->ndm_ifindex = (int)fdb->port;
 	ndm->ndm_flags = NTF_MASTER;
 	ndm->ndm_state = NUD_NOARP; /* "static": does not age */
 	mnl_attr_put(nlh, NDA_LLADDR, sizeof(fdb->mac.bytes), fdb->mac.bytes);
-	return kernel_request(k, nlh);
+	return nlh;
 }
 
 int kernel_fdb_replace(struct kernel *k, const struct kernel_fdb *fdb)
 {
-	char text[LLADDR_TEXT];
-	int err = fdb_request(k, RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_REPLACE, fdb);
-
-	return kernel_fail_link(k, err, fdb->port, "bridge entry %s",
-				lladdr_format(&fdb->mac, text));
+	return kernel_change(k, &(struct kernel_change){.kind = KERNEL_CHANGE_FDB, .fdb = *fdb});
 }
 
 int kernel_fdb_delete(struct kernel *k, const struct kernel_fdb *fdb)
 {
-	int err = kernel_gone(fdb_request(k, RTM_DELNEIGH, 0, fdb));
-	struct kernel_link link;
-	char text[LLADDR_TEXT];
-
-	kernel_fail_link(k, err, fdb->port, "bridge entry %s delete",
-			 lladdr_format(&fdb->mac, text));
-	/* A port that has left its bridge took its entries along; the kernel calls the request
-	 * wrong. */
-	if ((err == -EINVAL || err == -EOPNOTSUPP) && !kernel_link_get(k, fdb->port, &link) &&
-	    !link.master)
-		return 0;
-	return err;
+	return kernel_change(
+		k, &(struct kernel_change){.kind = KERNEL_CHANGE_FDB, .remove = true, .fdb = *fdb});
 }
 
 static int fdb_parse(const struct nlmsghdr *nlh, void *item, const void *arg)

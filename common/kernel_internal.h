@@ -26,7 +26,7 @@ struct nl_addr;
 	4096			  /* the largest single request: an ESP state with 4096-bit window \
 				   */
 #define KERNEL_RECEIVE_SIZE 65536 /* the kernel's dumps use at most 32 KiB a datagram */
-#define KERNEL_REASON_SIZE  192
+#define KERNEL_BATCH_SIZE   49152 /* well below the default send buffer */
 #define KERNEL_ERROR_SIZE   512
 
 /* One netlink socket to the kernel. */
@@ -37,12 +37,13 @@ struct kernel_socket {
 };
 
 struct kernel {
-	struct kernel_socket route;	 /* NETLINK_ROUTE */
-	struct kernel_socket xfrm;	 /* NETLINK_XFRM, opened at first use */
-	char reason[KERNEL_REASON_SIZE]; /* extended ACK text of the last request, or "" */
-	char error[KERNEL_ERROR_SIZE];	 /* for kernel_error() */
+	struct kernel_socket route;    /* NETLINK_ROUTE */
+	struct kernel_socket xfrm;     /* NETLINK_XFRM, opened at first use */
+	char reason[KERNEL_REASON];    /* extended ACK text of the last request, or "" */
+	char error[KERNEL_ERROR_SIZE]; /* for kernel_error() */
 	_Alignas(16) char message[KERNEL_MESSAGE_SIZE]; /* XFRM headers have 64-bit members */
 	_Alignas(struct nlmsghdr) char received[KERNEL_RECEIVE_SIZE];
+	_Alignas(struct nlmsghdr) char batch[KERNEL_BATCH_SIZE];
 };
 
 /* A growing array of equal items, for dumps. Start with .size set and the rest zero. */
@@ -101,7 +102,7 @@ void kernel_socket_drain(const struct kernel_socket *s);
  * The result that an NLMSG_ERROR or NLMSG_DONE message carries: 0 or -errno. The extended ACK text
  * is copied to reason, when there is one.
  */
-int kernel_socket_result(const struct nlmsghdr *nlh, char reason[KERNEL_REASON_SIZE]);
+int kernel_socket_result(const struct nlmsghdr *nlh, char reason[KERNEL_REASON]);
 
 /*
  * Notes what failed: "WHAT: REASON (EINVAL)". Returns err. The text has no effect when err is 0, so
@@ -149,10 +150,19 @@ int kernel_link_list(struct kernel *k, struct kernel_list *list);
 int kernel_address_list(struct kernel *k, unsigned int ifindex, struct kernel_list *list);
 int kernel_route_list(struct kernel *k, struct kernel_list *list);
 
-/* Fills a message for replace or delete into buffer (KERNEL_ROUTE_MESSAGE bytes). */
-#define KERNEL_ROUTE_MESSAGE 512
+/*
+ * A request to replace or to delete, put together in buffer (KERNEL_CHANGE_MESSAGE bytes, aligned
+ * as a message has to be). A route that the kernel would understand otherwise than it is meant is
+ * refused: -EINVAL, with our words as the reason for kernel_fail().
+ */
+#define KERNEL_CHANGE_MESSAGE 512
 int kernel_route_put(struct kernel *k, void *buffer, const struct kernel_route *route, bool remove,
 		     struct nlmsghdr **nlh);
-int kernel_route_fail(struct kernel *k, int err, const struct kernel_route *route, bool remove);
+struct nlmsghdr *kernel_neighbour_put(void *buffer, const struct kernel_neighbour *neighbour,
+				      bool remove);
+struct nlmsghdr *kernel_fdb_put(void *buffer, const struct kernel_fdb *fdb, bool remove);
+
+/* One change by itself, waiting for its ACK. 0 or -errno, told by kernel_error(). */
+int kernel_change(struct kernel *k, struct kernel_change *change);
 
 #endif

@@ -9,71 +9,38 @@
 
 #include <errno.h>
 #include <linux/neighbour.h>
-#include <netlink/addr.h>
-#include <netlink/attr.h>
-#include <netlink/msg.h>
-#include <netlink/route/neighbour.h>
 #include <string.h>
 
-static int neighbour_fail(struct kernel *k, int err, const struct kernel_neighbour *neighbour,
-			  const char *verb)
+struct nlmsghdr *kernel_neighbour_put(void *buffer, const struct kernel_neighbour *neighbour,
+				      bool remove)
 {
-	char text[ADDR_TEXT];
+	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buffer);
+	struct ndmsg *ndm = mnl_nlmsg_put_extra_header(nlh, sizeof(*ndm));
 
-	return kernel_fail_link(k, err, neighbour->ifindex, "neighbour %s%s",
-				addr_format(&neighbour->addr, text), verb);
-}
-
-/* libnl's object, without the link-layer address; NULL when memory is out. */
-static struct rtnl_neigh *neighbour_object(const struct kernel_neighbour *neighbour)
-{
-	struct nl_addr *dst = kernel_nl_addr(&neighbour->addr, addr_bits(neighbour->addr.family));
-	struct rtnl_neigh *object = rtnl_neigh_alloc();
-
-	if (!dst || !object || rtnl_neigh_set_dst(object, dst) != 0) {
-		rtnl_neigh_put(object);
-		object = NULL;
-	} else {
-		rtnl_neigh_set_ifindex(object, (int)neighbour->ifindex);
-	}
-	nl_addr_put(dst);
-	return object;
+	nlh->nlmsg_type = remove ? RTM_DELNEIGH : RTM_NEWNEIGH;
+	nlh->nlmsg_flags = NLM_F_REQUEST | (remove ? 0 : NLM_F_CREATE | NLM_F_REPLACE);
+	ndm->ndm_family = (uint8_t)neighbour->addr.family;
+	ndm->ndm_ifindex = (int)neighbour->ifindex;
+	kernel_put_addr(nlh, NDA_DST, &neighbour->addr);
+	if (remove)
+		return nlh;
+	ndm->ndm_state = NUD_PERMANENT;
+	mnl_attr_put(nlh, NDA_LLADDR, sizeof(neighbour->mac.bytes), neighbour->mac.bytes);
+	mnl_attr_put_u8(nlh, NDA_PROTOCOL, KERNEL_PROTOCOL);
+	return nlh;
 }
 
 int kernel_neighbour_replace(struct kernel *k, const struct kernel_neighbour *neighbour)
 {
-	struct nl_addr *mac = nl_addr_build(AF_LLC, neighbour->mac.bytes, ETH_ALEN);
-	struct rtnl_neigh *object = neighbour_object(neighbour);
-	struct nl_msg *msg = NULL;
-	int err = -ENOMEM;
-
-	k->reason[0] = '\0';
-	if (mac && object) {
-		rtnl_neigh_set_lladdr(object, mac);
-		rtnl_neigh_set_state(object, NUD_PERMANENT);
-		if (rtnl_neigh_build_add_request(object, NLM_F_CREATE | NLM_F_REPLACE, &msg) == 0) {
-			if (nla_put_u8(msg, NDA_PROTOCOL, KERNEL_PROTOCOL) == 0)
-				err = kernel_request_nl(k, msg);
-			else
-				nlmsg_free(msg);
-		}
-	}
-	rtnl_neigh_put(object);
-	nl_addr_put(mac);
-	return neighbour_fail(k, err, neighbour, "");
+	return kernel_change(k, &(struct kernel_change){.kind = KERNEL_CHANGE_NEIGHBOUR,
+							.neighbour = *neighbour});
 }
 
 int kernel_neighbour_delete(struct kernel *k, const struct kernel_neighbour *neighbour)
 {
-	struct rtnl_neigh *object = neighbour_object(neighbour);
-	struct nl_msg *msg = NULL;
-	int err = -ENOMEM;
-
-	k->reason[0] = '\0';
-	if (object && rtnl_neigh_build_delete_request(object, 0, &msg) == 0)
-		err = kernel_gone(kernel_request_nl(k, msg));
-	rtnl_neigh_put(object);
-	return neighbour_fail(k, err, neighbour, " delete");
+	return kernel_change(k, &(struct kernel_change){.kind = KERNEL_CHANGE_NEIGHBOUR,
+							.remove = true,
+							.neighbour = *neighbour});
 }
 
 bool kernel_neighbour_ours(const struct nlmsghdr *nlh)

@@ -1,46 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Routes: replace, delete, list, look up. kernel_route_batch.c does many at once.
+ * Routes: replace, delete, list, look up.
  */
 #include "kernel_internal.h"
 
 #include <errno.h>
 #include <string.h>
 
-int kernel_route_fail(struct kernel *k, int err, const struct kernel_route *route, bool remove)
-{
-	struct kernel_route nowhere = *route;
-	const char *verb = remove ? " delete" : "";
-	char text[KERNEL_ROUTE_TEXT];
-
-	nowhere.oif = 0; /* kernel_fail_link() tells its name */
-	kernel_route_text(&nowhere, text);
-	return route->oif ? kernel_fail_link(k, err, route->oif, "route %s%s", text, verb)
-			  : kernel_fail(k, err, "route %s%s", text, verb);
-}
-
-static int route_change(struct kernel *k, const struct kernel_route *route, bool remove)
-{
-	struct nlmsghdr *nlh;
-	int err;
-
-	err = kernel_route_put(k, k->message, route, remove, &nlh);
-	if (err)
-		return err;
-	err = kernel_request(k, nlh);
-	if (remove)
-		err = kernel_gone(err);
-	return err ? kernel_route_fail(k, err, route, remove) : 0;
-}
-
 int kernel_route_replace(struct kernel *k, const struct kernel_route *route)
 {
-	return route_change(k, route, false);
+	return kernel_change(k, &(struct kernel_change){.route = *route});
 }
 
 int kernel_route_delete(struct kernel *k, const struct kernel_route *route)
 {
-	return route_change(k, route, true);
+	return kernel_change(k, &(struct kernel_change){.remove = true, .route = *route});
 }
 
 static int route_ours(const struct nlmsghdr *nlh, void *item, const void *arg)

@@ -11,6 +11,7 @@
 #include <endian.h>
 #include <errno.h>
 #include <linux/lwtunnel.h>
+#include <stdio.h>
 #include <string.h>
 
 /* Bits of LWTUNNEL_IP_FLAGS, which no exported header names (include/net/ip_tunnels.h). */
@@ -136,11 +137,12 @@ int kernel_route_put(struct kernel *k, void *buffer, const struct kernel_route *
 	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buffer);
 	const char *fault = route_fault(r);
 	struct rtmsg *rtm;
-	char text[PREFIX_TEXT];
 
 	*result = nlh;
-	if (fault)
-		return kernel_refuse(k, -EINVAL, fault, "route %s", prefix_format(&r->dst, text));
+	if (fault) {
+		snprintf(k->reason, sizeof(k->reason), "%s", fault);
+		return -EINVAL;
+	}
 	if (!metric && r->dst.addr.family == AF_INET6)
 		metric = 1024; /* what the kernel would choose; a delete without it hits any */
 	nlh->nlmsg_type = remove ? RTM_DELROUTE : RTM_NEWROUTE;

@@ -216,7 +216,7 @@ void kernel_socket_drain(const struct kernel_socket *s)
 		;
 }
 
-int kernel_socket_result(const struct nlmsghdr *nlh, char reason[KERNEL_REASON_SIZE])
+int kernel_socket_result(const struct nlmsghdr *nlh, char reason[KERNEL_REASON])
 {
 	size_t length = mnl_nlmsg_get_payload_len(nlh), fixed;
 	const struct nlattr *attr;
@@ -231,7 +231,7 @@ int kernel_socket_result(const struct nlmsghdr *nlh, char reason[KERNEL_REASON_S
 		return err > 0 ? -err : err;
 	mnl_attr_for_each(attr, nlh, fixed) if (mnl_attr_get_type(attr) == NLMSGERR_ATTR_MSG &&
 						mnl_attr_validate(attr, MNL_TYPE_NUL_STRING) == 0)
-		snprintf(reason, KERNEL_REASON_SIZE, "%s", mnl_attr_get_str(attr));
+		snprintf(reason, KERNEL_REASON, "%s", mnl_attr_get_str(attr));
 	return err > 0 ? -err : err;
 }
 

@@ -153,7 +153,7 @@ int kernel_tunnel_probe(struct kernel *k, enum kernel_tunnel kind)
 static int tunnel_taken(struct kernel *k, enum kernel_tunnel kind)
 {
 	struct kernel_link other;
-	char reason[KERNEL_REASON_SIZE];
+	char reason[KERNEL_REASON];
 
 	if (tunnel_find(k, kind, &other) || !other.ifindex)
 		snprintf(reason, sizeof(reason), "the kernel has another device like it");

@@ -7,11 +7,15 @@
 #include "log.h"
 #include "underlay.h"
 
+#include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-/* What one path may occupy in the kernel: a neighbour, an fdb entry, and three routes. */
-#define PATH_ROUTES 3
+/* What one path may occupy in the kernel: a neighbour and an fdb entry, and three routes. */
+#define PATH_STATION 2
+#define PATH_ROUTES  3
+#define PATH_OBJECTS (PATH_STATION + PATH_ROUTES)
 
 static struct prefix path_prefix(const struct path *path, int i)
 {
@@ -26,22 +30,6 @@ static struct prefix path_prefix(const struct path *path, int i)
 static bool path_carries(const struct path *path, sa_family_t family)
 {
 	return path->kind != PATH_TUNNEL || path->tunnel != TUNNEL_IPIP4 || family == AF_INET;
-}
-
-/* The next hop for a terminal is an address of ours for its Ethernet address: no terminal can
- * claim another one's, and the inner packet does not carry it. */
-static struct kernel_neighbour path_neighbour(const struct core *core, const struct path *path)
-{
-	return (struct kernel_neighbour){
-		.ifindex = core->underlay.bridge,
-		.addr = lladdr_link_local(&path->mac),
-		.mac = path->mac,
-	};
-}
-
-static struct kernel_fdb path_fdb(const struct path *path)
-{
-	return (struct kernel_fdb){.port = path->port, .mac = path->mac};
 }
 
 /* The route of the path's i-th destination; false when it has none. */
@@ -107,130 +95,193 @@ const char *path_text(const struct path *path, char text[PATH_TEXT])
 	return "?";
 }
 
-static bool same_station(const struct path *a, const struct path *b)
+/*
+ * The i-th object of a path, as the change that puts it in place; false when it has none. Routes
+ * come last: they need the others. The next hop for a terminal is an address of ours for its
+ * Ethernet address: no terminal can claim another one's, and the inner packet does not carry it.
+ */
+static bool path_object(const struct core *core, const struct path *path, int i,
+			struct kernel_change *change)
 {
-	return a->kind == PATH_ACCESS && b->kind == PATH_ACCESS && lladdr_equal(&a->mac, &b->mac);
+	change->remove = false;
+	if (i >= PATH_STATION) {
+		change->kind = KERNEL_CHANGE_ROUTE;
+		return path_route(core, path, i - PATH_STATION, &change->route);
+	}
+	if (path->kind != PATH_ACCESS)
+		return false;
+	if (i == 0) {
+		change->kind = KERNEL_CHANGE_NEIGHBOUR;
+		change->neighbour = (struct kernel_neighbour){
+			.ifindex = core->underlay.bridge,
+			.addr = lladdr_link_local(&path->mac),
+			.mac = path->mac,
+		};
+	} else {
+		change->kind = KERNEL_CHANGE_FDB;
+		change->fdb = (struct kernel_fdb){.port = path->port, .mac = path->mac};
+	}
+	return true;
 }
 
-/* Neighbour and fdb entry for the Ethernet address: before any route needs them. */
-static int station_install(struct core *core, const struct path *path)
+/* The i-th objects of both paths have one place in the kernel: one replaces the other. */
+static bool same_place(const struct path *a, const struct path *b, int i)
 {
-	struct kernel_neighbour neighbour = path_neighbour(core, path);
-	struct kernel_fdb fdb = path_fdb(path);
-	int result = kernel_neighbour_replace(core->kernel, &neighbour);
+	struct prefix one, two;
 
-	if (result < 0)
-		return result;
-	return kernel_fdb_replace(core->kernel, &fdb);
+	if (i < PATH_STATION)
+		return a->kind == PATH_ACCESS && b->kind == PATH_ACCESS &&
+		       lladdr_equal(&a->mac, &b->mac);
+	one = path_prefix(a, i - PATH_STATION);
+	two = path_prefix(b, i - PATH_STATION);
+	return !prefix_none(&one) && prefix_equal(&one, &two);
 }
 
-static int station_remove(struct core *core, const struct path *path)
+/* What puts a path in place, in the order in which one object needs the other. */
+static size_t plan_install(const struct core *core, const struct path *path,
+			   struct kernel_change *changes)
 {
-	struct kernel_neighbour neighbour = path_neighbour(core, path);
-	struct kernel_fdb fdb = path_fdb(path);
-	int result = kernel_fdb_delete(core->kernel, &fdb);
-	int second = kernel_neighbour_delete(core->kernel, &neighbour);
-
-	return result < 0 ? result : second;
-}
-
-/* All destinations in one request. When it fails, any of them may have been set. */
-static int routes_install(struct core *core, const struct path *path)
-{
-	struct kernel_route_change changes[PATH_ROUTES];
 	size_t count = 0;
 
-	for (int i = 0; i < PATH_ROUTES; i++)
-		if (path_route(core, path, i, &changes[count].route))
-			changes[count++].remove = false;
-	return count > 0 ? kernel_route_batch(core->kernel, changes, count) : 0;
+	for (int i = 0; i < PATH_OBJECTS; i++)
+		count += path_object(core, path, i, &changes[count]);
+	return count;
 }
 
-/* Removes the first `count` destinations of a path that the other one does not have. */
-static int routes_remove(struct core *core, const struct path *path, const struct path *other,
-			 int count)
+/* What removes the objects of a path that the other one does not replace. */
+static size_t plan_remove(const struct core *core, const struct path *path,
+			  const struct path *other, struct kernel_change *changes)
 {
-	struct kernel_route route;
-	int first = 0;
+	size_t count = 0;
 
-	for (int i = 0; i < count; i++) {
-		struct prefix kept = path_prefix(other, i);
-		int result;
+	for (int i = PATH_OBJECTS - 1; i >= 0; i--)
+		if (!same_place(path, other, i) && path_object(core, path, i, &changes[count]))
+			changes[count++].remove = true;
+	return count;
+}
 
-		if (!path_route(core, path, i, &route) || prefix_equal(&route.dst, &kept))
+/* What takes back those of plan_install(wanted) that were done. */
+static size_t plan_undo(const struct core *core, const struct path_change *p,
+			const struct kernel_change *done, struct kernel_change *changes)
+{
+	size_t count = 0, at = p->objects;
+
+	for (int i = PATH_OBJECTS - 1; i >= 0; i--) {
+		if (!path_object(core, p->wanted, i, &changes[count]) || done[--at].error)
 			continue;
-		result = kernel_route_delete(core->kernel, &route);
-		if (result < 0 && first == 0)
-			first = result;
+		if (same_place(p->installed, p->wanted, i))
+			path_object(core, p->installed, i, &changes[count]);
+		else
+			changes[count].remove = true;
+		count++;
 	}
-	return first;
+	return count;
 }
 
-/* Puts the kernel back to `installed` after up to `done` routes of `wanted` have been set. */
-static void undo(struct core *core, const struct path *installed, const struct path *wanted,
-		 int done)
+/* Puts the kernel back to where it was before the changes of a path that was refused. */
+static void undo(struct core *core, const struct path_change *p, const struct kernel_change *done)
 {
-	struct kernel_route route;
-	int failed = 0;
+	struct kernel_change changes[PATH_OBJECTS];
 
-	for (int i = 0; i < done; i++)
-		if (path_route(core, installed, i, &route))
-			failed |= kernel_route_replace(core->kernel, &route);
-	failed |= routes_remove(core, wanted, installed, done);
-	if (wanted->kind == PATH_ACCESS) {
-		if (same_station(installed, wanted))
-			failed |= station_install(core, installed);
-		else
-			failed |= station_remove(core, wanted);
+	if (kernel_batch(core->kernel, changes, plan_undo(core, p, done, changes)) == 0)
+		return;
+	log_warnx("undoing a refused change of forwarding: %s", kernel_error(core->kernel));
+	underlay_sweep_soon(core);
+}
+
+/* The first of the changes that failed; NULL when none did. */
+static const struct kernel_change *refusal(const struct kernel_change *changes, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (changes[i].error)
+			return &changes[i];
+	return NULL;
+}
+
+/* The new paths, all in one request. */
+static void install(struct core *core, struct path_change *paths, size_t count,
+		    struct kernel_change *changes)
+{
+	char text[PATH_TEXT];
+	size_t total = 0, at = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		struct path_change *p = &paths[i];
+
+		p->error = 0;
+		p->objects = path_equal(p->installed, p->wanted)
+				     ? 0
+				     : plan_install(core, p->wanted, &changes[total]);
+		total += p->objects;
 	}
-	if (failed) {
-		log_warnx("undoing a refused change of forwarding: %s", kernel_error(core->kernel));
-		underlay_sweep_soon(core);
+	if (kernel_batch(core->kernel, changes, total) == 0)
+		return;
+	for (size_t i = 0; i < count; at += paths[i++].objects) {
+		const struct kernel_change *failed = refusal(&changes[at], paths[i].objects);
+
+		if (!failed)
+			continue;
+		paths[i].error = failed->error;
+		log_warnx("path %s refused by the kernel: %s", path_text(paths[i].wanted, text),
+			  kernel_change_error(core->kernel, failed));
+		undo(core, &paths[i], &changes[at]);
 	}
+}
+
+/* The new paths carry packets now; the rest is tidying up. */
+static void tidy(struct core *core, struct path_change *paths, size_t count,
+		 struct kernel_change *changes)
+{
+	size_t total = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		struct path_change *p = &paths[i];
+
+		if (p->error)
+			continue;
+		total += plan_remove(core, p->installed, p->wanted, &changes[total]);
+		*p->installed = *p->wanted;
+	}
+	if (kernel_batch(core->kernel, changes, total) == 0)
+		return;
+	log_warnx("removing an old path: %s", kernel_error(core->kernel));
+	underlay_sweep_soon(core);
 }
 
 int forwarding_set(struct core *core, struct path *installed, const struct path *wanted)
 {
-	char reason[256], text[PATH_TEXT];
-	int result = 0, done = 0;
+	struct path_change path = {.installed = installed, .wanted = wanted};
+	struct kernel_change changes[PATH_OBJECTS];
 
-	if (path_equal(installed, wanted))
-		return 0;
-	if (wanted->kind == PATH_ACCESS)
-		result = station_install(core, wanted);
-	if (result == 0) {
-		done = PATH_ROUTES;
-		result = routes_install(core, wanted);
-	}
-	if (result < 0) {
-		snprintf(reason, sizeof(reason), "%s", kernel_error(core->kernel));
-		undo(core, installed, wanted, done);
-		log_warnx("path %s refused by the kernel: %s", path_text(wanted, text), reason);
-		return result;
-	}
-	/* The new path carries packets now; the rest is tidying up. */
-	result = routes_remove(core, installed, wanted, PATH_ROUTES);
-	if (installed->kind == PATH_ACCESS && !same_station(installed, wanted)) {
-		int second = station_remove(core, installed);
+	install(core, &path, 1, changes);
+	tidy(core, &path, 1, changes);
+	return path.error;
+}
 
-		result = result < 0 ? result : second;
+int forwarding_set_many(struct core *core, struct path_change *paths, size_t count)
+{
+	struct kernel_change *changes = calloc(count * PATH_OBJECTS + 1, sizeof(*changes));
+	int first = 0;
+
+	if (!changes)
+		log_warnx("out of memory for the paths of %zu terminals", count);
+	for (size_t i = 0; i < count && !changes; i++)
+		paths[i].error = -ENOMEM;
+	if (changes) {
+		install(core, paths, count, changes);
+		tidy(core, paths, count, changes);
 	}
-	*installed = *wanted;
-	if (result < 0) {
-		log_warnx("removing an old path: %s", kernel_error(core->kernel));
-		underlay_sweep_soon(core);
-	}
-	return 0;
+	for (size_t i = 0; i < count && first == 0; i++)
+		first = paths[i].error;
+	free(changes);
+	return first;
 }
 
 int forwarding_restore(struct core *core, const struct path *installed)
 {
-	int result = 0;
+	struct kernel_change changes[PATH_OBJECTS];
+	int result = kernel_batch(core->kernel, changes, plan_install(core, installed, changes));
 
-	if (installed->kind == PATH_ACCESS)
-		result = station_install(core, installed);
-	if (result == 0)
-		result = routes_install(core, installed);
 	if (result < 0)
 		log_warnx("restoring a path: %s", kernel_error(core->kernel));
 	return result;

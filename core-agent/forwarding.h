@@ -15,6 +15,7 @@
 #include "message.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 
 struct core;
 
@@ -42,6 +43,22 @@ struct path {
  * kernel and *installed as before.
  */
 int forwarding_set(struct core *core, struct path *installed, const struct path *wanted);
+
+/* One terminal's part of a change of many. */
+struct path_change {
+	struct path *installed;
+	const struct path *wanted;
+	int error;	/* afterwards: 0, or the -errno by which the kernel refused this path */
+	size_t objects; /* forwarding.c's */
+};
+
+/*
+ * The same for many terminals, each a transaction of its own, with as few exchanges with the kernel
+ * as for one: all new paths go in one request, and then what is needed no more in another. No two
+ * of them may have a home address or an Ethernet address in common. Returns 0, or the first error;
+ * the others are made all the same.
+ */
+int forwarding_set_many(struct core *core, struct path_change *paths, size_t count);
 
 /* The same to PATH_NONE; cannot be refused: what the kernel does not remove is swept up later. */
 void forwarding_clear(struct core *core, struct path *installed);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * One switch per question about an object, and the transaction over them. Neighbouring routes go to
- * the kernel in one batch: a handover is one system call for all default routes.
+ * One switch per question about an object, and the transaction over them. What a handover changes,
+ * the gateway's neighbour and all default routes, goes to the kernel in one batch.
  */
 #include "terminal-agent/objects.h"
 
@@ -114,7 +114,6 @@ struct object *objects_find(const struct objects *o, const struct object *like)
 	return NULL;
 }
 
-/* Routes do not come here: they go in batches. */
 static int put(struct kernel *kernel, const struct object *object)
 {
 	switch (object->kind) {
@@ -188,18 +187,37 @@ static void undo(struct kernel *kernel, struct step *steps, size_t count)
 	}
 }
 
-/* Consecutive routes, as many as changes has room for: one exchange with the kernel. */
-static int put_routes(struct kernel *kernel, struct step *steps, size_t count,
-		      struct kernel_route_change *changes)
+/* Neighbours and routes may go in batches. */
+static bool batchable(const struct object *object, struct kernel_change *change)
 {
-	int error;
+	if (object->kind == OBJECT_ROUTE)
+		*change =
+			(struct kernel_change){.kind = KERNEL_CHANGE_ROUTE, .route = object->route};
+	else if (object->kind == OBJECT_NEIGHBOUR)
+		*change = (struct kernel_change){.kind = KERNEL_CHANGE_NEIGHBOUR,
+						 .neighbour = object->neighbour};
+	else
+		return false;
+	return true;
+}
 
-	for (size_t i = 0; i < count; i++)
-		changes[i] = (struct kernel_route_change){.route = steps[i].object->route};
-	error = kernel_route_batch(kernel, changes, count);
-	for (size_t i = 0; i < count; i++)
+/* As many steps as can go in one exchange with the kernel, one at least. Returns their number. */
+static size_t put_some(struct kernel *kernel, struct step *steps, size_t count,
+		       struct kernel_change *changes, int *error)
+{
+	size_t run = 0;
+
+	while (run < count && batchable(steps[run].object, &changes[run]))
+		run++;
+	if (run == 0) {
+		*error = put(kernel, steps[0].object);
+		steps[0].done = *error == 0;
+		return 1;
+	}
+	*error = kernel_batch(kernel, changes, run);
+	for (size_t i = 0; i < run; i++)
 		steps[i].done = changes[i].error == 0;
-	return error;
+	return run;
 }
 
 /*
@@ -233,24 +251,14 @@ static int spare_foreign(struct kernel *kernel, const struct step *steps, size_t
 }
 
 static int run_steps(struct kernel *kernel, struct step *steps, size_t count,
-		     struct kernel_route_change *changes)
+		     struct kernel_change *changes)
 {
 	int error = spare_foreign(kernel, steps, count);
 
 	if (error < 0)
 		return error;
-	for (size_t i = 0, run; i < count && error == 0; i += run) {
-		run = 0;
-		while (i + run < count && steps[i + run].object->kind == OBJECT_ROUTE)
-			run++;
-		if (run > 0) {
-			error = put_routes(kernel, &steps[i], run, changes);
-			continue;
-		}
-		run = 1;
-		error = put(kernel, steps[i].object);
-		steps[i].done = error == 0;
-	}
+	for (size_t i = 0; i < count && error == 0;)
+		i += put_some(kernel, &steps[i], count - i, changes, &error);
 	if (error < 0) {
 		log_warnx("the kernel refuses: %s", kernel_error(kernel));
 		undo(kernel, steps, count);
@@ -278,7 +286,7 @@ int objects_change(struct kernel *kernel, struct objects *current, struct object
 {
 	size_t room = wanted->count + current->count + 1;
 	struct step *steps = calloc(room, sizeof(*steps));
-	struct kernel_route_change *changes = calloc(room, sizeof(*changes));
+	struct kernel_change *changes = calloc(room, sizeof(*changes));
 	struct object *list = reallocarray(wanted->list, room, sizeof(*list));
 	int error = -ENOMEM;
 

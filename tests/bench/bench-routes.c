@@ -83,16 +83,16 @@ static int singly(const char *what, uint32_t count, uint32_t coa, bool metric, b
 
 static int batched(const char *what, uint32_t count, uint32_t coa, bool remove, bool v6)
 {
-	static struct kernel_route_change changes[BATCH];
+	static struct kernel_change changes[BATCH];
 	usec_t start = clock_now();
 	uint32_t n, i, size;
 
 	for (n = 0; n < count; n += size) {
 		size = count - n < BATCH ? count - n : BATCH;
 		for (i = 0; i < size; i++)
-			changes[i] = (struct kernel_route_change){
-				.remove = remove, .route = binding(n + i, coa, true, v6)};
-		if (kernel_route_batch(k, changes, size))
+			changes[i] = (struct kernel_change){.remove = remove,
+							    .route = binding(n + i, coa, true, v6)};
+		if (kernel_batch(k, changes, size))
 			return failed(what);
 	}
 	report(what, count, start);

@@ -359,7 +359,7 @@ static int sweep_route(const struct kernel_route *r, void *arg)
 static int route_batch(void)
 {
 	size_t count = number("count"), bad = option("bad") ? number("bad") : count, failed = 0, i;
-	struct kernel_route_change *c = calloc(count, sizeof(*c));
+	struct kernel_change *c = calloc(count, sizeof(*c));
 	struct kernel_route pattern = route();
 	usec_t start;
 	int err;
@@ -376,7 +376,7 @@ static int route_batch(void)
 			c[i].route.gateway = address("badvia");
 	}
 	start = clock_now();
-	err = kernel_route_batch(k, c, count);
+	err = kernel_batch(k, c, count);
 	start = clock_now() - start;
 	for (i = 0; i < count; i++)
 		failed += c[i].error != 0;

@@ -171,6 +171,7 @@ void kernel_fake_log_clear(void)
 {
 	while (fake.calls)
 		free(fake.log[--fake.calls]);
+	fake.batches = 0;
 }
 
 unsigned int kernel_fake_log_find(const char *text, unsigned int from)
@@ -195,6 +196,53 @@ const char *kernel_fake_log(void)
 		fprintf(out, "%s\n", fake.log[i]);
 	fclose(out);
 	return fake.log_text;
+}
+
+/* ---- batches -------------------------------------------------------------------------------- */
+
+static int change_alone(struct kernel *k, const struct kernel_change *c)
+{
+	switch (c->kind) {
+	case KERNEL_CHANGE_ROUTE:
+		return c->remove ? kernel_route_delete(k, &c->route)
+				 : kernel_route_replace(k, &c->route);
+	case KERNEL_CHANGE_NEIGHBOUR:
+		return c->remove ? kernel_neighbour_delete(k, &c->neighbour)
+				 : kernel_neighbour_replace(k, &c->neighbour);
+	case KERNEL_CHANGE_FDB:
+		return c->remove ? kernel_fdb_delete(k, &c->fdb) : kernel_fdb_replace(k, &c->fdb);
+	}
+	return -EINVAL;
+}
+
+int kernel_batch(struct kernel *k, struct kernel_change *changes, size_t count)
+{
+	const struct kernel_change *failed = NULL;
+
+	fake.batches += count > 0;
+	for (size_t i = 0; i < count; i++) {
+		struct kernel_change *c = &changes[i];
+
+		c->error = change_alone(k, c);
+		snprintf(c->reason, sizeof(c->reason), "%.*s", KERNEL_REASON - 1,
+			 c->error ? k->error : "");
+		if (c->error && !failed)
+			failed = c;
+	}
+	if (failed)
+		kernel_change_error(k, failed);
+	return failed ? failed->error : 0;
+}
+
+const char *kernel_change_error(struct kernel *k, const struct kernel_change *change)
+{
+	snprintf(k->error, sizeof(k->error), "%s", change->reason);
+	return k->error;
+}
+
+unsigned int kernel_fake_batches(void)
+{
+	return fake.batches;
 }
 
 /* ---- context -------------------------------------------------------------------------------- */

@@ -74,6 +74,8 @@ void kernel_fake_log_clear(void);
 unsigned int kernel_fake_log_find(const char *text, unsigned int from);
 /* Number of changes asked for, failed ones included. */
 unsigned int kernel_fake_calls(void);
+/* Number of batches among them, each of which is one exchange, since the last reset or clear. */
+unsigned int kernel_fake_batches(void);
 
 /* Queues an event for all monitors that watch such; kernel_monitor_read() delivers it. */
 void kernel_fake_emit(const struct kernel_event *event);

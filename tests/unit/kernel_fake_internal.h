@@ -70,6 +70,7 @@ struct fake {
 	bool without[KERNEL_TUNNELS];
 	char **log;
 	size_t calls;
+	unsigned int batches;
 	unsigned int fail_at; /* counts down; 0: never */
 	int fail_error;
 	bool failed;

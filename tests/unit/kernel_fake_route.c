@@ -132,25 +132,6 @@ int kernel_route_delete(struct kernel *k, const struct kernel_route *route)
 	return err;
 }
 
-int kernel_route_batch(struct kernel *k, struct kernel_route_change *changes, size_t count)
-{
-	char error[sizeof(k->error)];
-	int first = 0;
-	size_t i;
-
-	for (i = 0; i < count; i++) {
-		changes[i].error = changes[i].remove ? kernel_route_delete(k, &changes[i].route)
-						     : kernel_route_replace(k, &changes[i].route);
-		if (changes[i].error && !first) {
-			first = changes[i].error;
-			memcpy(error, k->error, sizeof(error));
-		}
-	}
-	if (first)
-		memcpy(k->error, error, sizeof(error));
-	return first;
-}
-
 int kernel_route_each(struct kernel *k, kernel_route_fn each, void *arg)
 {
 	(void)k;

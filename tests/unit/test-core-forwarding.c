@@ -239,6 +239,71 @@ static void test_restore(void **state)
 	assert_int_equal(forwarding_restore(&f->core, &f->paths[1]), -ENOBUFS);
 }
 
+#define CROWD 100
+
+static struct path crowd_path(const struct fixture *f, int pattern, int i)
+{
+	struct path path = f->paths[pattern];
+
+	path.hoa4 = address("10.1.1.0");
+	path.hoa4.bytes[3] = (uint8_t)i;
+	path.hoa6.bytes[15] = (uint8_t)i;
+	path.prefix = (struct prefix){0};
+	path.mac.bytes[5] = (uint8_t)i;
+	return path;
+}
+
+/*
+ * A crowd moves with two exchanges, whatever its size, and one terminal's refusal is its own.
+ */
+static void test_many(void **state)
+{
+	struct fixture *f = *state;
+	struct path installed[CROWD], wanted[CROWD];
+	struct path_change changes[CROWD];
+	char *before;
+
+	for (int i = 0; i < CROWD; i++) {
+		installed[i] = (struct path){.kind = PATH_NONE};
+		wanted[i] = crowd_path(f, 1, i);
+		assert_int_equal(forwarding_set(&f->core, &installed[i], &wanted[i]), 0);
+	}
+	before = strdup(kernel_fake_dump());
+	for (int i = 0; i < CROWD; i++) {
+		wanted[i] = crowd_path(f, 4, i);
+		changes[i] = (struct path_change){.installed = &installed[i], .wanted = &wanted[i]};
+	}
+	kernel_fake_log_clear();
+	assert_int_equal(forwarding_set_many(&f->core, changes, CROWD), 0);
+	assert_int_equal(kernel_fake_batches(), 2);
+	assert_int_equal(kernel_fake_count("encap"), 2 * CROWD);
+	assert_int_equal(kernel_fake_count("neighbour"), 0);
+	for (int i = 0; i < CROWD; i++) {
+		assert_true(path_equal(&installed[i], &wanted[i]));
+		wanted[i] = crowd_path(f, 1, i);
+	}
+	assert_int_equal(forwarding_set_many(&f->core, changes, CROWD), 0);
+	assert_string_equal(kernel_fake_dump(), before);
+
+	for (int i = 0; i < CROWD; i++)
+		wanted[i] = crowd_path(f, 3, i);
+	kernel_fake_fail_on("route replace 2001:db8:a::11/128", -ENOSPC);
+	assert_int_equal(forwarding_set_many(&f->core, changes, CROWD), -ENOSPC);
+	kernel_fake_fail_on(NULL, 0);
+	for (int i = 0; i < CROWD; i++) {
+		bool stays = i == 0x11;
+
+		assert_int_equal(changes[i].error, stays ? -ENOSPC : 0);
+		assert_true(path_equal(&installed[i], &wanted[i]) == !stays);
+	}
+	free(before);
+	for (int i = 0; i < CROWD; i++)
+		wanted[i] = (struct path){.kind = PATH_NONE};
+	assert_int_equal(forwarding_set_many(&f->core, changes, CROWD), 0);
+	measure_alone(f);
+	assert_string_equal(kernel_fake_dump(), f->alone[0]);
+}
+
 /* ipip carries IPv4 only: the rest is unreachable, and says so. */
 static void test_ipip(void **state)
 {
@@ -290,6 +355,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_nothing_to_do, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_order, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_restore, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_many, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_ipip, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_equal, setup, teardown),
 	};

@@ -199,7 +199,7 @@ static void test_log_order(void **state)
 
 static void test_batch(void **state)
 {
-	struct kernel_route_change c[3];
+	struct kernel_change c[3];
 	char text[32];
 	int i;
 
@@ -210,14 +210,14 @@ static void test_batch(void **state)
 		c[i].route.dst = network(text);
 		c[i].route.oif = i == 1 ? 99 : 1;
 	}
-	assert_int_equal(kernel_route_batch(k, c, 3), -ENODEV);
+	assert_int_equal(kernel_batch(k, c, 3), -ENODEV);
 	assert_int_equal(c[0].error, 0);
 	assert_int_equal(c[1].error, -ENODEV);
 	assert_int_equal(c[2].error, 0);
 	assert_non_null(strstr(kernel_error(k), "10.1.0.1/32"));
 	for (i = 0; i < 3; i++)
 		c[i].remove = true;
-	assert_int_equal(kernel_route_batch(k, c, 3), 0);
+	assert_int_equal(kernel_batch(k, c, 3), 0);
 	assert_int_equal(kernel_fake_count("route"), 0);
 }
 
