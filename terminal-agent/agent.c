@@ -94,6 +94,9 @@ static int switch_link(void *context, struct link *from, struct link *to)
 	const struct config *c = a->config;
 	int error = 0;
 
+	if (c->switching.mode == SWITCHING_COMMAND && c->switching.resident)
+		return modem_switch(&a->modem, from ? from->name : "-", to->name,
+				    c->switching.timeout);
 	if (c->switching.mode == SWITCHING_COMMAND)
 		return switching_start(&a->switching, c->switching.command,
 				       c->switching.command_count, from ? from->name : "-",
@@ -215,6 +218,7 @@ static void wire(struct agent *a)
 	links_init(&a->links, a->kernel, &links);
 	session_init(&a->session, &parts);
 	switching_init(&a->switching, a->loop, switch_ended, a);
+	modem_init(&a->modem, a->loop, switch_ended, a);
 }
 
 int agent_open(struct agent *a, const struct config *config, struct ev_loop *loop,
@@ -268,6 +272,15 @@ static void check_reverse_path(struct agent *a)
 			  value);
 }
 
+/* The program that stays, if one is configured. One that cannot be started is tried again. */
+static void configure_modem(struct agent *a, const struct config *config)
+{
+	bool wanted = config->switching.mode == SWITCHING_COMMAND && config->switching.resident;
+
+	modem_configure(&a->modem, config->switching.command,
+			wanted ? config->switching.command_count : 0);
+}
+
 int agent_start(struct agent *a)
 {
 	int preferred = forwarding_adopt(a->forwarding);
@@ -278,6 +291,7 @@ int agent_start(struct agent *a)
 		return preferred < 0 ? preferred : error;
 	}
 	check_reverse_path(a);
+	configure_modem(a, a->config);
 	session_start(&a->session, (unsigned int)preferred, a->now);
 	set_others_down(a);
 	if (a->session.state == SESSION_DOWN)
@@ -289,6 +303,8 @@ void agent_close(struct agent *a)
 {
 	if (a->switching.loop)
 		switching_stop(&a->switching);
+	if (a->modem.loop)
+		modem_stop(&a->modem);
 	session_end(&a->session);
 	links_free(&a->links);
 	forwarding_free(a->forwarding);
@@ -315,6 +331,7 @@ int agent_configure(struct agent *a, const struct config *config)
 		forwarding_configure(a->forwarding, &before);
 		return error;
 	}
+	configure_modem(a, config);
 	error = kernel_monitor_resync(a->monitor);
 	if (error < 0)
 		log_warn_errno(error,

@@ -10,6 +10,7 @@
 #include "control.h"
 #include "terminal-agent/counters.h"
 #include "terminal-agent/handovers.h"
+#include "terminal-agent/modem.h"
 #include "terminal-agent/session.h"
 #include "terminal-agent/switching.h"
 
@@ -30,6 +31,7 @@ struct agent {
 	struct forwarding *forwarding;
 	struct session session;
 	struct switching switching;
+	struct modem modem;
 	struct counters counters;
 	struct handovers handovers;
 };

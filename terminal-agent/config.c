@@ -75,6 +75,9 @@ static const struct conf_key switching_keys[] = {
 	 CONF_LIST(struct config, switching.command, switching.command_count), .max_items = 64,
 	 .reloadable = true,
 	 .help = "program and arguments; the names of the old and the new link are appended"},
+	{"resident", CONF_BOOL, CONF_FIELD(struct config, switching.resident), .def = "false",
+	 .reloadable = true,
+	 .help = "the command stays and reads the names of both links from its standard input"},
 	{"timeout", CONF_SECONDS, CONF_FIELD(struct config, switching.timeout), .min = 0.1,
 	 .max = 600, .def = "10", .reloadable = true,
 	 .help = "time in which the new link must have come up and the command ended"},
@@ -180,6 +183,9 @@ static void check_config(struct conf_check *check, const void *value)
 			conf_fault(check, "switching.administrative",
 				   "the command switches the links; this needs mode \"self\"");
 	}
+	if (config->switching.mode != SWITCHING_COMMAND && config->switching.resident)
+		conf_fault(check, "switching.resident",
+			   "there is no command that could stay; this needs mode \"command\"");
 	if (config->timers.retry_max < config->timers.discovery_timeout)
 		conf_fault(check, "timers.retry_max", "must not be below discovery_timeout");
 }

@@ -38,6 +38,7 @@ struct config {
 		int mode; /* enum switching_mode */
 		char **command;
 		size_t command_count;
+		bool resident; /* it stays and reads orders */
 		usec_t timeout;
 		bool administrative;
 	} switching;

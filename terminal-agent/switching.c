@@ -1,21 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * posix_spawn(3) starts the command and says at once when it cannot. The child is its own process
- * group, so that a command that hangs is ended with whatever it has started.
- */
-#define _GNU_SOURCE /* environ */
+/* One process for each switch; a timer ends one that hangs. */
 #include "terminal-agent/switching.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "log.h"
+#include "terminal-agent/spawn.h"
 
 static void ended(struct ev_loop *loop, ev_child *child, int events)
 {
@@ -61,41 +56,11 @@ void switching_init(struct switching *s, struct ev_loop *loop, switching_fn *fn,
 	s->child.data = s->timeout.data = s;
 }
 
-/* A group of its own, no input, and signals as a program expects them. 0 or an errno. */
-static int spawn(pid_t *pid, char *const *argv)
-{
-	posix_spawn_file_actions_t files;
-	posix_spawnattr_t attributes;
-	sigset_t none, all;
-	int error = posix_spawn_file_actions_init(&files);
-
-	if (error)
-		return error;
-	error = posix_spawnattr_init(&attributes);
-	if (error) {
-		posix_spawn_file_actions_destroy(&files);
-		return error;
-	}
-	sigemptyset(&none);
-	sigfillset(&all);
-	error = posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-	posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK |
-						      POSIX_SPAWN_SETSIGDEF);
-	posix_spawnattr_setpgroup(&attributes, 0);
-	posix_spawnattr_setsigmask(&attributes, &none);
-	posix_spawnattr_setsigdefault(&attributes, &all);
-	if (!error)
-		error = posix_spawn(pid, argv[0], &files, &attributes, argv, environ);
-	posix_spawnattr_destroy(&attributes);
-	posix_spawn_file_actions_destroy(&files);
-	return error;
-}
-
 int switching_start(struct switching *s, char *const *command, size_t count, const char *from,
 		    const char *to, usec_t timeout)
 {
 	char **argv;
-	int error;
+	pid_t pid;
 
 	if (s->pid) {
 		log_warnx("a switching command is still running");
@@ -107,13 +72,13 @@ int switching_start(struct switching *s, char *const *command, size_t count, con
 	memcpy(argv, command, count * sizeof(*argv));
 	argv[count] = (char *)(uintptr_t)from;
 	argv[count + 1] = (char *)(uintptr_t)to;
-	error = -spawn(&s->pid, argv);
+	pid = spawn_program(argv, -1, -1);
 	free(argv);
-	if (error < 0) {
-		log_warn_errno(error, "cannot start the switching command %s", command[0]);
-		s->pid = 0;
-		return error;
+	if (pid < 0) {
+		log_warn_errno(pid, "cannot start the switching command %s", command[0]);
+		return pid;
 	}
+	s->pid = pid;
 	log_debug("switching from %s to %s: %s is process %d", from, to, command[0], (int)s->pid);
 	s->killed = false;
 	ev_child_set(&s->child, s->pid, 0);
