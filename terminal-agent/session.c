@@ -13,24 +13,21 @@
  */
 #include "terminal-agent/session.h"
 
-#include <errno.h>
 #include <string.h>
 
 #include "log.h"
+#include "terminal-agent/moving.h"
+#include "terminal-agent/session_internal.h"
 
 #define REPEATS_MAX	 3 /* of the same octets */
 #define RESYNCS_MAX	 3 /* in a row, before the back-off takes over */
 #define SILENT_INTERVALS 3
 #define PATIENCE_MAX	 16
-#define RATE_LIMIT	 USEC_PER_SEC /* between discoveries that strangers could cause */
 
 /* Why a discovery is sent, for logs, events and the list of handovers. */
 static const char reason_start[] = "start";
 static const char reason_link_up[] = "link up";
 static const char reason_link_lost[] = "link lost";
-static const char reason_switch[] = "switch";
-static const char reason_switch_failed[] = "switch failed";
-static const char reason_connect[] = "connect";
 static const char reason_core_changed[] = "core changed";
 static const char reason_silence[] = "no advertisement";
 static const char reason_no_answer[] = "no answer";
@@ -44,9 +41,7 @@ const char *session_state_name(enum session_state state)
 	return names[state];
 }
 
-/* The one place where the state changes. */
-static void session_enter(struct session *s, enum session_state state, const char *reason,
-			  usec_t now)
+void session_enter(struct session *s, enum session_state state, const char *reason, usec_t now)
 {
 	enum session_state old_state = s->state;
 
@@ -92,8 +87,7 @@ static int transmit_request(void *context, const uint8_t *octets, size_t length)
 
 /* ---- discovering ----------------------------------------------------------------------- */
 
-/* Enters or re-enters the state discovering on this link. */
-static void discover(struct session *s, struct link *link, const char *reason, usec_t now)
+void session_discover(struct session *s, struct link *link, const char *reason, usec_t now)
 {
 	if (s->state != SESSION_DISCOVERING || link != s->link)
 		s->attempt = (struct attempt){.first = now,
@@ -108,12 +102,12 @@ static void discover(struct session *s, struct link *link, const char *reason, u
 /* A discovery that strangers could cause: now, or when the rate limit allows it. */
 static void rediscover(struct session *s, const char *reason, usec_t now)
 {
-	usec_t allowed = s->attempt.begun + RATE_LIMIT;
+	usec_t allowed = s->attempt.begun + SESSION_RATE_LIMIT;
 
 	if (s->state != SESSION_REGISTERED)
 		return;
 	if (now >= allowed) {
-		discover(s, s->link, reason, now);
+		session_discover(s, s->link, reason, now);
 		return;
 	}
 	s->again = allowed;
@@ -136,143 +130,11 @@ static void discovery_timeout(struct session *s, usec_t now)
 	}
 	if (s->discovery.live && other && other != s->link) {
 		log_notice("no core answers on link %s, trying %s", s->link->name, other->name);
-		discover(s, other, reason_no_answer, now);
+		session_discover(s, other, reason_no_answer, now);
 		return;
 	}
 	a->timeout = usec_min(2 * a->timeout, s->config->timers.retry_max);
 	attempt_begin(s, now);
-}
-
-/* ---- moving ---------------------------------------------------------------------------- */
-
-static bool sets_links(const struct session *s)
-{
-	return s->config->switching.mode == SWITCHING_SELF && s->config->switching.administrative;
-}
-
-/* The link after this one in the configuration, in a ring. */
-static struct link *next_link(const struct session *s, const struct link *after)
-{
-	for (size_t i = 0; i < s->links->count; i++)
-		if (s->links->list[i] == after)
-			return s->links->list[(i + 1) % s->links->count];
-	return s->links->list[0];
-}
-
-static void begin_switch(struct session *s, struct link *from, struct link *to, const char *reason,
-			 usec_t now)
-{
-	int result;
-
-	s->target = to;
-	s->attempt.reason = reason;
-	session_enter(s, SESSION_SWITCHING, reason, now);
-	s->deadline = now + s->config->switching.timeout;
-	result = s->ops.switch_link(s->ops.context, from, to);
-	s->commanded = result == 0;
-	if (s->commanded)
-		attempt_make_ahead(s, to);
-	else
-		session_switched(s, result < 0 ? result : 0, now);
-}
-
-/* Whatever link can be had, after this one in the ring (NULL: the first). */
-static void take_any_link(struct session *s, struct link *after, const char *reason, usec_t now)
-{
-	struct link *link = links_next_ready(s->links, after);
-
-	if (link) {
-		discover(s, link, reason, now);
-	} else if (sets_links(s) && s->links->count > 0) {
-		begin_switch(s, after, next_link(s, after), reason, now);
-	} else {
-		s->link = s->target = NULL;
-		session_enter(s, SESSION_DOWN, reason, now);
-	}
-}
-
-void session_switched(struct session *s, int error, usec_t now)
-{
-	s->commanded = false;
-	if (s->state != SESSION_SWITCHING) {
-		if (error < 0)
-			log_warn_errno(error,
-				       "the switching command failed after the link came up");
-		return;
-	}
-	if (s->target->ready)
-		discover(s, s->target, s->attempt.reason, now);
-	else if (error < 0 && sets_links(s))
-		s->deadline = now + RATE_LIMIT; /* then the next link has its turn */
-	else if (error < 0)
-		take_any_link(s, s->target, reason_switch_failed, now);
-}
-
-static void switch_timeout(struct session *s, usec_t now)
-{
-	log_warnx("link %s has not come up", s->target->name);
-	take_any_link(s, s->target, reason_switch_failed, now);
-}
-
-static void deregistered(struct session *s, usec_t now)
-{
-	forwarding_withdraw(s->forwarding);
-	registration_end(&s->registration);
-	s->link = s->target = NULL;
-	session_enter(s, SESSION_DOWN, "deregistered", now);
-}
-
-/* The core has been told, as far as it can be. */
-static void after_disconnect(struct session *s, usec_t now)
-{
-	request_cancel(s->registration.requests, s->disconnect_id);
-	if (s->target)
-		begin_switch(s, s->link, s->target, reason_switch, now);
-	else
-		deregistered(s, now);
-}
-
-/* Not to end the registration here: this runs inside of its request table. */
-static void disconnect_answered(void *context, uint64_t token, enum reason reason,
-				const struct message *answer, usec_t now)
-{
-	struct session *s = context;
-
-	(void)token;
-	(void)now;
-	if (reason != REASON_ACCEPTED)
-		log_info("core disconnect: %s%s", reason_name(reason),
-			 answer ? "" : " (no answer)");
-	s->disconnected = true;
-}
-
-/* Tells the serving core where the terminal goes (target), or that it deregisters (NULL). */
-static void disconnect(struct session *s, struct link *target, const char *reason, usec_t now)
-{
-	struct message m;
-	int64_t id;
-
-	s->target = target;
-	if (!registration_reachable(&s->registration)) {
-		s->disconnect_id = 0;
-		if (target)
-			begin_switch(s, s->link, target, reason, now);
-		else
-			deregistered(s, now);
-		return;
-	}
-	message_init(&m, MESSAGE_CORE_DISCONNECT, 0);
-	if (!target)
-		message_set_number(&m, ATTR_LIFETIME, 0);
-	else if (target->satellite)
-		message_set_text(&m, ATTR_NEXT_SATELLITE, target->name);
-	s->disconnected = false;
-	session_enter(s, SESSION_DISCONNECTING, reason, now);
-	s->deadline = now + s->config->timers.disconnect_wait;
-	id = request_send(s->registration.requests, &m, disconnect_answered, s, 0, now);
-	s->disconnect_id = id > 0 ? (uint32_t)id : 0;
-	if (id < 0)
-		s->deadline = now;
 }
 
 /* ---- links ----------------------------------------------------------------------------- */
@@ -284,9 +146,9 @@ void session_start(struct session *s, unsigned int preferred, usec_t now)
 	s->started = true;
 	s->since = now;
 	if (link && link->ready)
-		discover(s, link, reason_start, now);
+		session_discover(s, link, reason_start, now);
 	else
-		take_any_link(s, NULL, reason_start, now);
+		moving_take_any(s, NULL, reason_start, now);
 }
 
 /*
@@ -311,10 +173,11 @@ void session_link_ready(struct session *s, struct link *link, usec_t now)
 	if (!s->started || !s->wanted)
 		return;
 	if (s->state == SESSION_DOWN)
-		discover(s, link, s->registration.valid ? reason_link_lost : reason_link_up, now);
-	else if (s->state == SESSION_SWITCHING &&
-		 (link == s->target || s->attempt.reason != reason_switch)) {
-		discover(s, link, s->attempt.reason, now); /* without an order any link will do */
+		session_discover(s, link, s->registration.valid ? reason_link_lost : reason_link_up,
+				 now);
+	else if (s->state == SESSION_SWITCHING && (link == s->target || !moving_ordered(s))) {
+		session_discover(s, link, s->attempt.reason,
+				 now); /* without an order any link will do */
 		look_back(s, begun, now);
 	}
 }
@@ -328,10 +191,10 @@ void session_link_lost(struct session *s, struct link *link, usec_t now)
 	switch (s->state) {
 	case SESSION_DISCOVERING:
 	case SESSION_REGISTERED:
-		take_any_link(s, link, reason_link_lost, now);
+		moving_take_any(s, link, reason_link_lost, now);
 		break;
 	case SESSION_DISCONNECTING:
-		after_disconnect(s, now);
+		moving_after_disconnect(s, now);
 		break;
 	case SESSION_SWITCHING:
 		s->link = NULL;
@@ -349,7 +212,7 @@ void session_link_removed(struct session *s, struct link *link, usec_t now)
 		s->link = NULL;
 	if (s->target == link) {
 		s->target = NULL;
-		take_any_link(s, NULL, reason_link_lost, now);
+		moving_take_any(s, NULL, reason_link_lost, now);
 	}
 }
 
@@ -375,7 +238,7 @@ enum drop session_advertisement(struct session *s, struct link *link, const stru
 			s->again = USEC_NEVER;
 	} else if (s->state == SESSION_DISCOVERING && s->discovery.live && s->discovery.core[0] &&
 		   strcmp(s->discovery.core, m->core) != 0) {
-		usec_t allowed = s->attempt.begun + RATE_LIMIT;
+		usec_t allowed = s->attempt.begun + SESSION_RATE_LIMIT;
 
 		s->attempt.outdated = true;
 		s->deadline = now > allowed ? now : allowed;
@@ -469,7 +332,7 @@ enum drop session_registration_done(struct session *s, struct link *link, const 
 		log_remote(&s->noise, now,
 			   "link %s: %s answers where %s advertises itself, asking again",
 			   link->name, result.registration.core, link->advertised.core);
-		s->deadline = s->attempt.begun + RATE_LIMIT;
+		s->deadline = s->attempt.begun + SESSION_RATE_LIMIT;
 	} else {
 		accept_registration(s, &result, source, now);
 	}
@@ -558,41 +421,7 @@ void session_message(struct session *s, const struct message *m, usec_t now)
 	else if (message_is_answer(m->type) || m->type == MESSAGE_ERROR)
 		request_answered(s->registration.requests, m, now);
 	if (s->state == SESSION_DISCONNECTING && s->disconnected)
-		after_disconnect(s, now);
-}
-
-/* ---- orders ---------------------------------------------------------------------------- */
-
-int session_switch(struct session *s, struct link *link, usec_t now)
-{
-	bool busy =
-		s->state == SESSION_DISCONNECTING || s->state == SESSION_SWITCHING || s->commanded;
-
-	if (busy)
-		return -EBUSY;
-	if (link == s->link)
-		return -EALREADY;
-	if (!link->ready && s->config->switching.mode == SWITCHING_SELF && !sets_links(s))
-		return -ENETDOWN;
-	s->wanted = true;
-	disconnect(s, link, reason_switch, now);
-	return 0;
-}
-
-int session_connect(struct session *s, usec_t now)
-{
-	if (s->wanted)
-		return -EALREADY;
-	s->wanted = true;
-	if (s->state == SESSION_DOWN)
-		take_any_link(s, NULL, reason_connect, now);
-	return 0;
-}
-
-void session_deregister(struct session *s, usec_t now)
-{
-	s->wanted = false;
-	disconnect(s, NULL, "deregister", now);
+		moving_after_disconnect(s, now);
 }
 
 void session_repair(struct session *s)
@@ -609,7 +438,8 @@ static usec_t silence(const struct session *s)
 	usec_t heard = a->heard > s->registration.since ? a->heard : s->registration.since;
 
 	usec_t at = heard + SILENT_INTERVALS * a->interval * s->patience;
-	usec_t allowed = s->attempt.begun + RATE_LIMIT; /* intervals are what strangers say */
+	usec_t allowed =
+		s->attempt.begun + SESSION_RATE_LIMIT; /* intervals are what strangers say */
 
 	if (!a->core[0])
 		return USEC_NEVER;
@@ -619,14 +449,14 @@ static usec_t silence(const struct session *s)
 static void registered_tick(struct session *s, usec_t now)
 {
 	if (now >= s->again) {
-		discover(s, s->link, s->again_reason, now);
+		session_discover(s, s->link, s->again_reason, now);
 	} else if (now >= registration_refresh(&s->registration)) {
-		discover(s, s->link, reason_refresh, now);
+		session_discover(s, s->link, reason_refresh, now);
 	} else if (now >= silence(s)) {
 		/* A core that answers but is not heard is asked less and less often. */
 		if (s->patience < PATIENCE_MAX)
 			s->patience *= 2;
-		discover(s, s->link, reason_silence, now);
+		session_discover(s, s->link, reason_silence, now);
 	}
 }
 
@@ -642,20 +472,20 @@ static void state_tick(struct session *s, usec_t now)
 	if (s->state == SESSION_DISCOVERING)
 		discovery_timeout(s, now);
 	else if (s->state == SESSION_DISCONNECTING)
-		after_disconnect(s, now);
+		moving_after_disconnect(s, now);
 	else if (s->state == SESSION_SWITCHING)
-		switch_timeout(s, now);
+		moving_timeout(s, now);
 }
 
 static usec_t repair_tick(struct session *s, usec_t now)
 {
 	if (!s->repair)
 		return USEC_NEVER;
-	if (s->repaired && now < s->repaired + RATE_LIMIT)
-		return s->repaired + RATE_LIMIT;
+	if (s->repaired && now < s->repaired + SESSION_RATE_LIMIT)
+		return s->repaired + SESSION_RATE_LIMIT;
 	s->repaired = now;
 	s->repair = forwarding_repair(s->forwarding) < 0;
-	return s->repair ? s->repaired + RATE_LIMIT : USEC_NEVER;
+	return s->repair ? s->repaired + SESSION_RATE_LIMIT : USEC_NEVER;
 }
 
 usec_t session_tick(struct session *s, usec_t now)
@@ -667,7 +497,7 @@ usec_t session_tick(struct session *s, usec_t now)
 	if (s->registration.valid)
 		next = usec_min(next, requests_tick(s->registration.requests, now));
 	if (s->state == SESSION_DISCONNECTING && s->disconnected) {
-		after_disconnect(s, now);
+		moving_after_disconnect(s, now);
 		return now;
 	}
 	if (s->state == SESSION_REGISTERED) {
