@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Preparations: terminals that a home core has this core make ready for before they come (PROTOCOL
+ * sections 6.1, 8 and 15).
+ *
+ *   waiting --kernel--> prepared --short proof--> a session (arrival.c)
+ *                          | \
+ *                          |  +-- released by home ----------------> what was held goes back, gone
+ *                          +----- time, satellite, pool --> returning --home confirms--> the same
+ *
+ * A preparation is known by its tag to the terminal, and by its binding number to the home core;
+ * there is one for each terminal. It owns the key of this one move and, for a peer's terminal, the
+ * care-of address and the path. For an own subscriber the home core is this core itself: then both
+ * belong to the subscriber's binding, and anticipation.c keeps the time.
+ */
+#ifndef SNO_PREPARATION_H
+#define SNO_PREPARATION_H
+
+#include "access.h"
+#include "core.h"
+#include "forwarding.h"
+#include "satellite.h"
+
+#include <uthash.h>
+
+/* How many terminals a peer may have prepared here at once; for one more it is told "busy". */
+#define PREPARATIONS_PER_PEER 16384
+
+enum preparation_state {
+	PREPARATION_WAITING,  /* for the kernel, with others of the same moment */
+	PREPARATION_PREPARED, /* the home core has been told so */
+	PREPARATION_RETURNING /* given up: the home core is asked to lead its packets elsewhere */
+};
+
+struct preparation {
+	struct core *core;
+	struct peer *home;	       /* whose terminal; NULL: this core's ... */
+	struct subscriber *subscriber; /* ... own */
+	char nai[NAI_TEXT];
+	enum preparation_state state;
+	uint64_t binding;
+	uint64_t number; /* HANDOVER_COUNTER; an own subscriber's */
+	uint8_t tag[MESSAGE_TAG];
+	uint8_t key[KEY_LENGTH]; /* the handover key */
+	uint32_t lifetime;	 /* seconds */
+	struct addr hoa4, hoa6;
+	struct prefix prefix;
+	bool hold;
+	/* The next link, where it was told: then packets can be led there before it is up. */
+	struct satellite *satellite;
+	struct lladdr mac; /* key of prepared_macs while claimed */
+	bool linked, claimed;
+	uint16_t mtu; /* of the way to the terminal */
+
+	/* A peer's terminal: */
+	struct path path;
+	enum tunnel_kind tunnel;
+	struct addr coa;
+	uint32_t tunnel_key;
+	uint32_t request; /* id of the proactive authentication, while it waits */
+	int64_t release;  /* our release to the home core, while it is outstanding */
+	usec_t expires;
+	struct timer timer;
+	UT_hash_handle hh; /* by nai */
+	UT_hash_handle hh_tag, hh_binding, hh_mac;
+};
+
+/* What is to be prepared for an own subscriber that comes to this core. Everything is copied. */
+struct preparation_order {
+	uint64_t binding;
+	uint64_t number;	     /* HANDOVER_COUNTER of the move */
+	const uint8_t *handover_key; /* KEY_LENGTH octets */
+	bool hold;
+	const char *satellite;		 /* that it comes to, "" when not known */
+	const struct lladdr *link_layer; /* of its link there, NULL when not told */
+	uint16_t mtu;			 /* of that link, 0 when not told */
+};
+
+/*
+ * Prepares this core for an own subscriber, instead of anything prepared for it before.
+ * REASON_ACCEPTED: *until is the path that the home addresses are to have from when the subscriber
+ * leaves until it has come: PATH_HOLD, PATH_ACCESS or PATH_NONE. REASON_BUSY: out of memory.
+ */
+enum reason preparation_begin(struct subscriber *subscriber, const struct preparation_order *order,
+			      struct path *until);
+/* The end of that: no terminal is let in by it any more. The subscriber's path stays. */
+void preparation_end(struct subscriber *subscriber);
+
+/*
+ * A proactive authentication from the home core of a terminal. It waits for preparations_settle(),
+ * which answers it.
+ */
+void preparation_requested(struct peer *home, const struct message *request, usec_t now);
+/*
+ * Has the kernel make ready, all at once, what was asked for since the last call, and answers. The
+ * event loop calls it when it has read what there was; everything else that looks for a
+ * preparation, first.
+ */
+void preparations_settle(struct core *core, usec_t now);
+/* A release came from a peer: true when it was for a preparation here, and has been answered. */
+bool preparation_released(struct peer *home, const struct message *request, usec_t now);
+
+/* The preparation with this tag, and the one for this terminal. Not those that are given up. */
+struct preparation *preparation_by_tag(const struct core *core, const uint8_t tag[MESSAGE_TAG]);
+struct preparation *preparation_find(const struct core *core, const char *nai);
+/* Is the discovery, from these addresses, of the terminal that this was prepared for? */
+bool preparation_proves(const struct preparation *p, const struct message *discovery,
+			const uint8_t *datagram, size_t length, const struct lladdr *mac,
+			const struct addr *link_local);
+
+/*
+ * The terminal is here, by whatever proof: its path in the kernel and its care-of address go over
+ * to *path and *coa (PATH_NONE and none for what there is not), and the preparation is over.
+ */
+void preparation_take(struct preparation *p, struct path *path, struct addr *coa);
+/* Another terminal is at this Ethernet address: nothing is led there for one that has yet to come.
+ */
+void preparation_give_way(struct core *core, const struct lladdr *mac);
+
+/* Gives up a preparation: its home core is told, and leads its packets elsewhere. */
+void preparation_give_up(struct preparation *p, usec_t now);
+/* The home core has lost its memory, or is no peer any more: what it had prepared here is gone. */
+void preparation_peer_restarted(struct peer *peer, usec_t now);
+void preparation_peer_removed(struct peer *peer, usec_t now);
+void preparation_satellite_removed(struct satellite *satellite, usec_t now);
+/* The satellite has a port again, maybe another one. */
+void preparation_port_changed(struct satellite *satellite, usec_t now);
+/* Care-of addresses that are in no pool any more serve nobody. */
+void preparation_pools_changed(struct core *core, usec_t now);
+void preparations_close(struct core *core);
+
+const char *preparation_state_name(enum preparation_state state);
+
+#endif
