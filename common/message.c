@@ -20,15 +20,17 @@
 static bool complete(const struct message *m, const struct message_row *row, unsigned int place)
 {
 	uint64_t required = row->required;
-	bool accepted = message_has(m, ATTR_REASON) && m->reason == REASON_ACCEPTED;
+	bool refused = message_has(m, ATTR_REASON) && m->reason != REASON_ACCEPTED;
 
 	if (place == PLACE_CORE)
 		required |= row->core;
-	if (accepted)
+	if (!refused)
 		required |= row->accepted;
+	if (m->present & row->together)
+		required |= row->together;
 	if ((m->present & required) != required)
 		return false;
-	return !accepted || !row->accepted_any || (m->present & row->accepted_any);
+	return refused || !row->accepted_any || (m->present & row->accepted_any);
 }
 
 /* --- reading -------------------------------------------------------------------------------- */
@@ -239,9 +241,11 @@ void message_set_link_layer(struct message *m, const struct lladdr *value)
 	set(m, ATTR_LINK_LAYER, FIELD_LINK_LAYER, value->bytes, sizeof(value->bytes));
 }
 
-void message_set_access_key(struct message *m, const uint8_t key[32])
+void message_set_octets(struct message *m, enum attribute a, const uint8_t *octets)
 {
-	set(m, ATTR_ACCESS_KEY, FIELD_KEY, key, sizeof(m->access_key));
+	const struct attribute_row *row = attribute_row(a);
+
+	set(m, a, FIELD_OCTETS, octets, row ? row->max : 0);
 }
 
 void message_set_blob(struct message *m, enum attribute a, const void *bytes, size_t length)

@@ -43,12 +43,17 @@ enum message_type {
 	MESSAGE_CORE_DISCONNECT = 0x32,
 	MESSAGE_RELEASE = 0x33,
 	MESSAGE_HANDOVER_DONE = 0x34,
+	MESSAGE_PROACTIVE_AUTHENTICATION = 0x35,
+	MESSAGE_HANDOVER_ANNOUNCEMENT = 0x36,
 	MESSAGE_KEEPALIVE = 0x3e,
+	MESSAGE_BUNDLE = 0x3f,
 	MESSAGE_AUTHENTICATION_ACK = 0xb0,
 	MESSAGE_TUNNEL_ACK = 0xb1,
 	MESSAGE_DISCONNECTION_ACK = 0xb2,
 	MESSAGE_RELEASE_ACK = 0xb3,
 	MESSAGE_HANDOVER_DONE_ACK = 0xb4,
+	MESSAGE_PROACTIVE_AUTHENTICATION_ACK = 0xb5,
+	MESSAGE_HANDOVER_ANNOUNCEMENT_ACK = 0xb6,
 	MESSAGE_ERROR = 0xff,
 };
 
@@ -95,6 +100,18 @@ enum attribute {
 	ATTR_NEXT_CORE,
 	ATTR_GAP,
 	ATTR_REGISTRATION_TIME,
+	ATTR_HANDOVER_COUNTER,
+	ATTR_HANDOVER_KEY,
+	ATTR_ARRIVAL,
+	ATTR_EXPECTED,
+	ATTR_HOLD,
+	ATTR_UPLINK_DELAY,
+	ATTR_MODE,
+	ATTR_FIRST_PACKET,
+	ATTR_BUFFERED,
+	ATTR_DROPPED,
+	ATTR_HANDOVER_TAG,
+	ATTR_HANDOVER_PROOF,
 	ATTR_COUNT /* one above the highest code */
 };
 
@@ -121,7 +138,18 @@ enum reason {
 	REASON_BUSY,
 	REASON_UNSUPPORTED,
 	REASON_TIMEOUT,
+	REASON_NOT_ARRIVED,
+	REASON_NOT_PREPARED,
 	REASON_COUNT
+};
+
+/* PROTOCOL section 15.1, MODE: each one better than those before it. */
+enum handover_mode {
+	MODE_BASELINE = 1,
+	MODE_COMBINED,
+	MODE_PROACTIVE,
+	MODE_PREDICTIVE,
+	MODE_SOFT,
 };
 
 /* PROTOCOL section 3.2, TUNNEL_KINDS. */
@@ -162,7 +190,8 @@ struct message_blob {
 
 /*
  * One message. Fields are meaningful only when their attribute is in `present`; text fields are
- * zero-terminated here. Owns nothing; may hold secrets (access_key): wipe with message_wipe().
+ * zero-terminated here. Owns nothing; may hold secrets (access_key, handover_key): wipe with
+ * message_wipe().
  */
 struct message {
 	enum message_type type;
@@ -178,16 +207,24 @@ struct message {
 	uint64_t home_epoch;
 	uint64_t counter;
 	uint64_t binding;
+	uint64_t handover_counter;
 	uint32_t index;
 	uint32_t lifetime; /* seconds */
 	uint32_t tunnel_key;
 	uint32_t gap;		    /* microseconds */
 	uint32_t registration_time; /* microseconds */
+	uint32_t expected;	    /* milliseconds */
+	uint32_t uplink_delay;	    /* microseconds */
+	uint32_t first_packet;	    /* microseconds */
+	uint32_t buffered;	    /* packets */
+	uint32_t dropped;	    /* packets */
 	uint16_t mtu;
 	uint16_t interval; /* milliseconds */
 	uint16_t reason;   /* enum reason; unknown values above the known ones are kept */
 	uint8_t tunnel_kind;
 	uint8_t tunnel_kinds;
+	uint8_t hold; /* 0 or 1 */
+	uint8_t mode; /* enum handover_mode */
 	struct lladdr link_layer;
 	struct addr link_local;
 	struct addr hoa4;
@@ -197,6 +234,10 @@ struct message {
 	struct addr tunnel_end6;
 	struct prefix prefix;
 	uint8_t access_key[32];
+	uint8_t handover_key[32];
+	uint8_t arrival[16];
+	uint8_t handover_tag[8];
+	uint8_t handover_proof[16];
 	struct message_blob handshake;
 	struct message_blob sealed;
 };
@@ -223,15 +264,17 @@ void message_set_number(struct message *m, enum attribute a, uint64_t value);
 void message_set_addr(struct message *m, enum attribute a, const struct addr *value);
 void message_set_prefix(struct message *m, const struct prefix *value); /* none: not set */
 void message_set_link_layer(struct message *m, const struct lladdr *value);
-void message_set_access_key(struct message *m, const uint8_t key[32]);
+/* For ACCESS_KEY, HANDOVER_KEY, ARRIVAL, HANDOVER_TAG, HANDOVER_PROOF: as many octets as the field
+ * has. */
+void message_set_octets(struct message *m, enum attribute a, const uint8_t *octets);
 void message_set_blob(struct message *m, enum attribute a, const void *bytes, size_t length);
 
 /*
  * Encode. Returns the number of octets written to out (head and attributes), -EMSGSIZE when cap or
  * SNO_DATAGRAM_MAX is too small, -EINVAL when the message breaks its row in the table (missing or
- * unexpected attribute, value outside its domain), so a message that was written can always be
- * read. Writing knows no place: BINDING, which some requests need between cores only, is the
- * caller's to set.
+ * unexpected attribute, part of a group that stands together, value outside its domain), so a
+ * message that was written can always be read. Writing knows no place: BINDING, which some requests
+ * need between cores only, is the caller's to set.
  */
 int message_write(const struct message *m, uint8_t *out, size_t cap);
 
@@ -259,5 +302,9 @@ const char *reason_name(enum reason reason);
 const char *drop_name(enum drop drop);
 const char *attribute_name(enum attribute a);
 const char *tunnel_kind_name(enum tunnel_kind kind); /* "gre4", "gre6", "gpe4", "gpe6", "ipip4" */
+
+/* "baseline", "combined", "proactive", "predictive", "soft"; and back: false for anything else. */
+const char *handover_mode_name(enum handover_mode mode);
+bool handover_mode_parse(const char *text, enum handover_mode *mode);
 
 #endif

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Names of the protocol's codes, spelt as in PROTOCOL sections 2.3, 3.2 and 11.
+ * Names of the protocol's codes, spelt as in PROTOCOL sections 2.3, 3.2, 11 and 15.1.
  *
  * Logs, counters and the control socket print these, so that what an administrator reads can be
  * looked up in the specification. Names of types and attributes stand in their tables (message.c).
  */
 #include "message.h"
+
+#include <string.h>
 
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
 
@@ -31,6 +33,8 @@ static const char *const reasons[REASON_COUNT] = {
 	[REASON_BUSY] = "busy",
 	[REASON_UNSUPPORTED] = "unsupported",
 	[REASON_TIMEOUT] = "timeout",
+	[REASON_NOT_ARRIVED] = "not-arrived",
+	[REASON_NOT_PREPARED] = "not-prepared",
 };
 
 static const char *const drops[DROP_COUNT] = {
@@ -52,6 +56,12 @@ static const char *const drops[DROP_COUNT] = {
 	[DROP_LIMIT] = "limit",
 };
 
+static const char *const modes[] = {
+	[MODE_BASELINE] = "baseline",	[MODE_COMBINED] = "combined",
+	[MODE_PROACTIVE] = "proactive", [MODE_PREDICTIVE] = "predictive",
+	[MODE_SOFT] = "soft",
+};
+
 static const char *name_in(const char *const *names, size_t count, unsigned int code)
 {
 	return code < count && names[code] ? names[code] : "unknown-code";
@@ -65,6 +75,22 @@ const char *reason_name(enum reason reason)
 const char *drop_name(enum drop drop)
 {
 	return name_in(drops, COUNT(drops), drop);
+}
+
+const char *handover_mode_name(enum handover_mode mode)
+{
+	return name_in(modes, COUNT(modes), mode);
+}
+
+bool handover_mode_parse(const char *text, enum handover_mode *mode)
+{
+	for (enum handover_mode m = MODE_BASELINE; m <= MODE_SOFT; m++) {
+		if (strcmp(text, modes[m]) != 0)
+			continue;
+		*mode = m;
+		return true;
+	}
+	return false;
 }
 
 const char *tunnel_kind_name(enum tunnel_kind kind)

@@ -230,8 +230,8 @@ static void octets_put(const struct attribute_row *row, const void *field, struc
 	cursor_put(out, field, row->max);
 }
 
-static const struct attribute_kind key = {FIELD_KEY, fixed_length, octets_valid, octets_get,
-					  octets_put};
+static const struct attribute_kind octets = {FIELD_OCTETS, fixed_length, octets_valid, octets_get,
+					     octets_put};
 
 /* Unicast (the group bit of IEEE 802 is 0) and not all zero. */
 static bool link_layer_valid(const struct attribute_row *row, const void *field)
@@ -289,6 +289,7 @@ static const struct attribute_kind blob = {FIELD_BLOB, blob_length, blob_valid, 
 #define NAME(field)		.kind = &text, .min = 1, .max = SNO_NAME_MAX, FIELD(field)
 #define ADDR4(field)		.kind = &unicast, .min = 4, .max = 4, FIELD(field)
 #define ADDR6(field)		.kind = &unicast, .min = 16, .max = 16, FIELD(field)
+#define OCTETS(field)		.kind = &octets, FIXED(field)
 #define NUMBER(field, from, to) .kind = &number, FIXED(field), .low = (from), .high = (to)
 
 /* clang-format off */
@@ -317,7 +318,7 @@ const struct attribute_row message_attributes[ATTR_COUNT] = {
 	[ATTR_HOA6]              = {"HOA6", ADDR6(hoa6)},
 	[ATTR_PREFIX]            = {"PREFIX", .kind = &prefix, .min = 17, .max = 17,
 				    FIELD(prefix)},
-	[ATTR_ACCESS_KEY]        = {"ACCESS_KEY", .kind = &key, FIXED(access_key)},
+	[ATTR_ACCESS_KEY]        = {"ACCESS_KEY", OCTETS(access_key)},
 	[ATTR_BINDING]           = {"BINDING", NUMBER(binding, 1, UINT64_MAX)},
 	[ATTR_COA]               = {"COA", .kind = &unicast, .min = 4, .max = 16, FIELD(coa)},
 	[ATTR_TUNNEL_KIND]       = {"TUNNEL_KIND", .kind = &one_bit, FIXED(tunnel_kind),
@@ -330,25 +331,43 @@ const struct attribute_row message_attributes[ATTR_COUNT] = {
 	[ATTR_NEXT_CORE]         = {"NEXT_CORE", NAME(next_core)},
 	[ATTR_GAP]               = {"GAP", NUMBER(gap, 0, UINT32_MAX)},
 	[ATTR_REGISTRATION_TIME] = {"REGISTRATION_TIME", NUMBER(registration_time, 0, UINT32_MAX)},
+	[ATTR_HANDOVER_COUNTER]  = {"HANDOVER_COUNTER", NUMBER(handover_counter, 1, UINT64_MAX)},
+	[ATTR_HANDOVER_KEY]      = {"HANDOVER_KEY", OCTETS(handover_key)},
+	[ATTR_ARRIVAL]           = {"ARRIVAL", OCTETS(arrival)},
+	[ATTR_EXPECTED]          = {"EXPECTED", NUMBER(expected, 0, UINT32_MAX)},
+	[ATTR_HOLD]              = {"HOLD", NUMBER(hold, 0, 1)},
+	[ATTR_UPLINK_DELAY]      = {"UPLINK_DELAY", NUMBER(uplink_delay, 0, UINT32_MAX)},
+	[ATTR_MODE]              = {"MODE", NUMBER(mode, MODE_BASELINE, MODE_SOFT)},
+	[ATTR_FIRST_PACKET]      = {"FIRST_PACKET", NUMBER(first_packet, 0, UINT32_MAX)},
+	[ATTR_BUFFERED]          = {"BUFFERED", NUMBER(buffered, 0, UINT32_MAX)},
+	[ATTR_DROPPED]           = {"DROPPED", NUMBER(dropped, 0, UINT32_MAX)},
+	[ATTR_HANDOVER_TAG]      = {"HANDOVER_TAG", OCTETS(handover_tag)},
+	[ATTR_HANDOVER_PROOF]    = {"HANDOVER_PROOF", OCTETS(handover_proof)},
 };
 
 #define A(attribute) (UINT64_C(1) << ATTR_##attribute)
 
 #define BOTH (PLACE_CORE | PLACE_ACCESS)
 
+/* Where to send to, and how. */
+#define TUNNEL (A(COA) | A(TUNNEL_KIND) | A(TUNNEL_KEY))
+/* What makes a discovery do without the home core, section 6.1. */
+#define SHORT_PROOF (A(COUNTER) | A(ARRIVAL) | A(HANDOVER_TAG) | A(HANDOVER_PROOF))
+
 /* PROTOCOL section 3.1. */
 const struct message_row message_rows[UINT8_MAX + 1] = {
-	/* No attributes, hence in no place of this codec: sections 4.1, 4.2, 5.3. */
+	/* No attributes, hence in no place of this codec: sections 4.1, 4.2, 4.5, 5.3. */
 	[MESSAGE_HANDSHAKE_INITIATION] = {"handshake initiation", .id = true},
 	[MESSAGE_HANDSHAKE_RESPONSE] = {"handshake response", .id = true},
 	[MESSAGE_SEALED] = {"sealed", .id = true},
+	[MESSAGE_BUNDLE] = {"bundle"},
 	[MESSAGE_HELLO] = {"hello", PLACE_HELLO,
 		.required = A(CORE) | A(EPOCH) | A(TUNNEL_KINDS) | A(TUNNEL_KEY),
 		.optional = A(TUNNEL_END4) | A(TUNNEL_END6)},
 	[MESSAGE_IDENTITY] = {"identity", PLACE_IDENTITY,
 		.required = A(USER) | A(HOME_EPOCH) | A(COUNTER) | A(LINK_LAYER) | A(LINK_LOCAL) |
 			    A(MTU),
-		.optional = A(CORE)},
+		.optional = A(CORE) | A(MODE)},
 	[MESSAGE_ASSIGNMENT] = {"assignment", PLACE_ASSIGNMENT,
 		.required = A(CORE) | A(HOME_EPOCH) | A(COUNTER) | A(REASON),
 		.optional = A(LIFETIME) | A(HOA4) | A(HOA6) | A(PREFIX),
@@ -356,47 +375,74 @@ const struct message_row message_rows[UINT8_MAX + 1] = {
 	[MESSAGE_CORE_ADVERTISEMENT] = {"core advertisement", PLACE_CLEAR,
 		.required = A(CORE) | A(EPOCH) | A(INTERVAL)},
 	[MESSAGE_CORE_DISCOVERY] = {"core discovery", PLACE_CLEAR, .id = true,
-		.required = A(REALM) | A(HANDSHAKE)},
+		.required = A(REALM) | A(HANDSHAKE),
+		.optional = SHORT_PROOF | A(MODE),
+		.together = SHORT_PROOF},
 	[MESSAGE_REGISTRATION_DONE] = {"registration done", PLACE_CLEAR, .id = true,
-		.required = A(HANDSHAKE) | A(SEALED)},
+		.required = A(SEALED),
+		.optional = A(HANDSHAKE)},
 	[MESSAGE_REGISTRATION_REJECT] = {"registration reject", PLACE_CLEAR, .id = true,
 		.required = A(REASON),
 		.optional = A(HANDSHAKE)},
 	[MESSAGE_REGISTRATION] = {"registration", PLACE_REGISTRATION, .id = true,
 		.required = A(CORE) | A(EPOCH) | A(MTU) | A(LIFETIME),
-		.optional = A(COA)},
+		.optional = A(COA) | A(UPLINK_DELAY) | A(MODE)},
 	[MESSAGE_AUTHENTICATION] = {"authentication", PLACE_CORE, .id = true,
-		.required = A(REALM) | A(INDEX) | A(HANDSHAKE)},
+		.required = A(REALM) | A(INDEX) | A(HANDSHAKE),
+		.optional = TUNNEL,
+		.together = TUNNEL},
 	[MESSAGE_AUTHENTICATION_ACK] = {"authentication ACK", PLACE_CORE, .id = true,
 		.required = A(REASON),
 		.optional = A(USER) | A(COUNTER) | A(HANDSHAKE) | A(LINK_LAYER) | A(LINK_LOCAL) |
 			    A(MTU) | A(LIFETIME) | A(HOA4) | A(HOA6) | A(PREFIX) | A(ACCESS_KEY) |
-			    A(BINDING),
+			    A(BINDING) | A(COA) | A(UPLINK_DELAY),
 		.accepted = A(USER) | A(COUNTER) | A(HANDSHAKE) | A(LINK_LAYER) | A(LINK_LOCAL) |
 			    A(MTU) | A(LIFETIME) | A(ACCESS_KEY) | A(BINDING),
 		.accepted_any = A(HOA4) | A(HOA6)},
 	[MESSAGE_TUNNEL_REQUEST] = {"CoA + tunnel request", PLACE_CORE, .id = true,
-		.required = A(BINDING) | A(COA) | A(TUNNEL_KIND) | A(TUNNEL_KEY)},
+		.required = A(BINDING) | TUNNEL,
+		.optional = A(COUNTER) | A(ARRIVAL) | A(MODE),
+		.together = A(COUNTER) | A(ARRIVAL)},
 	[MESSAGE_TUNNEL_ACK] = {"tunnel ACK", PLACE_CORE, .id = true,
 		.required = A(REASON) | A(BINDING),
 		.optional = A(MTU)},
 	[MESSAGE_CORE_DISCONNECT] = {"core disconnect", BOTH, .id = true,
-		.optional = A(LIFETIME) | A(BINDING) | A(NEXT_SATELLITE) | A(NEXT_CORE),
+		.optional = A(LINK_LAYER) | A(LINK_LOCAL) | A(MTU) | A(LIFETIME) | A(BINDING) |
+			    A(NEXT_SATELLITE) | A(NEXT_CORE) | A(HANDOVER_COUNTER),
 		.core = A(BINDING)},
 	[MESSAGE_DISCONNECTION_ACK] = {"disconnection ACK", BOTH, .id = true,
-		.required = A(REASON)},
+		.required = A(REASON),
+		.optional = A(NEXT_CORE) | A(UPLINK_DELAY) | A(MODE)},
 	[MESSAGE_RELEASE] = {"release", BOTH, .id = true,
 		.required = A(REASON),
-		.optional = A(BINDING),
+		.optional = A(BINDING) | A(MODE),
 		.core = A(BINDING)},
 	[MESSAGE_RELEASE_ACK] = {"release ACK", BOTH, .id = true,
 		.required = A(REASON)},
 	[MESSAGE_HANDOVER_DONE] = {"handover done", BOTH, .id = true,
 		.required = A(GAP) | A(REGISTRATION_TIME),
-		.optional = A(BINDING),
+		.optional = A(BINDING) | A(MODE) | A(FIRST_PACKET) | A(BUFFERED) | A(DROPPED),
 		.core = A(BINDING)},
 	[MESSAGE_HANDOVER_DONE_ACK] = {"handover done ACK", BOTH, .id = true,
 		.required = A(REASON)},
+	[MESSAGE_PROACTIVE_AUTHENTICATION] = {"proactive authentication", PLACE_CORE, .id = true,
+		.required = A(USER) | A(LIFETIME) | A(BINDING) | A(HANDOVER_KEY) | A(EXPECTED),
+		.optional = A(LINK_LAYER) | A(LINK_LOCAL) | A(MTU) | A(HOA4) | A(HOA6) | A(PREFIX) |
+			    A(NEXT_SATELLITE) | A(HOLD) | A(UPLINK_DELAY),
+		.accepted_any = A(HOA4) | A(HOA6)},
+	[MESSAGE_PROACTIVE_AUTHENTICATION_ACK] = {"proactive authentication ACK", PLACE_CORE,
+		.id = true,
+		.required = A(REASON),
+		.optional = A(MTU) | TUNNEL,
+		.accepted = A(MTU) | TUNNEL},
+	[MESSAGE_HANDOVER_ANNOUNCEMENT] = {"handover announcement", BOTH, .id = true,
+		.required = A(HANDOVER_COUNTER) | A(EXPECTED),
+		.optional = A(LINK_LAYER) | A(LINK_LOCAL) | A(MTU) | A(BINDING) |
+			    A(NEXT_SATELLITE) | A(NEXT_CORE),
+		.core = A(BINDING)},
+	[MESSAGE_HANDOVER_ANNOUNCEMENT_ACK] = {"handover announcement ACK", BOTH, .id = true,
+		.required = A(REASON),
+		.optional = A(NEXT_CORE) | A(UPLINK_DELAY) | A(MODE)},
 	[MESSAGE_KEEPALIVE] = {"keepalive", .places = BOTH},
 	[MESSAGE_ERROR] = {"error", BOTH, .id = true,
 		.required = A(REASON)},

@@ -25,7 +25,7 @@ enum field_type {
 	FIELD_ADDR,
 	FIELD_PREFIX,
 	FIELD_LINK_LAYER,
-	FIELD_KEY,
+	FIELD_OCTETS, /* uint8_t[], as many as on the wire */
 	FIELD_BLOB,
 };
 
@@ -58,9 +58,10 @@ struct message_row {
 	bool id;	     /* the head's id is an index or request id, never 0; else it is 0 */
 	uint64_t required;
 	uint64_t optional;
-	uint64_t accepted;     /* required as well when REASON is 0 */
+	uint64_t accepted;     /* required as well, unless REASON is there and not 0 */
 	uint64_t accepted_any; /* and of these at least one */
 	uint64_t core;	       /* required as well between cores */
+	uint64_t together;     /* all of these or none */
 };
 
 extern const struct attribute_row message_attributes[ATTR_COUNT];

@@ -132,7 +132,7 @@ void binding_authentication(struct peer *peer, const struct message *request, us
 		message_set_addr(&ack, ATTR_HOA4, &a.subscriber->hoa4);
 		message_set_addr(&ack, ATTR_HOA6, &a.subscriber->hoa6);
 		message_set_prefix(&ack, &a.subscriber->prefix);
-		message_set_access_key(&ack, a.access_key);
+		message_set_octets(&ack, ATTR_ACCESS_KEY, a.access_key);
 		message_set_number(&ack, ATTR_BINDING, a.binding);
 	} else {
 		log_remote(&peer->noise, now, "authentication of %s at %s refused: %s",

@@ -69,10 +69,10 @@ static inline bool message_set_from_text(struct message *m, enum attribute a, co
 			return false;
 		message_set_link_layer(m, &lladdr);
 		return true;
-	case FIELD_KEY:
-		if (length != (ssize_t)sizeof(m->access_key))
+	case FIELD_OCTETS:
+		if (length != row->max)
 			return false;
-		message_set_access_key(m, bytes);
+		message_set_octets(m, a, bytes);
 		return true;
 	case FIELD_BLOB:
 		if (length < 0)
@@ -112,8 +112,8 @@ static inline const char *message_value_text(const struct message *m, enum attri
 	case FIELD_LINK_LAYER:
 		lladdr_format(field, text);
 		break;
-	case FIELD_KEY:
-		hex_encode(text, field, sizeof(m->access_key));
+	case FIELD_OCTETS:
+		hex_encode(text, field, row->max);
 		break;
 	case FIELD_BLOB:
 		hex_encode(text, ((const struct message_blob *)field)->bytes,

@@ -113,7 +113,7 @@ static void authentication_ack(void)
 	message_set_number(&m, ATTR_LIFETIME, 300);
 	addr(ATTR_HOA4, "10.1.0.7");
 	addr(ATTR_HOA6, "2001:db8:a::7");
-	message_set_access_key(&m, handshake);
+	message_set_octets(&m, ATTR_ACCESS_KEY, handshake);
 	message_set_number(&m, ATTR_BINDING, 1000001);
 	place = PLACE_CORE;
 }

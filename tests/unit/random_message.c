@@ -124,9 +124,9 @@ void random_attribute(struct message *m, enum attribute a, size_t longest, struc
 		lladdr.bytes[0] = (lladdr.bytes[0] & 0xfc) | 0x02;
 		message_set_link_layer(m, &lladdr);
 		break;
-	case FIELD_KEY:
-		random_bytes(r, bytes, sizeof(m->access_key));
-		message_set_access_key(m, bytes);
+	case FIELD_OCTETS:
+		random_bytes(r, bytes, row->max);
+		message_set_octets(m, a, bytes);
 		break;
 	case FIELD_BLOB:
 		random_bytes(r, bytes, sizeof(bytes));
@@ -147,7 +147,10 @@ uint64_t random_present(enum message_type type, enum message_place place, bool a
 	if (all)
 		return present | row->optional;
 	present |= row->optional & random_next(r);
-	if (random_below(r, 2))
+	if (present & row->together)
+		present |= row->together;
+	/* Without a REASON it cannot be a refusal, which may lack what acceptance requires. */
+	if (!(row->required & UINT64_C(1) << ATTR_REASON) || random_below(r, 2))
 		present |= row->accepted | row->accepted_any;
 	return present;
 }

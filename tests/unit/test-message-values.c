@@ -39,6 +39,8 @@ static enum message_type carrier(enum attribute a, enum message_place *place)
 		{MESSAGE_TUNNEL_REQUEST, PLACE_CORE},
 		{MESSAGE_CORE_DISCONNECT, PLACE_ACCESS},
 		{MESSAGE_HANDOVER_DONE, PLACE_ACCESS},
+		{MESSAGE_PROACTIVE_AUTHENTICATION, PLACE_CORE},
+		{MESSAGE_CORE_DISCOVERY, PLACE_CLEAR},
 	};
 
 	for (size_t i = 0; i < COUNT(carriers); i++) {
@@ -57,10 +59,14 @@ static struct octets carried(enum attribute a, struct message *m, enum message_p
 {
 	struct random seed = {a};
 	enum message_type type = carrier(a, place);
+	uint64_t present;
 	struct octets o;
 	int length;
 
-	random_message(m, type, random_present(type, *place, false, &seed) | BIT(a), 60, &seed);
+	present = random_present(type, *place, false, &seed) | BIT(a);
+	if (present & message_row(type)->together)
+		present |= message_row(type)->together;
+	random_message(m, type, present, 60, &seed);
 	if (message_has(m, ATTR_REASON))
 		message_set_number(m, ATTR_REASON, REASON_BUSY);
 	length = message_write(m, o.bytes, sizeof(o.bytes));
@@ -139,6 +145,26 @@ static void test_octets(void **state)
 		{ATTR_NEXT_CORE, "b.example", "622e6578616d706c65"},
 		{ATTR_GAP, "50000", "0000c350"},
 		{ATTR_REGISTRATION_TIME, "100123", "0001871b"},
+		{ATTR_HANDOVER_COUNTER, "1", "0000000000000001"},
+		{ATTR_HANDOVER_COUNTER, "18446744073709551615", "ffffffffffffffff"},
+		{ATTR_HANDOVER_KEY,
+		 "1f1e1d1c1b1a191817161514131211100f0e0d0c0b0a09080706050403020100",
+		 "1f1e1d1c1b1a191817161514131211100f0e0d0c0b0a09080706050403020100"},
+		{ATTR_ARRIVAL, "000102030405060708090a0b0c0d0e0f",
+		 "000102030405060708090a0b0c0d0e0f"},
+		{ATTR_EXPECTED, "0", "00000000"},
+		{ATTR_EXPECTED, "2000", "000007d0"},
+		{ATTR_HOLD, "0", "00"},
+		{ATTR_HOLD, "1", "01"},
+		{ATTR_UPLINK_DELAY, "12500", "000030d4"},
+		{ATTR_MODE, "1", "01"},
+		{ATTR_MODE, "5", "05"},
+		{ATTR_FIRST_PACKET, "4294967295", "ffffffff"},
+		{ATTR_BUFFERED, "1500", "000005dc"},
+		{ATTR_DROPPED, "0", "00000000"},
+		{ATTR_HANDOVER_TAG, "0001020304050607", "0001020304050607"},
+		{ATTR_HANDOVER_PROOF, "f0f1f2f3f4f5f6f7f8f9fafbfcfdfeff",
+		 "f0f1f2f3f4f5f6f7f8f9fafbfcfdfeff"},
 	};
 	uint64_t seen = 0;
 
@@ -244,6 +270,12 @@ static void test_domains(void **state)
 		{ATTR_TUNNEL_KEY, "00000000", false},
 		{ATTR_TUNNEL_KEY, "00000001", true},
 		{ATTR_TUNNEL_KEY, "01000000", false},
+		{ATTR_HANDOVER_COUNTER, "0000000000000000", false},
+		{ATTR_HOLD, "02", false},
+		{ATTR_HOLD, "ff", false},
+		{ATTR_MODE, "00", false},
+		{ATTR_MODE, "06", false},
+		{ATTR_MODE, "80", false},
 	};
 
 	(void)state;
@@ -287,6 +319,12 @@ static void test_unwritable(void **state)
 		{ATTR_TUNNEL_KINDS, "287"},
 		{ATTR_TUNNEL_KEY, "0"},
 		{ATTR_TUNNEL_KEY, "16777216"},
+		{ATTR_HANDOVER_COUNTER, "0"},
+		{ATTR_EXPECTED, "4294967296"},
+		{ATTR_HOLD, "2"},
+		{ATTR_MODE, "0"},
+		{ATTR_MODE, "6"},
+		{ATTR_MODE, "257"},
 		{ATTR_HOA4, "2001:db8::1"},
 		{ATTR_HOA4, "127.0.0.1"},
 		{ATTR_HOA6, "10.1.0.7"},
@@ -360,7 +398,7 @@ static void test_setter_mismatch(void **state)
 
 	(void)state;
 	assert_int_equal(addr_parse(&address, "192.0.2.1"), 0);
-	for (unsigned int i = 0; i < 7; i++) {
+	for (unsigned int i = 0; i < 9; i++) {
 		struct random seed = {i};
 
 		random_message(&m, MESSAGE_AUTHENTICATION_ACK,
@@ -388,6 +426,12 @@ static void test_setter_mismatch(void **state)
 			break;
 		case 6:
 			message_set_number(&m, ATTR_COUNT, 1);
+			break;
+		case 7:
+			message_set_octets(&m, ATTR_LINK_LAYER, key);
+			break;
+		case 8:
+			message_set_octets(&m, ATTR_COUNT, key);
 			break;
 		}
 		if (message_write(&m, out, sizeof(out)) != -EINVAL)
@@ -526,6 +570,27 @@ static void test_names(void **state)
 	assert_string_equal(tunnel_kind_name((enum tunnel_kind)3), "unknown-code");
 }
 
+static void test_handover_modes(void **state)
+{
+	enum handover_mode mode = MODE_SOFT;
+
+	(void)state;
+	for (enum handover_mode m = MODE_BASELINE; m <= MODE_SOFT; m++) {
+		assert_true(handover_mode_parse(handover_mode_name(m), &mode));
+		assert_int_equal(mode, m);
+	}
+	assert_string_equal(handover_mode_name(MODE_BASELINE), "baseline");
+	assert_string_equal(handover_mode_name(MODE_SOFT), "soft");
+	assert_string_equal(handover_mode_name((enum handover_mode)0), "unknown-code");
+	assert_string_equal(handover_mode_name((enum handover_mode)6), "unknown-code");
+	mode = MODE_COMBINED;
+	assert_false(handover_mode_parse("", &mode));
+	assert_false(handover_mode_parse("Soft", &mode));
+	assert_false(handover_mode_parse("softer", &mode));
+	assert_false(handover_mode_parse("unknown-code", &mode));
+	assert_int_equal(mode, MODE_COMBINED);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -535,6 +600,7 @@ int main(void)
 		cmocka_unit_test(test_head_alone),	cmocka_unit_test(test_write_limit),
 		cmocka_unit_test(test_write_types),	cmocka_unit_test(test_requests),
 		cmocka_unit_test(test_name_valid),	cmocka_unit_test(test_names),
+		cmocka_unit_test(test_handover_modes),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -123,8 +123,8 @@ static void test_round_trip(void **state)
 	each_row(round_trip);
 }
 
-/* Whether the row, by PROTOCOL 3.1, can do without an attribute of a message that has REASON 0 or
- * not. */
+/* Whether the row, by PROTOCOL 3.1, can do without an attribute of a message that has all others,
+ * and REASON 0 or not. */
 static bool needed(enum message_type type, enum message_place place, enum attribute a,
 		   bool accepted)
 {
@@ -132,7 +132,7 @@ static bool needed(enum message_type type, enum message_place place, enum attrib
 	uint64_t required = row->required | (place == PLACE_CORE ? row->core : 0) |
 			    (accepted ? row->accepted : 0);
 
-	return required & BIT(a);
+	return (required | row->together) & BIT(a);
 }
 
 static void remove_each(enum message_type type, enum message_place place)
@@ -178,7 +178,8 @@ static void one_address(enum message_type type, enum message_place place)
 	if (!(message_row(type)->optional & BIT(ATTR_HOA4)))
 		return;
 	m = full_message(type, place);
-	message_set_number(&m, ATTR_REASON, REASON_ACCEPTED);
+	if (message_has(&m, ATTR_REASON))
+		message_set_number(&m, ATTR_REASON, REASON_ACCEPTED);
 	o = written(&m);
 	at = octets_find(&o, ATTR_HOA4);
 	octets_cut(&o, at);
@@ -188,6 +189,8 @@ static void one_address(enum message_type type, enum message_place place)
 	assert_drop(DROP_MISSING, place, &o, "without both", ATTR_HOA4);
 	m.present &= ~both;
 	assert_int_equal(message_write(&m, o.bytes, sizeof(o.bytes)), -EINVAL);
+	if (!message_has(&m, ATTR_REASON))
+		return;
 	message_set_number(&m, ATTR_REASON, REASON_RESYNC);
 	o = written(&m);
 	assert_drop(DROP_NONE, place, &o, "refusal without both", ATTR_HOA4);
@@ -197,6 +200,35 @@ static void test_one_home_address(void **state)
 {
 	(void)state;
 	each_row(one_address);
+}
+
+/* A group that stands together may be absent as a whole; remove_each() takes out single ones. */
+static void without_group(enum message_type type, enum message_place place)
+{
+	const uint64_t group = message_row(type)->together;
+	struct message m;
+	struct octets o;
+
+	if (!group)
+		return;
+	m = full_message(type, place);
+	m.present &= ~group;
+	o = written(&m);
+	assert_drop(DROP_NONE, place, &o, "without its group", 0);
+	for (unsigned int a = 1; a < ATTR_COUNT; a++) {
+		struct message more = m;
+
+		if (!(group & BIT(a)))
+			continue;
+		more.present |= BIT(a);
+		assert_int_equal(message_write(&more, o.bytes, sizeof(o.bytes)), -EINVAL);
+	}
+}
+
+static void test_together(void **state)
+{
+	(void)state;
+	each_row(without_group);
 }
 
 static void add_each(enum message_type type, enum message_place place)
@@ -415,12 +447,19 @@ static void truncate_each(enum message_type type, enum message_place place)
 		struct octets o = original;
 		enum drop expected = DROP_SHORT;
 		uint64_t required = row->required | (place == PLACE_CORE ? row->core : 0);
+		uint64_t any = 0;
 
 		/* Between two attributes nothing is cut; then the row decides. */
 		if (length == boundary) {
-			if (present & BIT(ATTR_REASON) && m.reason == REASON_ACCEPTED)
+			if (!(present & BIT(ATTR_REASON)) || m.reason == REASON_ACCEPTED) {
 				required |= row->accepted;
-			expected = (present & required) == required ? DROP_NONE : DROP_MISSING;
+				any = row->accepted_any;
+			}
+			if (present & row->together)
+				required |= row->together;
+			expected = (present & required) == required && (!any || present & any)
+					   ? DROP_NONE
+					   : DROP_MISSING;
 			present |= BIT(original.bytes[boundary]);
 			boundary += octets_extent(&original, boundary);
 		}
@@ -543,6 +582,7 @@ int main(void)
 		cmocka_unit_test_setup(test_round_trip, reset),
 		cmocka_unit_test_setup(test_missing, reset),
 		cmocka_unit_test_setup(test_one_home_address, reset),
+		cmocka_unit_test_setup(test_together, reset),
 		cmocka_unit_test_setup(test_unexpected, reset),
 		cmocka_unit_test_setup(test_length, reset),
 		cmocka_unit_test_setup(test_length_ends, reset),

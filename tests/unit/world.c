@@ -147,7 +147,7 @@ static void far_authenticate(struct far *far, const struct message *request, str
 	message_set_addr(ack, ATTR_HOA4, &far->hoa4);
 	message_set_addr(ack, ATTR_HOA6, &far->hoa6);
 	message_set_prefix(ack, &far->prefix);
-	message_set_access_key(ack, key);
+	message_set_octets(ack, ATTR_ACCESS_KEY, key);
 	message_set_number(ack, ATTR_BINDING, ++far->binding);
 }
 
