@@ -25,6 +25,7 @@ struct control;
 struct kernel;
 struct peer;
 struct pool;
+struct preparation;
 struct registration;
 struct satellite;
 struct session;
@@ -70,9 +71,13 @@ struct core {
 	struct registration *registrations; /* by hash of the discovery */
 	struct registration *registration_ids;
 	uint64_t last_registration;
-	struct session *sessions;	 /* by NAI */
-	struct session *session_indices; /* the same, by receiver index */
-	struct session *session_macs;	 /* the same, by Ethernet address */
+	struct session *sessions;		  /* by NAI */
+	struct session *session_indices;	  /* the same, by receiver index */
+	struct session *session_macs;		  /* the same, by Ethernet address */
+	struct preparation *preparations;	  /* by NAI */
+	struct preparation *preparation_tags;	  /* the same, by tag */
+	struct preparation *preparation_macs;	  /* the same, by Ethernet address */
+	struct preparation *preparations_waiting; /* those to be settled */
 
 	uint64_t last_binding;
 	/* Above every registration counter of subscribers that were removed in this epoch: what

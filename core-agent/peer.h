@@ -31,8 +31,9 @@ struct peer {
 
 	struct channel *channel;
 	struct timer timer;
-	enum tunnel_kind uplink;  /* kind of its table's routes, 0: none that is right */
-	struct session *visitors; /* its subscribers that we serve, by binding number */
+	enum tunnel_kind uplink;      /* kind of its table's routes, 0: none that is right */
+	struct session *visitors;     /* its subscribers that we serve, by binding number */
+	struct preparation *prepared; /* those that we expect, likewise */
 	struct log_limit noise;
 	UT_hash_handle hh;
 };

@@ -42,6 +42,12 @@ static void advertise_timer(struct timer *timer, void *arg, usec_t now)
 	timer_set(&core->timers, timer, now + core->config->access.advertise_interval);
 }
 
+void satellite_advertise(struct satellite *satellite, usec_t now)
+{
+	if (satellite->connected)
+		advertise_timer(&satellite->advertise, satellite, now);
+}
+
 /* The port may carry terminals now: say at once who is here (PROTOCOL section 5.2). */
 static void satellite_connected(struct satellite *satellite, bool connected, usec_t now)
 {

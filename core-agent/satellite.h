@@ -50,6 +50,10 @@ void satellites_commit(struct core *core, const struct config *wanted,
 struct satellite *satellite_find(const struct core *core, const char *name);
 struct satellite *satellite_by_port(const struct core *core, unsigned int port);
 
+/* Advertises this core on it at once, and from then on as usual: it has come to this core. Nothing
+ * while it is not connected. */
+void satellite_advertise(struct satellite *satellite, usec_t now);
+
 /* Looks again at all interfaces: the bridge is a new one, or their events were lost. */
 void satellites_restore(struct core *core, usec_t now);
 
