@@ -30,6 +30,10 @@ static const char *check_nai(const void *value)
 	return NULL;
 }
 
+static const struct conf_name mode_names[] = {
+	{"baseline", MODE_BASELINE},	 {"combined", MODE_COMBINED}, {"proactive", MODE_PROACTIVE},
+	{"predictive", MODE_PREDICTIVE}, {"soft", MODE_SOFT},	      {NULL, 0}};
+
 static const struct conf_key core_keys[] = {
 	{"name", CONF_NAME, CONF_FIELD(struct config, name), .required = true, .check = check_name,
 	 .help = "name of this core, which is the realm of its subscribers"},
@@ -112,6 +116,8 @@ static const struct conf_key subscriber_keys[] = {
 	 .reloadable = true, .help = "fixed IPv6 home address; otherwise one of pools.home6"},
 	{"prefix", CONF_PREFIX, CONF_FIELD(struct subscriber_config, prefix), .family = AF_INET6,
 	 .reloadable = true, .help = "IPv6 prefix delegated to the network behind the terminal"},
+	{"mode", CONF_ENUM, CONF_FIELD(struct subscriber_config, mode), .names = mode_names,
+	 .def = "soft", .reloadable = true, .help = "highest handover mode for this subscriber"},
 	{}};
 
 static const struct conf_key peer_keys[] = {
@@ -129,6 +135,8 @@ static const struct conf_key peer_keys[] = {
 	{"care_of_prefixes", CONF_PREFIX,
 	 CONF_LIST(struct peer_config, care_of_prefixes, care_of_prefix_count), .unique = true,
 	 .reloadable = true, .help = "care-of addresses that it may bind our subscribers to"},
+	{"mode", CONF_ENUM, CONF_FIELD(struct peer_config, mode), .names = mode_names,
+	 .def = "soft", .reloadable = true, .help = "highest handover mode together with it"},
 	{}};
 
 static const struct conf_key timer_keys[] = {
@@ -151,6 +159,34 @@ static const struct conf_key timer_keys[] = {
 	 .def = "120", .help = "age at which the keys between cores are renewed"},
 	{}};
 
+static const struct conf_key handover_keys[] = {
+	{"mode", CONF_ENUM, CONF_FIELD(struct handover_config, mode), .names = mode_names,
+	 .def = "soft", .reloadable = true, .help = "highest handover mode of this core"},
+	{"schedule", CONF_PATH, CONF_FIELD(struct handover_config, schedule), .reloadable = true,
+	 .help = "file with the satellites' associations"},
+	{"lead", CONF_SECONDS, CONF_FIELD(struct handover_config, lead), .min = 0.1, .max = 600,
+	 .def = "2", .reloadable = true,
+	 .help = "how long before a satellite changes its core the next one is prepared"},
+	{"prepared_for", CONF_SECONDS, CONF_FIELD(struct handover_config, prepared_for), .min = 0.1,
+	 .max = 600, .def = "5", .reloadable = true,
+	 .help = "how long after the expected time a terminal may still come"},
+	{"prepare_wait", CONF_SECONDS, CONF_FIELD(struct handover_config, prepare_wait),
+	 .min = 0.001, .max = 10, .def = "0.15", .reloadable = true,
+	 .help = "how long a disconnecting terminal waits for the next core to be prepared"},
+	{"hold_packets", CONF_INT, CONF_FIELD(struct handover_config, hold.packets), .min = 0,
+	 .max = 1e9, .def = "10000", .reloadable = true,
+	 .help = "packets that are held for one terminal that is to come"},
+	{"hold_octets", CONF_INT, CONF_FIELD(struct handover_config, hold.octets), .min = 0,
+	 .max = 1e12, .def = "8388608", .reloadable = true, .help = "octets likewise"},
+	{"hold_time", CONF_SECONDS, CONF_FIELD(struct handover_config, hold.time), .min = 0,
+	 .max = 60, .def = "2", .reloadable = true, .help = "how long a packet is held"},
+	{"hold_total_packets", CONF_INT, CONF_FIELD(struct handover_config, hold.total_packets),
+	 .min = 0, .max = 1e9, .def = "200000", .reloadable = true,
+	 .help = "packets that are held for all terminals together"},
+	{"hold_total_octets", CONF_INT, CONF_FIELD(struct handover_config, hold.total_octets),
+	 .min = 0, .max = 1e12, .def = "134217728", .reloadable = true, .help = "octets likewise"},
+	{}};
+
 static const struct conf_key keys[] = {
 	{"core", CONF_GROUP, CONF_INLINE(core_keys), .required = true, .help = "this core"},
 	{"access", CONF_GROUP, CONF_INLINE(access_keys), .help = "the side of the satellites"},
@@ -162,6 +198,8 @@ static const struct conf_key keys[] = {
 	{"peers", CONF_GROUP, CONF_LIST(struct config, peers, peer_count),
 	 CONF_ELEMENT(struct peer_config, peer_keys), .reloadable = true, .max_items = 90,
 	 .help = "other operators' cores"},
+	{"handover", CONF_GROUP, CONF_MEMBER(struct config, handover, handover_keys),
+	 .reloadable = true, .help = "how terminals change from core to core"},
 	{"timers", CONF_GROUP, CONF_INLINE(timer_keys), .help = "times, in seconds"},
 	{"log", CONF_GROUP, CONF_MEMBER(struct config, log, daemon_log_keys), .reloadable = true,
 	 .help = "what is logged"},

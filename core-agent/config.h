@@ -8,6 +8,8 @@
 
 #include "conf.h"
 #include "daemon.h"
+#include "hold.h"
+#include "message.h"
 
 /* What tunnel.kind allows; TUNNEL_CHOICE_AUTO leaves the choice to what the kernel has. */
 enum tunnel_choice { TUNNEL_CHOICE_AUTO, TUNNEL_CHOICE_GRE, TUNNEL_CHOICE_IPIP, TUNNEL_CHOICE_GPE };
@@ -23,6 +25,7 @@ struct subscriber_config {
 	char *psk_file; /* NULL: none */
 	struct addr home4, home6;
 	struct prefix prefix;
+	int mode; /* enum handover_mode: no better one for this subscriber */
 };
 
 struct peer_config {
@@ -34,12 +37,23 @@ struct peer_config {
 	size_t home_prefix_count;
 	struct prefix *care_of_prefixes;
 	size_t care_of_prefix_count;
+	int mode; /* enum handover_mode: no better one together with this peer */
 };
 
 struct pools_config {
 	struct prefix *home4, *home6, *care_of4, *care_of6, *delegated;
 	size_t home4_count, home6_count, care_of4_count, care_of6_count, delegated_count;
 	uint8_t delegated_length;
+};
+
+/* How terminals change from core to core (PROTOCOL section 15). */
+struct handover_config {
+	int mode;		 /* enum handover_mode: the highest that this core takes part in */
+	char *schedule;		 /* association file (sno-associations(5)); NULL: none */
+	usec_t lead;		 /* how long ahead of the schedule cores are prepared */
+	usec_t prepared_for;	 /* how long after the expected time a preparation lasts */
+	usec_t prepare_wait;	 /* how long a disconnect waits for its preparation */
+	struct hold_limits hold; /* what may be held for terminals that are to come */
 };
 
 struct config {
@@ -70,6 +84,7 @@ struct config {
 	size_t subscriber_count;
 	struct peer_config *peers;
 	size_t peer_count;
+	struct handover_config handover;
 
 	struct {
 		usec_t lifetime, drain, leave, stale, keepalive, dead_peer, rekey;

@@ -259,11 +259,22 @@ static void check_tunnel(struct conf_check *check, const struct config *c)
 		conf_fault(check, "timers.dead_peer", "must be at least twice timers.keepalive");
 }
 
+static void check_handover(struct conf_check *check, const struct hold_limits *hold)
+{
+	if (hold->total_packets < hold->packets)
+		conf_fault(check, "handover.hold_total_packets",
+			   "must be at least handover.hold_packets (%zu)", hold->packets);
+	if (hold->total_octets < hold->octets)
+		conf_fault(check, "handover.hold_total_octets",
+			   "must be at least handover.hold_octets (%zu)", hold->octets);
+}
+
 void config_check(struct conf_check *check, const void *config)
 {
 	const struct config *c = config;
 
 	check_tunnel(check, c);
+	check_handover(check, &c->handover.hold);
 	check_satellites(check, c);
 	check_subscribers(check, c);
 	for (size_t i = 0; i < c->peer_count; i++)
