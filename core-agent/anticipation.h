@@ -54,7 +54,7 @@ void anticipation_announced(struct subscriber *subscriber, struct peer *serving,
 
 /*
  * The terminal has come to this core, which had prepared itself under this binding number
- * (preparation.h): counter is COUNTER of its discovery, number its HANDOVER_COUNTER, path leads to
+ * (preparation.h): counter and mode are COUNTER and MODE (0: none) of its discovery, path leads to
  * it on the access side. REASON_ACCEPTED: the kernel has acknowledged, the binding is BINDING_HOME
  * under that number, what was held is on its way. REASON_STALE_BINDING; REASON_KERNEL_REFUSED with
  * everything as before.
