@@ -154,6 +154,7 @@ class Configurations:
         for link in terminal.links:
             command += ["-l", f"{link}={self.topology.netns(link)}/t-{terminal.name}"]
         switching = group(mode=quote(terminal.switching),
+                          resident="true" if terminal.switching == "command" else None,
                           command=strings(command) if terminal.switching == "command" else None)
         lines = {
             "terminal": group(nai=quote(terminal.nai),

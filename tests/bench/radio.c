@@ -2,16 +2,18 @@
 /*
  * radio: the terminal's modem of the lab. It leaves one satellite and locks on to the next.
  *
- * The terminal agent runs it as its switching command. A link goes down and up at the satellite's
- * end (a veth port in the satellite's network namespace), so that the terminal loses and finds a
- * carrier, as with a real modem, and keeps the addresses of its interface. Everything that takes
- * time (entering namespaces, opening sockets) is done before the old link is cut, so the gap is
- * the one asked for, to some tens of microseconds.
+ * The terminal agent keeps it running as its switching command (switching.resident) and gives it a
+ * line "FROM TO" for each switch. A link goes down and up at the satellite's end (a veth port in
+ * the satellite's network namespace), so that the terminal loses and finds a carrier, as with a
+ * real modem, and keeps the addresses of its interface. Everything that takes time (starting a
+ * process, entering namespaces, opening sockets) is done before the first order, so the old link is
+ * cut some tens of microseconds after the order and the gap is the one asked for.
  *
- *   radio -g GAP_US [-o FILE] -l LINK=NETNS/PORT ... FROM TO
+ *   radio -g GAP_US [-o FILE] -l LINK=NETNS/PORT ...
  *
- * FROM may be "-" or empty: nothing to leave (the terminal had no link). With -o a line "FROM TO
- * DOWN UP" is added to FILE, the moments of cut and return in microseconds of CLOCK_MONOTONIC.
+ * FROM may be "-": nothing to leave (the terminal had no link). With -o a line "FROM TO DOWN UP" is
+ * added to FILE, the moments of cut and return in microseconds of CLOCK_MONOTONIC. It ends with its
+ * standard input.
  */
 #define _GNU_SOURCE
 #include <err.h>
@@ -25,63 +27,64 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
-#define LINKS_MAX 64
-#define SETTLE_US 100000
-#define NETNS_DIR "/run/netns/"
+#define LINKS_MAX     64
+#define LINK_NAME_MAX 63
+#define NETNS_DIR     "/run/netns/"
 
-/* A control socket inside a satellite's namespace and the request that names the port there. */
+/* A link by its name: a control socket inside the satellite's namespace, and the request that names
+ * the port there. */
 struct port {
+	char link[LINK_NAME_MAX + 1];
 	int fd;
 	struct ifreq request;
 };
 
 static void usage(void)
 {
-	fputs("usage: radio -g GAP_US [-o FILE] -l LINK=NETNS/PORT ... FROM TO\n", stderr);
+	fputs("usage: radio -g GAP_US [-o FILE] -l LINK=NETNS/PORT ...\n", stderr);
 	exit(2);
 }
 
-/* The "NETNS/PORT" that belongs to a link, or exit: a link without one is a fault of the caller. */
-static const char *place_of(char *const *links, size_t count, const char *link)
+/* Opens LINK=NETNS/PORT. The process stays in the namespace that was opened last. */
+static struct port port_open(const char *text)
 {
-	size_t length = strlen(link);
-
-	for (size_t i = 0; i < count; i++)
-		if (strncmp(links[i], link, length) == 0 && links[i][length] == '=')
-			return links[i] + length + 1;
-	errx(2, "link %s is not among those given with -l", link);
-}
-
-static struct port port_open(const char *place)
-{
-	const char *slash = strchr(place, '/');
 	struct port port = {.fd = -1};
-	char path[sizeof(NETNS_DIR) + 128];
+	char path[sizeof(NETNS_DIR) + 128], netns[128];
 
-	if (!slash || strlen(slash + 1) == 0 || strlen(slash + 1) >= IFNAMSIZ ||
-	    slash - place > 127)
+	_Static_assert(LINK_NAME_MAX == 63 && IFNAMSIZ == 16, "the widths below");
+	if (sscanf(text, "%63[^=]=%127[^/]/%15s", port.link, netns, port.request.ifr_name) != 3)
 		usage();
-	snprintf(path, sizeof(path), NETNS_DIR "%.*s", (int)(slash - place), place);
-	memcpy(port.request.ifr_name, slash + 1, strlen(slash + 1) + 1);
+	snprintf(path, sizeof(path), NETNS_DIR "%s", netns);
 
-	int netns = open(path, O_RDONLY | O_CLOEXEC);
-	if (netns < 0 || setns(netns, CLONE_NEWNET) < 0)
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || setns(fd, CLONE_NEWNET) < 0)
 		err(1, "%s", path);
-	close(netns);
+	close(fd);
 	port.fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (port.fd < 0)
 		err(1, "socket");
-	if (ioctl(port.fd, SIOCGIFFLAGS, &port.request) < 0)
-		err(1, "%s", place);
 	return port;
 }
 
+/* NULL for "-" and for what is no link. */
+static struct port *port_find(struct port *ports, size_t count, const char *link)
+{
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(ports[i].link, link) == 0)
+			return &ports[i];
+	return NULL;
+}
+
+/* The lab may have set the port meanwhile, so its flags are read each time. */
 static void port_set(struct port *port, int up)
 {
+	if (ioctl(port->fd, SIOCGIFFLAGS, &port->request) < 0)
+		err(1, "%s", port->request.ifr_name);
 	if (up)
 		port->request.ifr_flags |= IFF_UP;
 	else
@@ -103,12 +106,12 @@ static int64_t microseconds(const struct timespec *ts)
 	return ts->tv_sec * INT64_C(1000000) + ts->tv_nsec / 1000;
 }
 
-/* Cuts the old link, waits, restores the new one; tells when. */
+/* Cuts the old link (NULL: none), waits, restores the new one; tells when. */
 static void go(struct port *old, struct port *new, long gap_us, struct timespec *cut,
 	       struct timespec *back)
 {
 	*cut = now();
-	if (old->fd >= 0)
+	if (old)
 		port_set(old, 0);
 
 	struct timespec until = {.tv_sec =
@@ -120,11 +123,37 @@ static void go(struct port *old, struct port *new, long gap_us, struct timespec 
 	*back = now();
 }
 
+/* Carries out the order in a line and answers it. */
+static void obey(const char *line, struct port *ports, size_t count, long gap_us, FILE *record)
+{
+	char from[LINK_NAME_MAX + 1], to[LINK_NAME_MAX + 1];
+	struct timespec cut, back;
+	struct port *old, *new;
+
+	if (sscanf(line, "%63s %63s", from, to) != 2) {
+		puts("an order is FROM TO");
+		return;
+	}
+	old = strcmp(from, to) == 0 ? NULL : port_find(ports, count, from);
+	new = port_find(ports, count, to);
+	if (!new) {
+		printf("link %s is not among those given with -l\n", to);
+		return;
+	}
+	go(old, new, gap_us, &cut, &back);
+	puts("ok");
+	if (record)
+		fprintf(record, "%s %s %" PRId64 " %" PRId64 "\n", old ? from : "-", to,
+			microseconds(&cut), microseconds(&back));
+}
+
 int main(int argc, char **argv)
 {
 	struct sched_param priority = {.sched_priority = 20};
-	const char *record = NULL;
-	char *links[LINKS_MAX];
+	struct port ports[LINKS_MAX];
+	char line[2 * LINK_NAME_MAX + 3];
+	const char *path = NULL;
+	FILE *record = NULL;
 	size_t count = 0;
 	long gap = 0;
 	int option;
@@ -137,41 +166,27 @@ int main(int argc, char **argv)
 		case 'l':
 			if (count == LINKS_MAX)
 				errx(2, "more than %d links", LINKS_MAX);
-			links[count++] = optarg;
+			ports[count++] = port_open(optarg);
 			break;
 		case 'o':
-			record = optarg;
+			path = optarg;
 			break;
 		default:
 			usage();
 		}
 	}
-	if (argc - optind != 2 || gap < 0 || gap > 60000000)
+	if (argc != optind || count == 0 || gap < 0 || gap > 60000000)
 		usage();
-
-	const char *from = argv[optind], *to = argv[optind + 1];
-	struct port old = {.fd = -1}, new = port_open(place_of(links, count, to));
-	struct timespec cut, back;
-
-	if (*from && strcmp(from, "-") != 0 && strcmp(from, to) != 0)
-		old = port_open(place_of(links, count, from));
-	sched_setscheduler(0, SCHED_FIFO, &priority); /* best effort: a gap of steady length */
-	/*
-	 * On a single CPU the start and the end of a process hold up everybody else for some
-	 * milliseconds. Not while a handover is being measured, or packets are still on their way.
-	 */
-	usleep(SETTLE_US);
-	go(&old, &new, gap, &cut, &back);
-	usleep(SETTLE_US);
-
-	FILE *file = record ? fopen(record, "a") : NULL;
-	if (record && !file)
-		err(1, "%s", record);
-	if (file) {
-		fprintf(file, "%s %s %" PRId64 " %" PRId64 "\n", old.fd < 0 ? "-" : from, to,
-			microseconds(&cut), microseconds(&back));
-		if (fclose(file) != 0)
-			err(1, "%s", record);
+	if (path) {
+		record = fopen(path, "a");
+		if (!record)
+			err(1, "%s", path);
+		setlinebuf(record);
 	}
-	return 0;
+	setlinebuf(stdout);
+	mlockall(MCL_CURRENT | MCL_FUTURE); /* both best effort: a gap of steady length */
+	sched_setscheduler(0, SCHED_FIFO, &priority);
+	while (fgets(line, sizeof(line), stdin))
+		obey(line, ports, count, gap, record);
+	return record && fclose(record) != 0 ? 1 : 0;
 }
