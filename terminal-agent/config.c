@@ -104,10 +104,31 @@ static const struct conf_key delegated_keys[] = {
 	{},
 };
 
+static const struct conf_name mode_names[] = {
+	{"baseline", MODE_BASELINE},	 {"combined", MODE_COMBINED}, {"proactive", MODE_PROACTIVE},
+	{"predictive", MODE_PREDICTIVE}, {"soft", MODE_SOFT},	      {NULL, 0}};
+
+static const struct conf_key handover_keys[] = {
+	{"mode", CONF_ENUM, CONF_FIELD(struct config, handover.mode), .names = mode_names,
+	 .def = "soft", .reloadable = true, .help = "highest handover mode of this terminal"},
+	{"lead", CONF_SECONDS, CONF_FIELD(struct config, handover.lead), .min = 0.1, .max = 600,
+	 .def = "2", .reloadable = true, .help = "how long before a move the core is told of it"},
+	{"schedule", CONF_PATH, CONF_FIELD(struct config, handover.schedule), .reloadable = true,
+	 .help = "file with the satellites' associations"},
+	{"hold_packets", CONF_INT, CONF_FIELD(struct config, handover.hold.packets), .min = 0,
+	 .max = 1e9, .def = "10000", .reloadable = true,
+	 .help = "packets that are held while there is no link"},
+	{"hold_octets", CONF_INT, CONF_FIELD(struct config, handover.hold.octets), .min = 0,
+	 .max = 1e12, .def = "8388608", .reloadable = true, .help = "octets likewise"},
+	{"hold_time", CONF_SECONDS, CONF_FIELD(struct config, handover.hold.time), .min = 0,
+	 .max = 60, .def = "2", .reloadable = true, .help = "how long a packet is held"},
+	{},
+};
+
 static const struct conf_key timers_keys[] = {
 	{"disconnect_wait", CONF_SECONDS, CONF_FIELD(struct config, timers.disconnect_wait),
-	 .min = 0, .max = 10, .def = "0.2", .reloadable = true,
-	 .help = "time to wait for the disconnection ACK before the link is left"},
+	 .min = 0, .max = 10, .def = "0.6", .reloadable = true,
+	 .help = "time to wait for the core's answer before the link is left"},
 	{"discovery_timeout", CONF_SECONDS, CONF_FIELD(struct config, timers.discovery_timeout),
 	 .min = 0.02, .max = 60, .def = "0.5", .reloadable = true,
 	 .help = "time until an unanswered core discovery is repeated, doubled each time"},
@@ -130,6 +151,8 @@ static const struct conf_key keys[] = {
 	 .help = "what is routed to the satellites"},
 	{"delegated", CONF_GROUP, CONF_INLINE(delegated_keys),
 	 .help = "where the delegated prefix is used"},
+	{"handover", CONF_GROUP, CONF_INLINE(handover_keys),
+	 .help = "how the terminal changes from core to core"},
 	{"timers", CONF_GROUP, CONF_INLINE(timers_keys), .help = "time-outs in seconds"},
 	{"log", CONF_GROUP, CONF_MEMBER(struct config, log, daemon_log_keys), .reloadable = true,
 	 .help = "what is logged"},

@@ -8,6 +8,8 @@
 
 #include "conf.h"
 #include "daemon.h"
+#include "hold.h"
+#include "message.h"
 
 /* An access link: an interface, and the satellite that is behind it. */
 struct link_config {
@@ -49,6 +51,12 @@ struct config {
 	struct {
 		char *interface; /* NULL: none */
 	} delegated;
+	struct {
+		int mode;	/* enum handover_mode: the highest */
+		usec_t lead;	/* a move is announced so long before it */
+		char *schedule; /* the association file; NULL: none */
+		struct hold_limits hold;
+	} handover;
 	struct {
 		usec_t disconnect_wait;
 		usec_t discovery_timeout;
