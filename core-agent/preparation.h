@@ -16,9 +16,9 @@
 #ifndef SNO_PREPARATION_H
 #define SNO_PREPARATION_H
 
-#include "access.h"
 #include "core.h"
 #include "forwarding.h"
+#include "handover_key.h"
 #include "satellite.h"
 
 #include <uthash.h>
@@ -39,10 +39,10 @@ struct preparation {
 	char nai[NAI_TEXT];
 	enum preparation_state state;
 	uint64_t binding;
-	uint64_t number; /* HANDOVER_COUNTER; an own subscriber's */
-	uint8_t tag[MESSAGE_TAG];
+	uint8_t tag[HANDOVER_TAG];
 	uint8_t key[KEY_LENGTH]; /* the handover key */
 	uint32_t lifetime;	 /* seconds */
+	uint32_t uplink_delay;	 /* microseconds (PROTOCOL section 15.4) */
 	struct addr hoa4, hoa6;
 	struct prefix prefix;
 	bool hold;
@@ -68,8 +68,9 @@ struct preparation {
 /* What is to be prepared for an own subscriber that comes to this core. Everything is copied. */
 struct preparation_order {
 	uint64_t binding;
-	uint64_t number;	     /* HANDOVER_COUNTER of the move */
 	const uint8_t *handover_key; /* KEY_LENGTH octets */
+	uint32_t lifetime;	     /* seconds, of the binding to come */
+	uint32_t uplink_delay;	     /* microseconds, by which the way here is shorter */
 	bool hold;
 	const char *satellite;		 /* that it comes to, "" when not known */
 	const struct lladdr *link_layer; /* of its link there, NULL when not told */
@@ -101,7 +102,7 @@ void preparations_settle(struct core *core, usec_t now);
 bool preparation_released(struct peer *home, const struct message *request, usec_t now);
 
 /* The preparation with this tag, and the one for this terminal. Not those that are given up. */
-struct preparation *preparation_by_tag(const struct core *core, const uint8_t tag[MESSAGE_TAG]);
+struct preparation *preparation_by_tag(const struct core *core, const uint8_t tag[HANDOVER_TAG]);
 struct preparation *preparation_find(const struct core *core, const char *nai);
 /* Is the discovery, from these addresses, of the terminal that this was prepared for? */
 bool preparation_proves(const struct preparation *p, const struct message *discovery,
