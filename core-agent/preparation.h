@@ -84,8 +84,9 @@ struct preparation_order {
  */
 enum reason preparation_begin(struct subscriber *subscriber, const struct preparation_order *order,
 			      struct path *until);
-/* The end of that: no terminal is let in by it any more. The subscriber's path stays. */
-void preparation_end(struct subscriber *subscriber);
+/* The end of that: no terminal is let in by it any more. The subscriber's path stays. Nothing when
+ * another one has taken its place. */
+void preparation_end(struct subscriber *subscriber, uint64_t binding);
 
 /*
  * A proactive authentication from the home core of a terminal. It waits for preparations_settle(),
