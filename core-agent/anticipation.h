@@ -17,6 +17,7 @@
 
 #include "core.h"
 #include "forwarding.h"
+#include "handover_key.h"
 #include "message.h"
 
 struct schedule_change;
@@ -60,8 +61,8 @@ void anticipation_announced(struct subscriber *subscriber, struct peer *serving,
  * everything as before.
  */
 enum reason anticipation_arrived_here(struct subscriber *subscriber, uint64_t binding,
-				      uint64_t counter, uint64_t number, const uint8_t arrival[16],
-				      const struct path *path, usec_t now);
+				      uint64_t counter, const uint8_t arrival[HANDOVER_ARRIVAL],
+				      enum handover_mode mode, const struct path *path, usec_t now);
 /* The terminal has come to a peer: a tunnel request with ARRIVAL, which is answered. */
 void anticipation_arrived(struct peer *target, const struct message *request, usec_t now);
 
