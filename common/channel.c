@@ -46,7 +46,7 @@ static int transmit_message(void *context, const uint8_t *octets, size_t length)
 	struct channel *c = context;
 
 	c->now = requests_now(c->requests);
-	return channel_seal(c, octets, length);
+	return channel_put(c, octets, length);
 }
 
 /* Memory for session keys: whole pages, kept out of swap and core dumps. */
@@ -201,8 +201,6 @@ int channel_seal(struct channel *c, const uint8_t *octets, size_t length)
 
 	if (!c->up || !s)
 		return -ENOTCONN;
-	if (length > REQUEST_OCTETS_MAX)
-		return -EINVAL;
 	message_write_head(datagram, MESSAGE_SEALED, s->remote_index);
 	counter = cursor_out(datagram + SNO_HEAD_LENGTH, COUNTER_LENGTH);
 	cursor_put_u64(&counter, seal_counter(&s->tx));
@@ -213,6 +211,16 @@ int channel_seal(struct channel *c, const uint8_t *octets, size_t length)
 		session_worn(c, s);
 	c->sent = c->now;
 	return channel_transmit(c, octets[0], datagram, SEALED_HEAD + length + SEAL_TAG);
+}
+
+int channel_put(struct channel *c, const uint8_t *octets, size_t length)
+{
+	if (!c->up || !c->current)
+		return -ENOTCONN;
+	if (length > REQUEST_OCTETS_MAX)
+		return -EINVAL;
+	return c->bundle.depth > 0 ? bundle_add(c, octets, length)
+				   : channel_seal(c, octets, length);
 }
 
 int channel_send(struct channel *c, const struct message *m, usec_t now)
@@ -226,7 +234,7 @@ int channel_send(struct channel *c, const struct message *m, usec_t now)
 	length = message_write(m, octets, sizeof(octets));
 	if (length < 0)
 		return -EINVAL;
-	return channel_seal(c, octets, (size_t)length);
+	return channel_put(c, octets, (size_t)length);
 }
 
 static void send_keepalive(struct channel *c)
@@ -277,8 +285,11 @@ void channel_established(struct channel *c, struct keyset *s, usec_t now)
 	c->up = true;
 	if (s->initiator)
 		send_keepalive(c);
+	if (s->initiator || now - s->born < REQUEST_TIMEOUT_INITIAL)
+		requests_measured(c->requests, now - s->born);
 	/* Whatever the callbacks below do, they meet the new session and the new epoch. */
 	if (restarted) {
+		bundle_discard(c);
 		requests_peer_restarted(c->requests);
 		requests_fail(c->requests, REASON_HOME_UNREACHABLE, now);
 	}
@@ -313,7 +324,7 @@ static void refuse_unknown(struct channel *c, const uint8_t *octets, size_t leng
 	channel_send(c, &error, now);
 }
 
-static enum drop read_sealed(struct channel *c, const uint8_t *octets, size_t length, usec_t now)
+enum drop channel_read_message(struct channel *c, const uint8_t *octets, size_t length, usec_t now)
 {
 	struct message m;
 	enum drop drop = message_read(&m, PLACE_CORE, octets, length);
@@ -352,7 +363,7 @@ static enum drop receive_sealed(struct channel *c, uint32_t index, const uint8_t
 	else if (!c->up)
 		go_up(c, false, now);
 	length -= SEALED_HEAD + SEAL_TAG;
-	drop = read_sealed(c, octets, length, now);
+	drop = bundle_read(c, octets, length, now);
 	keys_wipe(octets, length);
 	return drop;
 }
@@ -443,7 +454,9 @@ usec_t channel_tick(struct channel *c, usec_t now)
 	tick_handshake(c, now);
 	if (c->up && now - c->sent >= c->timers.keepalive)
 		send_keepalive(c);
+	channel_gather(c);
 	requests = requests_tick(c->requests, now);
+	channel_flush(c, now);
 	return usec_min(requests, next_instant(c, now));
 }
 
@@ -467,6 +480,11 @@ const struct message *channel_hello(const struct channel *c)
 const struct channel_counters *channel_counters(const struct channel *c)
 {
 	return &c->counters;
+}
+
+usec_t channel_rtt(const struct channel *c)
+{
+	return requests_rtt(c->requests);
 }
 
 usec_t channel_session_age(const struct channel *c, usec_t now)

@@ -3,6 +3,9 @@
  * The channel between two cores (PROTOCOL section 4): Noise KKpsk2 handshake, sealed datagrams,
  * rekey, boot epochs, liveness. One `struct channel` per configured peer. It does no input or
  * output of its own and reads no clock: octets go in, callbacks come out.
+ *
+ * A message leaves when it is given, in a datagram of its own, so that nothing waits for company.
+ * Who has many to send at one moment says so, by gathering them into bundles (section 4.5).
  */
 #ifndef SNO_CHANNEL_H
 #define SNO_CHANNEL_H
@@ -75,7 +78,8 @@ struct channel *channel_find(uint32_t index);
 
 /*
  * A datagram for this channel. DROP_NONE when it was authentic and has been consumed (callbacks
- * were called), else the reason it was dropped for. *authentic is set when the sender proved
+ * were called), else the reason it was dropped for; of a bundle, that of the last message in it
+ * that was dropped, while the others have been consumed. *authentic is set when the sender proved
  * itself, so that the owner may move the peer's endpoint there (roaming cores, NAT).
  */
 enum drop channel_receive(struct channel *c, const uint8_t *datagram, size_t length, usec_t now,
@@ -84,6 +88,18 @@ enum drop channel_receive(struct channel *c, const uint8_t *datagram, size_t len
 /* Seal and send one message that is no request (keepalive, error). 0, -ENOTCONN, -EINVAL, or what
  * transmit said. */
 int channel_send(struct channel *c, const struct message *m, usec_t now);
+
+/*
+ * From here to channel_flush() whatever is sent on this channel, requests, answers and
+ * retransmissions included, is kept and then leaves in as few datagrams as it fits into, in its
+ * order. For what is one piece of work: no event loop may sleep in between. The two nest, the
+ * outermost flush sends; a flush without a gathering does nothing. What cannot be sent then
+ * (the channel is down, transmit refuses) is as if lost on the way; what was meant for an earlier
+ * life of the peer is forgotten. The channel itself gathers what answers a bundle, and
+ * retransmissions.
+ */
+void channel_gather(struct channel *c);
+void channel_flush(struct channel *c, usec_t now);
 /* The request table of this channel; request_send() on a down channel ends with
  * REASON_HOME_UNREACHABLE at the next tick. */
 struct requests *channel_requests(struct channel *c);
@@ -102,11 +118,16 @@ struct channel_counters {
 	uint64_t handshakes, rekeys, restarts_seen, deaths;
 	/* unsent: datagrams that transmit refused; received: all, dropped ones included */
 	uint64_t sent_datagrams, unsent_datagrams, received_datagrams;
-	uint64_t sent[256]; /* by type: 0x01, 0x02 and what was sealed, retransmissions included */
-	uint64_t received[256]; /* by type, authentic and well-formed ones */
-	uint64_t drops[DROP_COUNT];
+	/* By type: 0x01, 0x02, and what was sealed, retransmissions included; of a bundle itself
+	 * and each message in it. */
+	uint64_t sent[256];
+	uint64_t received[256]; /* by type, authentic and well-formed ones; of bundles likewise */
+	uint64_t drops[DROP_COUNT]; /* of datagrams, and of messages in bundles */
 };
 const struct channel_counters *channel_counters(const struct channel *c);
+/* The round trip of the path in microseconds, without what an answer took to be found, as the least
+ * of the last few measurements by handshakes and requests; 0 while nothing was measured. */
+usec_t channel_rtt(const struct channel *c);
 /* Age of the current session in microseconds, -1 when there is none. */
 usec_t channel_session_age(const struct channel *c, usec_t now);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The inside of a channel: its life in time and its dispatch of datagrams (channel.c), the Noise
- * handshake (channel_handshake.c), and the sessions that handshakes leave behind
- * (channel_session.c). Nobody else includes this.
+ * handshake (channel_handshake.c), the sessions that handshakes leave behind (channel_session.c),
+ * and messages that travel together (channel_bundle.c). Nobody else includes this.
  */
 #ifndef SNO_CHANNEL_INTERNAL_H
 #define SNO_CHANNEL_INTERNAL_H
@@ -68,6 +68,14 @@ struct bucket {
 	usec_t full_at;
 };
 
+/* What channel_gather() holds back: a bundle in the making. */
+struct bundle {
+	unsigned int depth; /* gatherings within each other; 0: messages leave at once */
+	unsigned int messages;
+	size_t length; /* of octets, head included */
+	uint8_t octets[REQUEST_OCTETS_MAX];
+};
+
 struct channel {
 	const struct channel_identity *identity;
 	uint8_t peer_public[KEY_LENGTH];
@@ -91,6 +99,7 @@ struct channel {
 	struct bucket initiations;
 	struct bucket responses;
 
+	struct bundle bundle;
 	struct noise noise; /* of the initiated session */
 	struct keyset sessions[SESSIONS];
 	struct keyset *initiated;
@@ -105,8 +114,11 @@ struct channel {
 
 /* channel.c */
 
-/* Seals one encoded message under the current session and transmits it. 0, -ENOTCONN, -EKEYEXPIRED
- * or what the owner's transmit said. */
+/* Sends one encoded message, at once or with others. 0, -ENOTCONN, -EINVAL when it is too long, or
+ * as channel_seal(). */
+int channel_put(struct channel *c, const uint8_t *octets, size_t length);
+/* Seals a text, message or bundle, under the current session and transmits it. 0, -ENOTCONN,
+ * -EKEYEXPIRED or what the owner's transmit said. */
 int channel_seal(struct channel *c, const uint8_t *octets, size_t length);
 /* Transmits and counts one datagram whose message is of this type. */
 int channel_transmit(struct channel *c, enum message_type type, const uint8_t *datagram,
@@ -115,6 +127,19 @@ int channel_transmit(struct channel *c, enum message_type type, const uint8_t *d
 void channel_established(struct channel *c, struct keyset *s, usec_t now);
 /* A pseudo-random time in [0, span / 3]. */
 usec_t channel_jitter(struct channel *c, usec_t span);
+/* One message of an authentic text: DROP_NONE when it was well-formed and has been dealt with. */
+enum drop channel_read_message(struct channel *c, const uint8_t *octets, size_t length, usec_t now);
+
+/* channel_bundle.c */
+
+/* One more encoded message for the gathering that is open; may send those before it. Errors as
+ * channel_seal(), for this message. */
+int bundle_add(struct channel *c, const uint8_t *octets, size_t length);
+/* Forgets what is gathered. */
+void bundle_discard(struct channel *c);
+/* An authentic text: the message or those of the bundle that it is. The reason of the last one that
+ * was dropped, which is the caller's to count, or DROP_NONE. */
+enum drop bundle_read(struct channel *c, const uint8_t *octets, size_t length, usec_t now);
 
 /* channel_handshake.c */
 

@@ -6,7 +6,8 @@
  * were sent only once (Karn's rule, its section 3), doubled with every further sending. As in its
  * section 5, a request that was answered only after retransmission hands its longer time-out on
  * to the path, until the next clean measurement; otherwise a path whose delay has jumped above the
- * time-out would never be measured again.
+ * time-out would never be measured again. Requests that name a move are answered when other cores
+ * have done their part, and tell nothing of the path.
  *
  * Callbacks may do anything but free the table: an entry is out of it before its callback runs,
  * and no pointer to an entry is held across one.
@@ -95,6 +96,7 @@ static struct outstanding *remember(struct requests *r, const struct message *m,
 		.id = m->id,
 		.serial = r->next_serial,
 		.type = m->type,
+		.waits = message_has(m, ATTR_HANDOVER_COUNTER),
 		.length = length,
 	};
 	memcpy(o->octets, octets, length);
@@ -176,9 +178,24 @@ static void finish(struct requests *r, struct outstanding *o, enum reason reason
 	outstanding_free(o);
 }
 
-/* RFC 6298 section 2, with alpha 1/8, beta 1/4 and K 4. */
-static void measured(struct requests *r, usec_t rtt)
+void requests_measured(struct requests *r, usec_t rtt)
 {
+	r->measured[r->measurements++ % REQUEST_MEASUREMENTS] = rtt;
+}
+
+usec_t requests_rtt(const struct requests *r)
+{
+	usec_t least = USEC_NEVER;
+
+	for (unsigned int i = 0; i < REQUEST_MEASUREMENTS && i < r->measurements; i++)
+		least = usec_min(least, r->measured[i]);
+	return r->measurements > 0 ? least : 0;
+}
+
+/* RFC 6298 section 2, with alpha 1/8, beta 1/4 and K 4. */
+static void answered_in(struct requests *r, usec_t rtt)
+{
+	requests_measured(r, rtt);
 	if (r->srtt == 0) {
 		r->srtt = rtt;
 		r->rttvar = rtt / 2;
@@ -205,9 +222,9 @@ void request_answered(struct requests *r, const struct message *answer, usec_t n
 		r->counters.unknown_answers++;
 		return;
 	}
-	if (o->tries == 1)
-		measured(r, now - o->first_sent);
-	else if (o->timeout > r->timeout)
+	if (o->tries == 1 && !o->waits)
+		answered_in(r, now - o->first_sent);
+	else if (o->timeout > r->timeout && !o->waits)
 		r->timeout = usec_min(o->timeout, REQUEST_TIMEOUT_MAX);
 	r->counters.answered++;
 	finish(r, o, answer->reason, answer, now);

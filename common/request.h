@@ -110,6 +110,13 @@ struct request_counters {
 const struct request_counters *requests_counters(const struct requests *r);
 /* Smoothed round-trip time in microseconds, 0 while nothing was measured. */
 usec_t requests_srtt(const struct requests *r);
+/*
+ * The round trip of the path in microseconds, as the least of the last measurements: what the way
+ * takes, without what an answer took to be found. 0 while nothing was measured.
+ */
+usec_t requests_rtt(const struct requests *r);
+/* One more measurement of the path, made by something else than a request (a handshake). */
+void requests_measured(struct requests *r, usec_t rtt);
 /* The latest instant that it was told, for a transmit that wants to know. */
 usec_t requests_now(const struct requests *r);
 /* Requests that have not ended yet. */

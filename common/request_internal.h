@@ -13,6 +13,9 @@
 
 #include "request.h"
 
+/* How many measurements of the path are remembered. */
+#define REQUEST_MEASUREMENTS 8
+
 /* One request that waits for its answer. */
 struct outstanding {
 	UT_hash_handle hh; /* by id; the table keeps them in the order they were sent */
@@ -24,6 +27,7 @@ struct outstanding {
 	usec_t due;	/* when it ends */
 	size_t slot;	/* in the heap */
 	unsigned int tries;
+	bool waits; /* its answer waits for other cores: no measure of the path */
 	request_done *done;
 	void *context;
 	uint64_t token;
@@ -69,8 +73,10 @@ struct requests {
 	struct heap timers;
 	uint32_t next_id;
 	uint64_t next_serial;
-	usec_t srtt, rttvar; /* 0 while nothing was measured */
-	usec_t timeout;	     /* of a first sending */
+	usec_t srtt, rttvar;		       /* 0 while nothing was measured */
+	usec_t timeout;			       /* of a first sending */
+	usec_t measured[REQUEST_MEASUREMENTS]; /* a ring of the last ones */
+	unsigned int measurements;	       /* all there were */
 
 	struct answer *answers; /* table, and two lists of which the first expires first: */
 	struct answer *running;

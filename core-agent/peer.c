@@ -55,6 +55,22 @@ void peer_request_cancel(struct peer *peer, int64_t request)
 	request_cancel(channel_requests(peer->channel), (uint32_t)request);
 }
 
+void peers_gather(struct core *core)
+{
+	struct peer *peer, *next;
+
+	HASH_ITER (hh, core->peers, peer, next)
+		channel_gather(peer->channel);
+}
+
+void peers_flush(struct core *core, usec_t now)
+{
+	struct peer *peer, *next;
+
+	HASH_ITER (hh, core->peers, peer, next)
+		channel_flush(peer->channel, now);
+}
+
 static void release_done(void *context, uint64_t token, enum reason reason,
 			 const struct message *answer, usec_t now)
 {

@@ -86,6 +86,12 @@ int64_t peer_request(struct peer *peer, struct message *m, request_done *done, u
 void peer_request_cancel(struct peer *peer, int64_t request);
 /* Tells the peer that a binding of us two has ended. Nothing hangs on the answer. */
 void peer_release(struct peer *peer, uint64_t binding, enum reason reason, usec_t now);
+/*
+ * From here to peers_flush() what goes to each peer is kept, to leave in bundles (channel.h): for a
+ * piece of work that says something of many terminals.
+ */
+void peers_gather(struct core *core);
+void peers_flush(struct core *core, usec_t now);
 /* Answers a request of the peer with a reason alone, of the answer type of `request`. */
 void peer_answer_reason(struct peer *peer, const struct message *request, enum reason reason,
 			usec_t now);
