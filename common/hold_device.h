@@ -25,7 +25,7 @@
 struct hold_device {
 	struct kernel *kernel;
 	char name[KERNEL_NAME];
-	int fd;		      /* non-blocking; stays the same when the device is made again */
+	int fd;		      /* -1: not yet; it stays when the device is made again */
 	unsigned int ifindex; /* 0: there is no device (somebody removed it) */
 	struct ev_loop *loop; /* NULL: not watched */
 	ev_io io;
@@ -33,7 +33,7 @@ struct hold_device {
 	void *arg;
 };
 
-/* Makes the device and sets it up. 0; or -errno, logged with what to do, and nothing to close. */
+/* Makes the device and sets it up. 0; or -errno, logged: there may be one later, by restore. */
 int hold_device_open(struct hold_device *device, struct kernel *kernel, const char *name);
 /*
  * Makes it again, where somebody has removed it or set it down; maybe with another index, and

@@ -43,6 +43,9 @@
 #define KERNEL_RULE_PRIORITY_MAX 8399
 #define KERNEL_TABLE_BASE	 8300
 
+/* Where packets that come out of a hold find their way (hold.h), by a rule of the last priority. */
+#define KERNEL_TABLE_RELEASE (KERNEL_TABLE_BASE + 100)
+
 /* Room for an interface name and its final zero (IFNAMSIZ), and for a link kind ("vxlan"). */
 #define KERNEL_NAME 16
 #define KERNEL_KIND 16
@@ -260,6 +263,29 @@ struct kernel_gretap {
  */
 int kernel_gretap_ensure(struct kernel *k, const char *name, const struct kernel_gretap *gretap,
 			 unsigned int *ifindex);
+
+/* ---- TUN devices (kernel_tun.c) -------------------------------------------------------- */
+
+struct kernel_tun {
+	unsigned int mtu;
+	unsigned int queue; /* packets that may wait to be read; more are dropped */
+};
+
+/*
+ * Makes the device of this name, for as long as *fd is open, and leaves it down. Each read from *fd
+ * takes one IP packet that was routed to it, without anything before it; each write has one
+ * received on it. Non-blocking, close-on-exec. *fd is -1 in the beginning, and then a new
+ * descriptor. Given one from an earlier call it is that one's device that is made again where
+ * somebody has removed it. A device that somebody has made persistent is adopted, and persistent no
+ * more.
+ *
+ * -EEXIST when the name belongs to another kind of device, -EBUSY when another process has it,
+ * -EOPNOTSUPP when this system has no TUN devices. *fd is as before then.
+ */
+int kernel_tun_ensure(struct kernel *k, const char *name, const struct kernel_tun *tun, int *fd,
+		      unsigned int *ifindex);
+/* Removes the device, unless fd is -1. */
+void kernel_tun_close(struct kernel *k, int fd);
 
 /* ---- routes (kernel_route.c, kernel_route_message.c) ----------------------------------- */
 

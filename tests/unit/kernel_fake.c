@@ -13,6 +13,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 struct fake fake;
 
@@ -58,6 +59,8 @@ void fake_remove(const struct fake_object *o)
 	for (i = 0; i < fake.count; i++) {
 		if (fake.objects[i] != o)
 			continue;
+		if (o->kind == FAKE_LINK && o->link.tun)
+			close(o->link.tun_end);
 		free(fake.objects[i]);
 		memmove(fake.objects + i, fake.objects + i + 1,
 			(fake.count - i - 1) * sizeof(struct fake_object *));
@@ -132,6 +135,8 @@ int fake_change(struct kernel *k, const char *format, ...)
 	va_end(args);
 	fake.log = fake_must(realloc(fake.log, (fake.calls + 1) * sizeof(char *)));
 	fake.log[fake.calls++] = line;
+	if (fake.meet && strncmp(line, fake.meet_start, strlen(fake.meet_start)) == 0)
+		fake.meet(fake.meet_arg);
 	if (fake.fail_at && --fake.fail_at == 0) {
 		fake.failed = true;
 		return fake_refuse(k, fake.fail_error);
@@ -160,6 +165,13 @@ void kernel_fake_fail_on(const char *start, int error)
 	snprintf(fake.fail_start, sizeof(fake.fail_start), "%s", start ? start : "");
 	fake.fail_start_error = error;
 	fake.failed = false;
+}
+
+void kernel_fake_meet(const char *start, void (*meet)(void *arg), void *arg)
+{
+	snprintf(fake.meet_start, sizeof(fake.meet_start), "%s", start ? start : "");
+	fake.meet = meet;
+	fake.meet_arg = arg;
 }
 
 unsigned int kernel_fake_calls(void)
@@ -297,6 +309,7 @@ void kernel_fake_reset(void)
 	memset(fake.without, 0, sizeof(fake.without));
 	kernel_fake_fail_at(0, 0);
 	kernel_fake_fail_on(NULL, 0);
+	kernel_fake_meet(NULL, NULL, NULL);
 	fake.last_ifindex = 0;
 	kernel_fake_link("lo", NULL);
 	lo = fake_find(FAKE_LINK, "lo");

@@ -26,6 +26,8 @@
 
 #include "kernel.h"
 
+#include <sys/types.h>
+
 /* Empties everything: tables, call log, failures. A loopback `lo`, index 1, up, is there again. */
 void kernel_fake_reset(void);
 
@@ -53,6 +55,20 @@ void kernel_fake_fail_at(unsigned int n, int error);
 bool kernel_fake_failed(void);
 /* Fails every change whose log line starts with this text, until NULL is given. */
 void kernel_fake_fail_on(const char *start, int error);
+
+/*
+ * Calls back whenever a change whose log line starts with this text is asked for, before it is
+ * made: what happens at that very moment. NULL ends it.
+ */
+void kernel_fake_meet(const char *start, void (*meet)(void *arg), void *arg);
+
+/*
+ * A packet is routed to the TUN device of this name, for the daemon to read. 0, or -ENODEV when
+ * there is no such device, or it is down.
+ */
+int kernel_fake_tun_send(const char *name, const void *packet, size_t length);
+/* Takes the next packet that the daemon has written to it: its length, or -EAGAIN. */
+ssize_t kernel_fake_tun_receive(const char *name, void *packet, size_t size);
 
 /*
  * The state as sorted text, one object a line, all interfaces by name: equal text means equal

@@ -37,6 +37,9 @@ struct fake_link {
 	enum kernel_tunnel tunnel;
 	struct kernel_gretap gretap;
 	bool carrier; /* of the cable; what is seen needs the link to be up, too */
+	/* A TUN device: the daemon's descriptor, and the other end of it. */
+	bool tun;
+	int tun_fd, tun_end;
 };
 
 struct fake_object {
@@ -76,6 +79,9 @@ struct fake {
 	bool failed;
 	char fail_start[FAKE_KEY];
 	int fail_start_error;
+	char meet_start[FAKE_KEY];
+	void (*meet)(void *arg);
+	void *meet_arg;
 	struct fake_sysctl *sysctls;
 	char *dumps[2];
 	char *log_text;
@@ -104,6 +110,10 @@ int fake_change(struct kernel *k, const char *format, ...) __attribute__((format
 /* The change fails: noted in its log line and as the context's error. Returns err. */
 int fake_refuse(struct kernel *k, int err);
 
+/* A fresh link, down. */
+struct fake_link *fake_link_make(const char *name, const char *kind);
+/* The link goes, with all that hangs on it; unknown is fine. */
+void fake_link_drop(unsigned int ifindex);
 struct fake_link *fake_link_of(unsigned int ifindex);
 /* "none" for 0, "gone" for what is not there. */
 const char *fake_link_name(unsigned int ifindex);

@@ -11,7 +11,7 @@
 
 /* ---- links ---------------------------------------------------------------------------------- */
 
-static struct fake_link *link_make(const char *name, const char *kind)
+struct fake_link *fake_link_make(const char *name, const char *kind)
 {
 	struct fake_link *link = &fake_put(FAKE_LINK, name)->link;
 
@@ -29,7 +29,7 @@ static struct fake_link *link_make(const char *name, const char *kind)
 
 unsigned int kernel_fake_link(const char *name, const char *kind)
 {
-	return link_make(name, kind)->link.ifindex;
+	return fake_link_make(name, kind)->link.ifindex;
 }
 
 void kernel_fake_carrier(unsigned int ifindex, bool carrier)
@@ -201,12 +201,20 @@ int kernel_link_set_master(struct kernel *k, unsigned int ifindex, unsigned int 
 
 int kernel_link_delete(struct kernel *k, unsigned int ifindex)
 {
-	struct fake_link *link = fake_link_of(ifindex);
 	int err = fake_change(k, "link %s delete", fake_link_name(ifindex));
+
+	if (!err)
+		fake_link_drop(ifindex);
+	return err;
+}
+
+void fake_link_drop(unsigned int ifindex)
+{
+	struct fake_link *link = fake_link_of(ifindex);
 	size_t i;
 
-	if (err || !link)
-		return err;
+	if (!link)
+		return;
 	objects_drop(ifindex, false);
 	for (i = 0; i < fake.count; i++)
 		if (fake.objects[i]->kind == FAKE_LINK &&
@@ -215,7 +223,6 @@ int kernel_link_delete(struct kernel *k, unsigned int ifindex)
 	link->link.up = false;
 	fake_emit_link(link, KERNEL_EVENT_LINK_GONE);
 	fake_remove(fake_find(FAKE_LINK, link->link.name));
-	return 0;
 }
 
 /* ---- bridges -------------------------------------------------------------------------------- */
@@ -232,7 +239,7 @@ int kernel_bridge_ensure(struct kernel *k, const char *name, const struct kernel
 		return err;
 	if (o && strcmp(o->link.link.kind, "bridge") != 0)
 		return fake_refuse(k, -EEXIST);
-	link = o ? &o->link : link_make(name, "bridge");
+	link = o ? &o->link : fake_link_make(name, "bridge");
 	link->bridge = *bridge;
 	if (!lladdr_equal(&bridge->mac, &none))
 		link->link.mac = bridge->mac;
@@ -437,7 +444,7 @@ int kernel_tunnel_ensure(struct kernel *k, enum kernel_tunnel kind, unsigned int
 		return fake_refuse(k, name[0] ? -EOPNOTSUPP : -EINVAL);
 	if (o && o->link.tunnel != kind)
 		return fake_refuse(k, -EEXIST);
-	link = o ? &o->link : link_make(name, link_kinds[kind]);
+	link = o ? &o->link : fake_link_make(name, link_kinds[kind]);
 	link->tunnel = kind;
 	link->link.external = link->link.up = true;
 	memset(&link->link.mac, 0, sizeof(link->link.mac));
@@ -467,7 +474,7 @@ int kernel_gretap_ensure(struct kernel *k, const char *name, const struct kernel
 		return fake_refuse(k, -EINVAL);
 	if (o && strcmp(o->link.link.kind, kind) != 0)
 		return fake_refuse(k, -EEXIST);
-	link = o ? &o->link : link_make(name, kind);
+	link = o ? &o->link : fake_link_make(name, kind);
 	link->gretap = *gretap;
 	link->link.mtu = gretap->mtu ? gretap->mtu : 1500;
 	link->link.up = true;
