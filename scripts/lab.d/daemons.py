@@ -7,6 +7,7 @@ import selectors
 import shutil
 import socket
 import threading
+import time
 
 from system import LabError, Process, in_time, run, wait_until
 from topology import GATEWAY_MAC
@@ -14,6 +15,7 @@ from topology import GATEWAY_MAC
 PROGRAMS = {"core": "sno-core-agent", "satellite": "sno-sat-forwarder",
             "terminal": "sno-terminal-agent"}
 START_SECONDS = 20
+END_OF_TIME = 4102444800 * 1000000      # the year 2100
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
 
 
@@ -53,6 +55,12 @@ def groups(items):
 def seconds(microseconds):
     """A libconfig number of seconds."""
     return f"{microseconds / 1000000:.6f}"
+
+
+def association_time(microseconds):
+    """A moment since 1970 as sno-associations(5) has it."""
+    whole = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(microseconds // 1000000))
+    return f"{whole}.{microseconds // 1000 % 1000:03}Z"
 
 
 class Configurations:
@@ -125,6 +133,15 @@ class Configurations:
                      home_prefixes=strings(self.pools(other, ("home4", "home6", "delegated"))),
                      care_of_prefixes=strings(self.pools(other, ("care_of4", "care_of6"))))
 
+    def handover(self, node):
+        """The handover group of a core or a terminal; None: all defaults."""
+        values = {key: quote(value) if key == "mode" else
+                  str(value) if key.endswith(("packets", "octets")) else seconds(value)
+                  for key, value in node.handover.items()}
+        if self.d.scheduled():
+            values["schedule"] = quote(self.path("associations.csv"))
+        return group(**values) if values else None
+
     def core(self, core):
         """core-agent.conf of a core."""
         addresses = strings(self.underlay(core))
@@ -142,9 +159,10 @@ class Configurations:
             "subscribers": groups([self.subscriber(t) for t in self.d.terminals.values()
                                    if t.home == core.name]),
             "peers": groups([self.peer(core, c) for c in self.d.cores.values() if c is not core]),
-            "timers": group(**{k: seconds(v) for k, v in core.options.items()}),
+            "handover": self.handover(core),
+            "timers": group(**{k: seconds(v) for k, v in core.timers.items()}),
             "log": group(level=quote(self.d.log))}
-        return "".join(f"{key} = {value};\n" for key, value in lines.items())
+        return "".join(f"{key} = {value};\n" for key, value in lines.items() if value)
 
     def terminal(self, terminal):
         """terminal-agent.conf of a terminal."""
@@ -163,6 +181,7 @@ class Configurations:
                               home_public_key=quote(self.public[terminal.home])),
             "links": groups(links),
             "switching": switching,
+            "handover": self.handover(terminal),
             "delegated": group(interface=quote("lan0")) if terminal.prefix else None,
             "log": group(level=quote(self.d.log))}
         return "".join(f"{key} = {value};\n" for key, value in lines.items() if value)
@@ -175,13 +194,40 @@ class Configurations:
         lines = {
             "satellite": group(name=quote(satellite.name), access=quote("acc0")),
             "feeders": groups(feeders),
-            "association": group(core=quote(realms[satellite.core])),
+            "association": group(core=quote(realms[satellite.core]),
+                                 file=quote(self.path("associations.csv"))
+                                 if self.d.scheduled() else None),
             "log": group(level=quote(self.d.log))}
         return "".join(f"{key} = {value};\n" for key, value in lines.items())
+
+    def schedule(self, begin=None):
+        """The association file; `begin` is when the script begins, in us since 1970. None: later
+        than anybody looks, so that the satellites serve the cores they serve at first."""
+        rows = ["from,until,satellite,core,station"]
+        for satellite in self.d.satellites.values():
+            since, core = 0, satellite.core
+            for action in self.d.actions:
+                if action.verb == "schedule" and action.words[0] == satellite.name and begin:
+                    rows.append(self.association(since, begin + action.time, satellite, core))
+                    since, core = begin + action.time, action.words[1]
+            rows.append(self.association(since, END_OF_TIME, satellite, core))
+        self.write("associations.new", "\n".join(rows) + "\n", 0o644)
+        os.replace(self.path("associations.new"), self.path("associations.csv"))
+
+    def association(self, since, until, satellite, core):
+        """A row of that file."""
+        return ",".join((association_time(since), association_time(until), satellite.name,
+                         self.d.cores[core].realm, f"gs-{core}"))
+
+    def readers(self):
+        """Nodes that read the association file."""
+        return [*self.d.cores, *self.d.satellites, *self.d.terminals]
 
     def write_all(self):
         """Every file; each is also checked by its daemon at the start."""
         self.keys()
+        if self.d.scheduled():
+            self.schedule()
         for name, core in self.d.cores.items():
             self.write(f"{name}.conf", self.core(core))
         for name, satellite in self.d.satellites.items():

@@ -10,12 +10,12 @@ import re
 import shlex
 from dataclasses import dataclass, field
 
+import script
+from values import (nth_address, nth_subnet, one_of, parse_address, parse_family, parse_loss,
+                    parse_names, parse_network, parse_number, parse_rate, parse_time, parse_yes)
+
 NAME = re.compile(r"[a-z][a-z0-9]{0,7}$")
-UNITS = {"us": 1, "ms": 1000, "s": 1000000}
-MODES = ("command", "self")
-ACTIONS = {"handover": 2, "associate": 2, "link": 3, "kill": 1, "stop": 1, "start": 1,
-           "reload": 1, "set": 2, "run": 2, "say": 1}
-OPEN = ("set", "run", "say")        # may have more words
+MODES = ("baseline", "combined", "proactive", "predictive", "soft")
 
 
 class DescriptionError(Exception):
@@ -40,7 +40,8 @@ class Core:
     pools: dict
     underlay4: str = ""
     underlay6: str = ""
-    options: dict = field(default_factory=dict)
+    timers: dict = field(default_factory=dict)
+    handover: dict = field(default_factory=dict)
 
 
 @dataclass
@@ -64,6 +65,7 @@ class Terminal:
     switching: str
     gap: int
     path: Netem
+    handover: dict = field(default_factory=dict)
     home4: str = ""
     home6: str = ""
     prefix: str = ""
@@ -101,15 +103,6 @@ class Transfer:
 
 
 @dataclass
-class Action:
-    """Something that happens at a time (microseconds from the start of the script)."""
-    time: int
-    verb: str
-    words: list
-    line: int
-
-
-@dataclass
 class Description:
     """A whole lab."""
     path: str
@@ -118,6 +111,9 @@ class Description:
     access: Netem = field(default_factory=Netem)
     between: Netem = field(default_factory=Netem)
     gap: int = 50000
+    mode: str = ""
+    ahead: int = 0          # us between telling a terminal to go and its going
+    overlap: int = 0        # us for which a terminal keeps the old link beside the new one
     advertise: int = 1000000
     psk: bool = False
     log: str = "info"
@@ -148,13 +144,14 @@ class Description:
         return None
 
     def moves(self, terminal):
-        """Times of the script at which something may happen to a terminal."""
+        """(from, to) of the times at which something may happen to a terminal."""
         for action in self.actions:
-            words = action.words
-            if (action.verb in ("handover", "link") and words[0] == terminal
-                    or action.verb == "associate" and words[0] in self.terminals[terminal].links
-                    or action.verb in ("kill", "stop", "start")):
-                yield action.time
+            if terminal in script.concerns(action, self):
+                yield action.time, action.time + action.ahead
+
+    def scheduled(self):
+        """True when re-associations are known ahead, by an association file."""
+        return any(action.verb == "schedule" for action in self.actions)
 
     def terminal_of(self, node):
         """The terminal that a node is, or is behind."""
@@ -172,100 +169,25 @@ class Description:
         return any(p.delay or p.loss for p in paths)
 
 
-def parse_time(text):
-    """'50ms', '20us', '1.5s' or plain seconds; microseconds."""
-    match = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)(us|ms|s)?", text)
-    if not match:
-        raise ValueError(f"'{text}' is not a time (50ms, 1.5s)")
-    return round(float(match.group(1)) * UNITS[match.group(2) or "s"])
-
-
-def parse_loss(text):
-    """'0.1%'; a fraction."""
-    match = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)%", text)
-    if not match or float(match.group(1)) > 100:
-        raise ValueError(f"'{text}' is not a loss (0.1%)")
-    return float(match.group(1)) / 100
-
-
-def parse_rate(text):
-    """'2Mbit', '500kbit'; bits per second."""
-    match = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)([kM])bit", text)
-    if not match:
-        raise ValueError(f"'{text}' is not a rate (500kbit, 2Mbit)")
-    return round(float(match.group(1)) * {"k": 1000, "M": 1000000}[match.group(2)])
-
-
-def parse_family(text):
-    """'ipv4' or 'ipv6'; 4 or 6."""
-    if text not in ("ipv4", "ipv6"):
-        raise ValueError(f"'{text}' is not ipv4 or ipv6")
-    return int(text[3])
-
-
-def one_of(*words):
-    """A parser for one of a few words."""
-    def parse(text):
-        if text not in words:
-            raise ValueError(f"'{text}' is not one of {', '.join(words)}")
-        return text
-    return parse
-
-
-def parse_yes(text):
-    """'yes' or 'no'."""
-    return one_of("yes", "no")(text) == "yes"
-
-
-def parse_names(text):
-    """Names separated by commas."""
-    return [name for name in text.split(",") if name]
-
-
-def parse_network(version):
-    """A parser for a network of one IP version, or 'none'."""
-    def parse(text):
-        if text == "none":
-            return ""
-        network = ipaddress.ip_network(text)
-        if network.version != version:
-            raise ValueError(f"'{text}' is not IPv{version}")
-        return str(network)
-    return parse
-
-
-def parse_address(version):
-    """A parser for an address of one IP version."""
-    def parse(text):
-        address = ipaddress.ip_address(text)
-        if address.version != version:
-            raise ValueError(f"'{text}' is not IPv{version}")
-        return str(address)
-    return parse
-
-
-def parse_number(least, most):
-    """A parser for a whole number in a range."""
-    def parse(text):
-        value = int(text)
-        if not least <= value <= most:
-            raise ValueError(f"{text} is not between {least} and {most}")
-        return value
-    return parse
-
-
-PATH_OPTIONS = {"delay": parse_time, "loss": parse_loss}
 POOL_OPTIONS = {"home4": parse_network(4), "home6": parse_network(6),
                 "care_of4": parse_network(4), "care_of6": parse_network(6),
                 "delegated": parse_network(6)}
 TIMER_OPTIONS = {key: parse_time for key in
                  ("lifetime", "drain", "leave", "stale", "keepalive", "dead_peer", "rekey")}
-CORE_OPTIONS = {**PATH_OPTIONS, **POOL_OPTIONS, "realm": str,
-                "tunnel": one_of("auto", "gre", "ipip", "gpe"),
-                **TIMER_OPTIONS}
-SATELLITE_OPTIONS = {**PATH_OPTIONS, "core": str, "feeders": parse_names}
-TERMINAL_OPTIONS = {**PATH_OPTIONS, "home": str, "links": parse_names, "start": str, "nai": str,
-                    "gap": parse_time, "switching": one_of(*MODES), "addresses": parse_names,
+HOLD_OPTIONS = {"hold_packets": parse_number(0, 10**9), "hold_octets": parse_number(0, 10**12),
+                "hold_time": parse_time}
+HANDOVER_OPTIONS = {"mode": one_of(*MODES), "lead": parse_time, **HOLD_OPTIONS}
+CORE_HANDOVER_OPTIONS = {**HANDOVER_OPTIONS, "prepared_for": parse_time,
+                         "prepare_wait": parse_time,
+                         "hold_total_packets": parse_number(0, 10**9),
+                         "hold_total_octets": parse_number(0, 10**12)}
+CORE_OPTIONS = {**script.SETTINGS, **POOL_OPTIONS, "realm": str,
+                "tunnel": one_of("auto", "gre", "ipip", "gpe"), **TIMER_OPTIONS,
+                **CORE_HANDOVER_OPTIONS}
+SATELLITE_OPTIONS = {**script.SETTINGS, "core": str, "feeders": parse_names}
+TERMINAL_OPTIONS = {**script.SETTINGS, "home": str, "links": parse_names, "start": str, "nai": str,
+                    "gap": parse_time, "switching": one_of("command", "self"),
+                    **HANDOVER_OPTIONS, "addresses": parse_names,
                     "home4": parse_address(4), "home6": parse_address(6),
                     "prefix": parse_network(6)}
 STREAM_OPTIONS = {"interval": parse_time, "quiet": parse_time, "size": parse_number(24, 1452), "family": parse_family,
@@ -318,6 +240,11 @@ class Parser:
         """The Netem of a node: its own options, else the default's."""
         return Netem(options.get("delay", default.delay), options.get("loss", default.loss))
 
+    def handover_of(self, options, known):
+        """What a node is told about handovers, by the daemons' own words; nothing: their defaults."""
+        mode = {"mode": self.d.mode} if self.d.mode else {}
+        return {**mode, **{k: v for k, v in options.items() if k in known}}
+
     # --- directives: one method each, named do_DIRECTIVE -----------------------------------------
 
     def value(self, words, parse):
@@ -350,6 +277,15 @@ class Parser:
     def do_gap(self, words):
         self.d.gap = self.value(words, parse_time)
 
+    def do_mode(self, words):
+        self.d.mode = self.value(words, one_of(*MODES))
+
+    def do_ahead(self, words):
+        self.d.ahead = self.value(words, parse_time) or 0
+
+    def do_overlap(self, words):
+        self.d.overlap = self.value(words, parse_time) or 0
+
     def do_advertise(self, words):
         self.d.advertise = self.value(words, parse_time)
 
@@ -379,11 +315,12 @@ class Parser:
                  "delegated": f"2001:db8:{n}00::/40"}
         pools.update({k: v for k, v in options.items() if k in POOL_OPTIONS})
         pools = {k: v for k, v in pools.items() if v}
-        own = {k: v for k, v in options.items() if k in TIMER_OPTIONS}
+        timers = {k: v for k, v in options.items() if k in TIMER_OPTIONS}
         self.d.cores[name] = Core(name, n, options.get("realm", f"{name}.example"),
                                   self.path_of(options, self.d.between),
                                   options.get("tunnel", self.d.tunnel), pools,
-                                  f"198.18.{n}.2", f"2001:db8:f0:{n}::2", own)
+                                  f"198.18.{n}.2", f"2001:db8:f0:{n}::2", timers,
+                                  self.handover_of(options, CORE_HANDOVER_OPTIONS))
 
     def do_satellite(self, words):
         name = self.new_name(words, "satellite")
@@ -416,7 +353,8 @@ class Parser:
                                 options.get("start", options["links"][0]),
                                 options.get("switching", "command"),
                                 options.get("gap", self.d.gap),
-                                self.path_of(options, Netem()))
+                                self.path_of(options, Netem()),
+                                self.handover_of(options, HANDOVER_OPTIONS))
             self.d.terminals[name] = terminal
             self.later.append((self.line, lambda: self.finish_terminal(terminal, options)))
 
@@ -499,49 +437,13 @@ class Parser:
                 yield f"{traffic.node} has no IPv{traffic.family} address"
 
     def do_at(self, words):
-        if len(words) < 2 or words[1] not in ACTIONS:
-            self.fault(f"at TIME ACTION: an action is one of {', '.join(ACTIONS)}")
-            return
         try:
-            action = Action(parse_time(words[0]), words[1], words[2:], self.line)
+            action = script.parse(words, self.line, self.d)
         except ValueError as error:
             self.fault(str(error))
             return
-        needed = ACTIONS[action.verb]
-        if len(action.words) < needed or len(action.words) > needed and action.verb not in OPEN:
-            self.fault(f"{action.verb} takes {needed} words"
-                       + (" or more" if action.verb in OPEN else ""))
-            return
         self.d.actions.append(action)
-        self.later.append((self.line, lambda: self.finish_action(action)))
-
-    def finish_action(self, action):
-        """Names in a timed action must be those of nodes of the right kind."""
-        verb, words = action.verb, action.words
-        if verb in ("handover", "link"):
-            terminal = self.d.terminals.get(words[0])
-            if not terminal:
-                yield f"there is no terminal {words[0]}"
-            elif words[1] not in terminal.links:
-                yield f"{words[0]} has no link {words[1]}"
-            if verb == "link" and words[2] not in ("up", "down"):
-                yield "link TERMINAL SATELLITE up|down"
-        elif verb == "associate":
-            satellite = self.d.satellites.get(words[0])
-            if not satellite:
-                yield f"there is no satellite {words[0]}"
-            elif words[1] not in satellite.feeders:
-                yield f"{words[0]} has no feeder to {words[1]}"
-        elif verb in ("kill", "stop", "start", "reload"):
-            if words[0] not in self.d.daemons():
-                yield f"{words[0]} runs no daemon"
-        elif verb == "set":
-            if words[0] not in (*self.d.cores, *self.d.satellites):
-                yield f"there is no core or satellite {words[0]}"
-            self.options(words[1:], PATH_OPTIONS)
-        elif verb == "run":
-            if words[0] not in (*self.d.daemons(), *self.d.hosts, self.d.server, "inet"):
-                yield f"there is no node {words[0]}"
+        self.later.append((self.line, lambda: script.check(action, self.d)))
 
     # --- the whole --------------------------------------------------------------------------------
 
@@ -578,18 +480,6 @@ class Parser:
         if not self.d.end and self.d.actions:
             self.d.end = self.d.actions[-1].time + 3000000
         return self.d
-
-
-def nth_address(network, number):
-    """Address `number` of a network, as text."""
-    return str(ipaddress.ip_network(network)[number])
-
-
-def nth_subnet(network, number):
-    """The number-th /56 of a network, as text."""
-    pool = ipaddress.ip_network(network)
-    step = 1 << (pool.max_prefixlen - 56)
-    return f"{pool.network_address + number * step}/56"
 
 
 def load(path):

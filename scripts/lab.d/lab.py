@@ -7,7 +7,8 @@ import signal
 import time
 
 from daemons import Configurations, Daemons, Events
-from description import PATH_OPTIONS
+from links import Links
+from script import LIFE, MOVES, SETTINGS
 from system import LabError, Process, State, hurry_softirqs, now_us, run, say, wait_until
 from topology import Topology, tear_down
 from traffic import Traffic
@@ -17,7 +18,7 @@ START_US = 1000000          # for senders and receivers to start
 QUIET_US = 600000           # traffic before the script begins
 MARK_US = 400000            # before an action, so that asking the daemons does not disturb it
 SETTLE_SECONDS = 0.5        # for packets that are still on their way at the end
-MARKED = ("handover", "associate", "link", "kill", "stop", "start")
+MARKED = (*MOVES, "link", *LIFE)
 
 
 class Lab:
@@ -28,8 +29,10 @@ class Lab:
         self.report = report
         self.state = State(name)
         self.topology = Topology(description, self.state)
+        self.configurations = Configurations(description, self.topology, self.state.dir)
         self.daemons = Daemons(description, self.topology, self.state)
         self.traffic = Traffic(self)
+        self.links = Links(self)
         self.captures = []
         self.event_log = []     # (monotonic us, node, event)
         self.marks = []         # what the script did: {"time_us", "action", "counters"}
@@ -53,7 +56,7 @@ class Lab:
     def write_configurations(self):
         """Keys and files of all daemons, and the description itself for later commands."""
         shutil.copyfile(self.d.path, os.path.join(self.state.dir, "description"))
-        Configurations(self.d, self.topology, self.state.dir).write_all()
+        self.configurations.write_all()
 
     def wait_registered(self, terminal):
         """Waits until a terminal has its home address and a serving core."""
@@ -131,19 +134,47 @@ class Lab:
         """Traffic on, the script, traffic off."""
         traffic_us = now_us() + START_US
         self.begin_us = traffic_us + QUIET_US
+        self.publish_schedule()
         self.traffic.start(traffic_us)
-        for action in self.d.actions:
-            if action.verb in MARKED:
-                self.sleep_until(action.time - MARK_US)
-                self.mark(action)
-            self.sleep_until(action.time)
-            self.perform(action)
+        steps = [step for action in self.d.actions for step in self.steps(action)]
+        for time_us, step in sorted(steps, key=lambda s: s[0]):
+            self.sleep_until(time_us)
+            step()
         self.sleep_until(self.d.end)
         self.mark(None)
         self.end_us = now_us()
         self.traffic.stop(lambda: time.sleep(SETTLE_SECONDS))
         for message in self.traffic.failed():
             raise LabError(f"traffic ended early: {message}")
+
+    def steps(self, action):
+        """What an action consists of: [(time, function)]."""
+        if action.verb in MARKED:
+            yield action.time - MARK_US, lambda: self.begin(action)
+        yield action.time, lambda: self.perform(action)
+        if action.overlap:
+            yield (action.time + action.ahead + action.overlap,
+                   lambda: self.end_overlap(action))
+
+    def begin(self, action):
+        """What comes before an action: its mark, and a second link."""
+        self.mark(action)
+        if action.overlap:
+            self.links.set(action.words[0], action.words[1], True)
+
+    def end_overlap(self, action):
+        """The link that the terminal has left loses its carrier."""
+        mark = next(m for m in self.marks if m["action"] is action)
+        old = mark["cores"].get(action.words[0], {}).get("link")
+        if old and old != action.words[1]:
+            self.links.set(action.words[0], old, False)
+
+    def publish_schedule(self):
+        """Tells everybody who reads it when the satellites change their cores."""
+        if self.d.scheduled():
+            self.configurations.schedule(time.time_ns() // 1000 - now_us() + self.begin_us)
+            for node in self.configurations.readers():
+                self.daemons.control.ask(node, "reload")
 
     def sleep_until(self, offset):
         """Waits for a moment of the script."""
@@ -156,17 +187,24 @@ class Lab:
         self.on_action(action)
         try:
             getattr(self, f"act_{action.verb}")(*action.words)
-        except LabError as error:
+        except (LabError, OSError) as error:
             self.report(f"{self.d.path}:{action.line}: {error}")
 
-    def act_handover(self, terminal, link):
+    def act_handover(self, terminal, link, *_options):
         self.daemons.control.ask(terminal, "switch", link=link)
 
     def act_associate(self, satellite, core):
         self.daemons.control.ask(satellite, "associate", core=self.d.cores[core].realm)
 
+    def act_schedule(self, _satellite, _core):
+        """The satellite does it by itself."""
+
+    def act_lose(self, terminal, satellite):
+        old = self.registration(terminal)["link"]
+        self.links.switch(terminal, old, satellite, self.d.terminals[terminal].gap)
+
     def act_link(self, terminal, satellite, state):
-        self.topology.set_link(terminal, satellite, state == "up")
+        self.links.set(terminal, satellite, state == "up")
 
     def act_kill(self, node):
         self.daemons.stop(node, signal.SIGKILL)
@@ -185,7 +223,7 @@ class Lab:
         path = (self.d.cores.get(name) or self.d.satellites[name]).path
         for word in words:
             key, _, text = word.partition("=")
-            setattr(path, key, PATH_OPTIONS[key](text))
+            setattr(path, key, SETTINGS[key](text))
         self.topology.set_path(name, path)
 
     def act_run(self, node, *command):
@@ -211,6 +249,7 @@ class Lab:
 
     def down(self):
         """Takes everything down and proves it; returns what is left."""
+        self.links.close()
         return tear_down(self.state)
 
     def keep(self, folder):

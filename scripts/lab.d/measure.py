@@ -3,8 +3,14 @@
 
 Downlink is measured where it arrives and uplink where it leaves, both at the terminal: the outage
 down is the time between the last packet received before the link went down and the first one after;
-the outage up is the time between the sendings of the last packet delivered before and the
-first one after. The link gap taken off, what remains is the time the network layer added.
+the outage up is the time between the departures of the last packet delivered before and of the
+first one after. A packet departs when it is sent, unless the terminal holds it until there is a link:
+then it departs as long before its arrival as the new way takes. The link gap taken off, what
+remains is the time the network layer added.
+
+Where no link was cut (a terminal with two links, a satellite that changes its core) the longest
+silence of the receiver counts. When the new way is longer nothing can arrive for that difference:
+`path_ms` tells it, and it is taken off in the place of a link gap.
 """
 
 import struct
@@ -12,8 +18,10 @@ from bisect import bisect_left, bisect_right
 
 HEADER = b"SNOSTRM1"
 RECORD = struct.Struct("<Qqq")
-# Without a link gap (a satellite changes its core under the terminal) the break is looked for.
 QUIET = 50000
+SILENCE = 1000000       # us after the beginning in which a break without a cut is looked for
+STEADY = 100            # packets from which the time on a way is taken
+HELD = 3000             # us; what took so much longer than it must was held
 
 
 class Series:
@@ -33,7 +41,6 @@ class Series:
         self.arrivals = records
         self.by_sent = sorted({r[0]: r for r in reversed(records)}.values())
         self.received = [r[2] for r in records]
-        self.sent = [r[1] for r in self.by_sent]
 
     @classmethod
     def read(cls, path, summary):
@@ -56,9 +63,24 @@ class Series:
         return [n for n in range(first, last)
                 if n % self.sparse == 0 or any(a <= n < b for a, b in self.windows)]
 
-    def axis(self, way):
-        """The terminal's times of delivered packets: arrivals down, departures up."""
-        return self.received if way == "down" else self.sent
+    def axis(self, way, cut, back, end):
+        """The terminal's sorted times of delivered packets around a link gap: arrivals down,
+        departures up."""
+        if way == "down":
+            return self.received
+        old, new = self.steady(cut), self.steady(end)
+
+        def departure(sent, received):
+            late = sent < cut and received - sent > old + HELD and received - new >= back
+            return max(back, received - new) if late or cut <= sent < back else sent
+        return sorted(departure(sent, received) for _, sent, received in self.by_sent
+                      if sent < end)
+
+    def steady(self, time):
+        """What the last packets took that were received before a moment: the median, in us."""
+        position = bisect_right(self.received, time)
+        times = sorted(r[2] - r[1] for r in self.arrivals[max(0, position - STEADY):position])
+        return times[len(times) // 2] if times else 0
 
     def spacing(self, time):
         """Time between packets that are sent around a moment."""
@@ -66,24 +88,12 @@ class Series:
         dense = not self.windows or any(a <= number < b for a, b in self.windows)
         return self.interval * (1 if dense else self.sparse)
 
-    def latency(self, time):
-        """How long the last packet took that was received before a moment."""
-        position = bisect_right(self.received, time)
-        _, sent, received = self.arrivals[max(0, position - 1)]
-        return received - sent
-
-    def hole(self, way, begin, end):
-        """(before, after) of the time in which packets due in [begin, end) were lost, or None.
-
-        For a break that nothing but the packets tells of.
-        """
-        lost = [time for time in self.lost_times() if begin <= time < end]
-        if not lost:
-            return None
-        middle = lost[len(lost) // 2]
-        if way == "down":
-            middle += self.latency(begin)
-        return around(self.axis(way), middle, end)
+    def silence(self, begin, end):
+        """(before, after) of the longest time without an arrival, beyond the spacing of the packets."""
+        low, high = bisect_left(self.received, begin), bisect_right(self.received, end)
+        times = self.received[low:high]
+        return max(zip(times, times[1:]), key=lambda p: p[1] - p[0] - self.spacing(p[0]),
+                   default=None)
 
     def lost(self, begin, end):
         """How many packets due in [begin, end) were never received."""
@@ -122,21 +132,22 @@ def around(times, moment, end):
 def direction(series, way, times, end):
     """One direction of one handover; added_ms is None when nothing came after."""
     down, up = times["link_down_us"], times["link_up_us"]
+    begin = times["begin_us"] if down is None else down
+    path = series.steady(end) - series.steady(begin)
     if down is None:
-        gap, begin = 0, times["begin_us"]
-        span = series.hole(way, begin - QUIET, end)
+        gap = max(0, path)
+        span = series.silence(begin - QUIET, min(end, begin + SILENCE))
     else:
-        gap, begin = up - down, down
+        gap = up - down
         # In the middle of the gap nothing can pass, whatever the clocks' small differences.
-        span = around(series.axis(way), (down + up) // 2, end)
-    result = {"from_us": None, "to_us": None, "outage_ms": None, "added_ms": None}
-    if down is None:
-        result.update({"outage_ms": 0.0, "added_ms": 0.0})
+        span = around(series.axis(way, down, up, end), (down + up) // 2, end)
+    result = {"from_us": None, "to_us": None, "outage_ms": None, "added_ms": None,
+              "path_ms": path / 1000}
     if span:
         # Without any outage two packets are this far apart, so that much is no outage.
         outage = span[1] - span[0] - series.spacing(span[0])
-        result = {"from_us": span[0], "to_us": span[1], "outage_ms": outage / 1000,
-                  "added_ms": (outage - gap) / 1000}
+        result.update({"from_us": span[0], "to_us": span[1], "outage_ms": outage / 1000,
+                       "added_ms": (outage - gap) / 1000})
     result["lost"] = series.lost(begin - 2 * QUIET, end)
     result["reordered"], result["duplicated"] = series.disorder(begin - 2 * QUIET, end)
     return result

@@ -32,6 +32,9 @@ class Narrator:
         """An action of the script."""
         words = action.words
         text = {"handover": lambda: f"terminal {words[0]} is told to go to satellite {words[1]}",
+                "lose": lambda: f"terminal {words[0]} loses its link and finds {words[1]}",
+                "schedule": lambda: f"satellite {words[0]} changes its core to {words[1]}, as "
+                                    "everybody has known",
                 "associate": lambda: f"satellite {words[0]} changes its core to {words[1]}",
                 "link": lambda: f"the link of {words[0]} to satellite {words[1]} goes {words[2]}",
                 "kill": lambda: f"the daemon of {words[0]} is killed",

@@ -4,20 +4,24 @@
 import os
 import platform
 
+import goodput
 import measure
 from picture import draw
 
 # Each is sent once in a handover; the rest of the types is upkeep and not counted.
-SIGNALLING = ("core discovery", "registration done", "registration reject", "authentication",
+SIGNALLING = ("proactive authentication", "proactive authentication ACK", "handover announcement",
+              "handover announcement ACK", "core discovery", "registration done", "registration reject", "authentication",
               "authentication ACK", "CoA + tunnel request", "tunnel ACK", "core disconnect",
               "disconnection ACK", "release", "release ACK", "handover done", "handover done ACK")
 COLUMNS = (("", "label", "<"), ("terminal", "terminal", "<"), ("from", "from", "<"),
            ("to", "to", "<"), ("mode", "mode", "<"), ("link gap", "gap_ms", ">"),
            ("added down", "added_down_ms", ">"), ("added up", "added_up_ms", ">"),
            ("lost down", "lost_down", ">"), ("lost up", "lost_up", ">"),
-           ("messages", "messages", ">"))
+           ("TCP dip", "dip_percent", ">"), ("messages", "messages", ">"))
 JSON_KEYS = ("terminal", "from", "to", "mode", "gap_ms", "added_down_ms", "added_up_ms",
-             "lost_down", "lost_up", "messages")
+             "lost_down", "lost_up", "reordered_down", "reordered_up", "duplicated_down",
+             "duplicated_up", "path_down_ms", "path_up_ms", "outage_down_ms", "outage_up_ms",
+             "registration_ms", "dip_percent", "tcp", "messages", "agent")
 
 
 def radio_log(lab, terminal):
@@ -57,9 +61,9 @@ class Report:
         action = mark["action"]
         if not action:
             return []
-        if action.verb == "handover":
+        if action.verb in ("handover", "lose"):
             return [action.words[0]]
-        if action.verb == "associate":
+        if action.verb in ("associate", "schedule"):
             return [t for t, now in mark["cores"].items() if now.get("link") == action.words[0]]
         return []
 
@@ -101,12 +105,24 @@ class Report:
                 "gap_ms": round(gap / 1000, 3), "registration_ms": seen.get("registration"),
                 "messages": sent_messages(after["counters"]) - sent_messages(before["counters"]),
                 "break_us": cut[2] if cut else break_of(measured, window[0]), "gap_us": gap,
-                "begin_us": window[0], "down": measured["down"], "up": measured["up"]}
+                "begin_us": window[0], "down": measured["down"], "up": measured["up"],
+                "agent": seen}
+        item["tcp"] = self.goodput(terminal, item["break_us"], window[1])
+        dips = [way["dip_percent"] for way in (item["tcp"] or {}).values()]
+        item["dip_percent"] = max((d for d in dips if d is not None), default=None)
         for way in ("down", "up"):
-            added = measured[way] and measured[way]["added_ms"]
-            item[f"added_{way}_ms"] = None if added is None else round(added, 3)
-            item[f"lost_{way}"] = measured[way]["lost"] if measured[way] else None
+            for what in ("added_ms", "path_ms", "outage_ms"):
+                value = measured[way] and measured[way][what]
+                item[what.replace("_", f"_{way}_")] = None if value is None else round(value, 3)
+            for what in ("lost", "reordered", "duplicated"):
+                item[f"{what}_{way}"] = measured[way] and measured[way][what]
         return item
+
+    def goodput(self, terminal, moment, end):
+        """What the move did to a TCP transfer of the terminal, if it has one."""
+        result = next((t for t in self.transfers
+                       if self.lab.d.terminal_of(t["node"]) == terminal), None)
+        return goodput.handover(result, moment, end)
 
     def agent_record(self, terminal, before, after):
         """The terminal agent's own line about this move."""
@@ -127,6 +143,8 @@ class Report:
                     row.append("-")
                 elif key.endswith("_ms"):
                     row.append(f"{value:.1f} ms")
+                elif key.endswith("_percent"):
+                    row.append(f"{value:.0f} %")
                 else:
                     row.append(str(value))
             rows.append(row)

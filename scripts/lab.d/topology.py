@@ -247,11 +247,6 @@ class Topology:
             self.shape(node, device, delay, path.loss, verb="replace")
         self.apply_shapes()
 
-    def set_link(self, terminal, satellite, up):
-        """Gives a terminal's link a carrier or takes it away."""
-        run(["ip", "-n", self.netns(satellite), "link", "set", f"t-{terminal}",
-             "up" if up else "down"])
-
 
 def inode(netns):
     """The kernel's number of a namespace."""

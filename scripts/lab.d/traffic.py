@@ -49,9 +49,9 @@ class StreamRun:
             return []
         terminal = self.lab.d.terminal_of(self.stream.node)
         offset = self.lab.begin_us - begin
-        return [(max(0, offset + time - DENSE_BEFORE) // self.stream.interval,
-                 (offset + time + DENSE_AFTER) // self.stream.interval)
-                for time in self.lab.d.moves(terminal)]
+        return [(max(0, offset + first - DENSE_BEFORE) // self.stream.interval,
+                 (offset + last + DENSE_AFTER) // self.stream.interval)
+                for first, last in self.lab.d.moves(terminal)]
 
     def targets(self, begin):
         """What the sender is told."""

@@ -8,7 +8,8 @@
 Each end sends RATE bits per second and digests what it sends and what it receives. SIGTERM at the
 connecting end ends the transfer: both directions are finished and closed in order, and each end
 prints one JSON object. The connection is never reopened, so equal digests at both ends prove that
-one TCP session has lived through whatever happened in between.
+one TCP session has lived through whatever happened in between. `arrived` in the report counts the
+bytes that came in each hundredth of a second since `start_us` of CLOCK_MONOTONIC.
 """
 
 import hashlib
@@ -20,7 +21,8 @@ import socket
 import sys
 import time
 
-TICK = 0.1
+TICK = 0.04
+BUCKET = 0.01           # seconds in which arrivals are counted together
 FINISH_SECONDS = 15
 
 
@@ -34,7 +36,8 @@ class End:
         self.sent = hashlib.sha256()
         self.received = hashlib.sha256()
         self.bytes_sent = self.bytes_received = 0
-        self.quiet_since = time.monotonic()
+        self.start = self.quiet_since = time.monotonic()
+        self.arrived = []
         self.longest_pause = 0.0
         self.peer_done = self.shut = False
 
@@ -64,6 +67,9 @@ class End:
         self.quiet_since = now
         self.received.update(data)
         self.bytes_received += len(data)
+        bucket = int((now - self.start) / BUCKET)
+        self.arrived += [0] * (bucket + 1 - len(self.arrived))
+        self.arrived[bucket] += len(data)
 
     def serve(self, ending):
         """Sends and receives until ending() (or the peer's end), then finishes both directions."""
@@ -100,6 +106,8 @@ class End:
                 "sent_sha256": self.sent.hexdigest(), "received": self.bytes_received,
                 "received_sha256": self.received.hexdigest(),
                 "longest_pause_ms": round(self.longest_pause * 1000, 1),
+                "start_us": round(self.start * 1000000), "bucket_us": round(BUCKET * 1000000),
+                "arrived": self.arrived,
                 "retransmitted": int.from_bytes(retransmitted, sys.byteorder),
                 "error": str(error) if error else None}
 

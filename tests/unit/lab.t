@@ -14,6 +14,7 @@ sys.path.insert(0, os.path.join(TOP, "scripts", "lab.d"))
 
 # pylint: disable=wrong-import-position
 import description                                                          # noqa: E402
+import goodput                                                              # noqa: E402
 import measure                                                              # noqa: E402
 import picture                                                              # noqa: E402
 
@@ -30,9 +31,15 @@ at x handover t1 s1
 at 1 handover t1 s2
 at 2 associate s1 a now
 at 3 set a delay=fast
+at 4 handover t1 s1 until=5s
+at 5 link t1 s1 sideways
+at 6 schedule s1 b
+core k mode=best
+at 7 vanish t1
 """
 FAULTS = [(2, "foo"), (3, "core b"), (4, "s9"), (5, "taken"), (6, "prefix"), (7, "10xs"),
-          (8, "t9"), (9, "'x'"), (10, "no link s2"), (11, "takes 2 words"), (12, "fast")]
+          (8, "t9"), (9, "'x'"), (10, "no link s2"), (11, "takes 2 words"), (12, "fast"),
+          (13, "until"), (14, "sideways"), (15, "no feeder to b"), (16, "best"), (17, "TIME ACTION")]
 COUNT = 0
 FAILED = []
 
@@ -76,6 +83,15 @@ def descriptions():
     point(d.hosts["h1"].address.startswith(d.terminals["t2"].prefix.partition("::")[0]),
           "a host lives in the prefix of its terminal")
     point(d.satellites["s1"].feeders == ["a", "b"], "a satellite has a feeder to every core")
+    d = load("mode combined\nahead 300ms\ncore a hold_packets=5 lead=2s\nsatellite s1 core=a\n"
+             "satellite s2 core=a\nterminal t1 home=a links=s1,s2 mode=soft\n"
+             "at 1s handover t1 s2\nat 2s handover t1 s1 ahead=0s overlap=1s\n")
+    point(d.cores["a"].handover == {"mode": "combined", "hold_packets": 5, "lead": 2000000}
+          and d.terminals["t1"].handover == {"mode": "soft"},
+          "modes are those of the lab unless a node has its own")
+    point([(a.ahead, a.overlap) for a in d.actions] == [(300000, 0), (0, 1000000)]
+          and list(d.moves("t1")) == [(1000000, 1300000), (2000000, 2000000)],
+          "a terminal that is told ahead leaves later")
 
 
 def series(lost, latency, sparse=1, windows=(), count=4000):
@@ -119,6 +135,10 @@ def figures():
               str(found["up"]))
         point(found["down"]["lost"] == 130 and found["up"]["lost"] == 150,
               f"{name}: packets lost", f"{found['down']} {found['up']}")
+    found = held()
+    point(near(found["down"]["added_ms"], 20, 1.001) and near(found["up"]["added_ms"], 0, 1.001)
+          and found["up"]["lost"] == found["down"]["lost"] == 0,
+          "what was held is not lost, and departs with the new link", str(found))
     times = {"begin_us": 3000 * MS, "link_down_us": None, "link_up_us": None}
     whole = series(lambda due: False, lambda due: 20 * MS, 20, [(1700, 2500)])
     found = measure.handover(whole, whole, times, 4500 * MS)["down"]
@@ -139,6 +159,48 @@ def figures():
                                                 link_up_us=3050 * MS), 4500 * MS)
     point(found["down"]["added_ms"] is None and found["down"]["lost"] == 1600,
           "without any packet nothing is claimed", str(found["down"]))
+
+
+def held():
+    """A link cut from 3.000 s to 3.050 s; a core holds the downlink until 20 ms later, the terminal
+    the uplink until the link is there; the new way takes 40 ms instead of 20."""
+    down, up = 3000 * MS, 3050 * MS
+    arrivals = series(lambda due: False, lambda due: 20 * MS if due + 20 * MS < down
+                      else max(40 * MS, up + 20 * MS - due))
+    departures = series(lambda due: False, lambda due: 20 * MS if due < down
+                        else max(40 * MS, up - due + 40 * MS))
+    return measure.handover(arrivals, departures,
+                            {"begin_us": down, "link_down_us": down, "link_up_us": up},
+                            4500 * MS)
+
+
+def lengthened():
+    """Without a cut, a longer way makes a silence that is nobody's fault; one beyond it is."""
+    times = {"begin_us": 3000 * MS, "link_down_us": None, "link_up_us": None}
+    for late in (0, 7):
+        found = series(lambda due: False, lambda due, late=late: 20 * MS if due < 3100 * MS
+                       else max(40 * MS, 3140 * MS + late * MS - due))
+        found = measure.handover(found, found, times, 4500 * MS)
+        for way in ("down", "up"):
+            point(near(found[way]["added_ms"], late, 0.001)
+                  and near(found[way]["path_ms"], 20, 0.001),
+                  f"soft, {way}: {late} ms added beyond the longer way", str(found[way]))
+
+
+def transfers():
+    """Dips and pauses of a transfer whose arrivals are known."""
+    steady = {"start_us": 0, "bucket_us": 10 * MS, "arrived": [100] * 1000}
+    broken = dict(steady, arrived=[100] * 300 + [0] * 25 + [100] * 675)
+    found = goodput.handover({"error": None, "client": broken, "server": steady}, 3000 * MS,
+                             5000 * MS)
+    point(found["down"] == {"dip_percent": 50.0, "pause_ms": 250}
+          and found["up"] == {"dip_percent": 0.0, "pause_ms": 0}, "TCP: dip and pause", str(found))
+    late = dict(steady, arrived=[100] * 300 + [0] * 25 + [2600] + [100] * 674)
+    found = goodput.handover({"error": None, "client": late, "server": late}, 3000 * MS, 5000 * MS)
+    point(found["up"] == {"dip_percent": 0.0, "pause_ms": 250},
+          "TCP: what was only late is no dip", str(found))
+    point(goodput.handover({"error": "reset"}, 3000 * MS, 5000 * MS) is None,
+          "TCP: nothing is claimed of a transfer that failed")
 
 
 def drawing():
@@ -168,6 +230,8 @@ def drawing():
 
 descriptions()
 figures()
+lengthened()
+transfers()
 drawing()
 print(f"1..{COUNT}")
 sys.exit(1 if FAILED else 0)

@@ -12,6 +12,8 @@ import time
 KERNEL = os.environ.get("KERNEL", "host")
 SRCDIR = os.environ.get("SRCDIR") or os.path.dirname(os.path.dirname(os.path.dirname(
     os.path.dirname(os.path.realpath(__file__)))))
+# Every test uses modules of the lab.
+sys.path.insert(0, os.path.join(SRCDIR, "scripts", "lab.d"))
 BUILD = os.environ.get("BUILD") or os.path.join(SRCDIR, "build")
 
 

@@ -19,7 +19,6 @@ import traceback
 
 from tap import BUILD, KERNEL, SRCDIR, Tap, note, poll, skip_all
 
-sys.path.insert(0, os.path.join(SRCDIR, "scripts", "lab.d"))
 os.environ.setdefault("SNO_BUILD", BUILD)
 
 # pylint: disable=wrong-import-position
