@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "noise_ready.h"
 #include "seal.h"
 
 _Static_assert(NOISE_TAG == SEAL_TAG, "the cipher is that of seal.h");
@@ -95,6 +96,17 @@ static int mix_psk(struct noise *n)
 	return 0;
 }
 
+/* A result that was worked out before the message came. */
+static bool ready_dh(const struct noise *n, enum token token, uint8_t shared[KEY_LENGTH])
+{
+	if (token == SS && n->ready)
+		return noise_ready_static(n->ready, n->remote, shared);
+	if (token != SE || !n->has_se)
+		return false;
+	memcpy(shared, n->se, KEY_LENGTH);
+	return true;
+}
+
 /* EE, ES, SE, SS: the initiator's key is named first, whichever side computes. */
 static int mix_dh(struct noise *n, enum token token)
 {
@@ -103,8 +115,10 @@ static int mix_dh(struct noise *n, enum token token)
 	const struct key_pair *mine = static_mine ? &n->local : &n->ephemeral;
 	const uint8_t *theirs = static_theirs ? n->remote : n->remote_ephemeral;
 	uint8_t shared[KEY_LENGTH];
-	int error = keys_dh(shared, mine->private, theirs);
+	int error = 0;
 
+	if (!ready_dh(n, token, shared))
+		error = keys_dh(shared, mine->private, theirs);
 	if (error == 0)
 		mix_key(n, shared);
 	keys_wipe(shared, sizeof(shared));
@@ -151,6 +165,18 @@ static int decrypt_and_hash(struct noise *n, const uint8_t *sealed, size_t lengt
 	return 0;
 }
 
+/* The key pair of this message; one that was set is used. */
+static void make_ephemeral(struct noise *n)
+{
+	if (n->has_ephemeral)
+		return;
+	if (n->ready)
+		n->has_se = noise_ready_ephemeral(n->ready, n->remote, &n->ephemeral, n->se);
+	if (!n->has_se)
+		keys_generate_pair(&n->ephemeral);
+	n->has_ephemeral = true;
+}
+
 /* Bytes of an encrypted static key as things stand. */
 static size_t static_length(const struct noise *n)
 {
@@ -167,9 +193,7 @@ static int write_tokens(struct noise *n, uint8_t **out)
 
 		switch (token) {
 		case E:
-			if (!n->has_ephemeral)
-				keys_generate_pair(&n->ephemeral);
-			n->has_ephemeral = true;
+			make_ephemeral(n);
 			memcpy(*out, n->ephemeral.public, KEY_LENGTH);
 			*out += KEY_LENGTH;
 			mix_ephemeral(n, n->ephemeral.public);
@@ -251,10 +275,13 @@ int noise_init(struct noise *n, const struct noise_setup *setup)
 		return -EINVAL;
 	if (!setup->prologue && setup->prologue_length > 0)
 		return -EINVAL;
+	if (setup->ready && (setup->initiator || p->initiator_known))
+		return -EINVAL;
 
 	n->protocol = (uint8_t)setup->protocol;
 	n->initiator = setup->initiator;
 	n->local = *setup->local;
+	n->ready = setup->ready;
 	if (setup->remote) {
 		memcpy(n->remote, setup->remote, KEY_LENGTH);
 		n->has_remote = true;

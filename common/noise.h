@@ -6,10 +6,10 @@
  * 25519_ChaChaPoly_SHA256. A pattern is a table of tokens, so its neighbours (no psk, psk0, psk1)
  * come for nothing and let the public test vectors exercise every token.
  *
- * One object per handshake, on the stack or inside a session; it allocates nothing and points to
- * nothing. Reading and writing compute in a copy and commit at the end: after an error the
- * handshake is as it was before, so a forged message cannot spoil the exchange with the true
- * peer. noise_wipe() ends every life of it.
+ * One object per handshake, on the stack or inside a session; it allocates nothing, and points to
+ * nothing but what the caller has ready (noise_ready.h). Reading and writing compute in a copy and
+ *commit at the end: after an error the handshake is as it was before, so a forged message cannot
+ *spoil the exchange with the true peer. noise_wipe() ends every life of it.
  *
  * An IK responder learns the initiator's static key from the first message and needs the psk only
  * for the second (psk2), so it looks the subscriber up in between:
@@ -49,15 +49,18 @@ enum noise_protocol {
 	NOISE_PROTOCOLS
 };
 
-/* What a handshake starts from. Everything is copied or hashed; nothing is kept by reference. */
+struct noise_ready;
+
+/* What a handshake starts from. All but ready is copied or hashed, not kept by reference. */
 struct noise_setup {
 	enum noise_protocol protocol;
 	bool initiator;
 	const void *prologue;	/* what both ends must agree on beforehand; NULL when empty */
 	size_t prologue_length; /* bytes */
 	const struct key_pair *local;
-	const uint8_t *remote; /* peer's static public key; NULL for an IK responder only */
-	const uint8_t *psk;    /* KEY_LENGTH bytes, may be all zero; NULL: none, or set later */
+	const uint8_t *remote;	   /* peer's static public key; NULL for an IK responder only */
+	const uint8_t *psk;	   /* KEY_LENGTH bytes, may be all zero; NULL: none, or set later */
+	struct noise_ready *ready; /* IK responder: of local; outlives the handshake; or NULL */
 };
 
 /* A handshake in progress. The fields are noise.c's. */
@@ -71,6 +74,8 @@ struct noise {
 	uint8_t remote[KEY_LENGTH];
 	uint8_t remote_ephemeral[KEY_LENGTH];
 	uint8_t psk[KEY_LENGTH];
+	struct noise_ready *ready;
+	uint8_t se[KEY_LENGTH]; /* of ephemeral and remote, when it was ready */
 	uint8_t protocol;
 	uint8_t message; /* index of the next message */
 	bool initiator;
@@ -78,6 +83,7 @@ struct noise {
 	bool has_ephemeral;
 	bool has_remote;
 	bool has_psk;
+	bool has_se;
 };
 
 /* What a finished handshake yields: directional keys as seen from this end. */
@@ -90,7 +96,8 @@ struct noise_keys {
 /*
  * Starts a handshake. 0, or -EINVAL for a setup that contradicts the pattern (no local key, no
  * remote key where the pattern knows it beforehand, one where it is sent, a psk without psk
- * token). n holds secrets from here on: noise_wipe() it in the end.
+ * token, results that are ready for anybody but an IK responder). n holds secrets from here on:
+ * noise_wipe() it in the end.
  */
 int noise_init(struct noise *n, const struct noise_setup *setup);
 

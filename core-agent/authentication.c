@@ -5,11 +5,54 @@
 #include "access.h"
 #include "log.h"
 #include "noise.h"
+#include "noise_ready.h"
 #include "peer.h"
 #include "subscriber.h"
 
 #include <errno.h>
 #include <string.h>
+
+/*
+ * What can be computed ahead of a subscriber's next authentication is computed when this handover
+ * is over, and for one subscriber at a time, so that no message has to wait for it.
+ */
+#define READY_AFTER   (250 * USEC_PER_MSEC)
+#define READY_BETWEEN USEC_PER_MSEC
+
+static void ready_timer(struct timer *timer, void *arg, usec_t now)
+{
+	struct core *core = arg;
+
+	if (noise_ready_work(core->ready))
+		timer_set(&core->timers, timer, now + READY_BETWEEN);
+}
+
+int authentication_open(struct core *core)
+{
+	core->ready = noise_ready_new(&core->keys);
+	timer_init(&core->ready_timer, ready_timer, core);
+	return core->ready ? 0 : -ENOMEM;
+}
+
+void authentication_close(struct core *core)
+{
+	timer_cancel(&core->timers, &core->ready_timer);
+	noise_ready_free(core->ready);
+	core->ready = NULL;
+}
+
+void authentication_forget(struct core *core, const struct subscriber *subscriber)
+{
+	noise_ready_remove(core->ready, subscriber->public_key);
+}
+
+/* It has proved who it is, and may come back. */
+static void get_ready(struct core *core, const struct subscriber *subscriber, usec_t now)
+{
+	noise_ready_add(core->ready, subscriber->public_key);
+	if (noise_ready_waits(core->ready) && !timer_pending(&core->ready_timer))
+		timer_set(&core->timers, &core->ready_timer, now + READY_AFTER);
+}
 
 /* Reads message 1 and finds whose it is. NULL when it is nobody's: then nothing is answered by
  * Noise. */
@@ -23,7 +66,8 @@ static struct subscriber *identify(struct core *core, struct noise *noise, uint3
 	const struct noise_setup setup = {.protocol = NOISE_IK_PSK2,
 					  .prologue = prologue,
 					  .prologue_length = (size_t)prologue_length,
-					  .local = &core->keys};
+					  .local = &core->keys,
+					  .ready = core->ready};
 	struct subscriber *subscriber;
 	size_t length;
 
@@ -136,6 +180,7 @@ void authenticate(struct core *core, struct peer *serving, uint32_t index,
 		out->reason = REASON_AUTHENTICATION_FAILED;
 		goto end;
 	}
+	get_ready(core, subscriber, now);
 	out->subscriber = subscriber;
 	if (out->reason == REASON_ACCEPTED)
 		out->binding = subscriber_offer(subscriber, serving, now);

@@ -9,6 +9,10 @@
 
 #include "core.h"
 
+/* Once the core has its keys. 0 or -ENOMEM. */
+int authentication_open(struct core *core);
+void authentication_close(struct core *core);
+
 struct authentication {
 	enum reason reason;
 	struct subscriber *subscriber; /* NULL when not authentic */
@@ -29,5 +33,8 @@ struct authentication {
  */
 void authenticate(struct core *core, struct peer *serving, uint32_t index,
 		  const struct message_blob *handshake, usec_t now, struct authentication *out);
+
+/* This subscriber is none any more: what was ready for its next authentication is wiped. */
+void authentication_forget(struct core *core, const struct subscriber *subscriber);
 
 #endif

@@ -2,6 +2,7 @@
 /* The core as a whole: opening, closing, reconfiguring; see core.h. */
 #include "core.h"
 
+#include "authentication.h"
 #include "binding.h"
 #include "log.h"
 #include "peer.h"
@@ -56,6 +57,8 @@ int core_open(struct core *core, const struct config *config, struct kernel *ker
 	core->request_floor = 1;
 	result = load_keys(core);
 	if (result == 0)
+		result = authentication_open(core);
+	if (result == 0)
 		result = make_pools(core);
 	if (result == 0)
 		result = subscribers_open(core, now);
@@ -81,6 +84,7 @@ void core_close(struct core *core)
 	peers_close(core);
 	satellites_close(core);
 	underlay_close(core);
+	authentication_close(core);
 	pool_free(core->home4);
 	pool_free(core->home6);
 	pool_free(core->care_of4);
@@ -156,6 +160,7 @@ int core_reconfigure(struct core *core, const struct config *config, usec_t now)
 	satellites_commit(core, config, &change.satellites, now);
 	underlay_pools_commit(core, config);
 	core->current = *config;
+	holding_configure(core);
 	session_pools_changed(core, now);
 	return 0;
 }

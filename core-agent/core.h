@@ -23,6 +23,7 @@
 struct binding;
 struct control;
 struct kernel;
+struct noise_ready;
 struct peer;
 struct pool;
 struct preparation;
@@ -58,6 +59,8 @@ struct core {
 
 	struct key_pair keys;
 	struct channel_identity identity;
+	struct noise_ready *ready; /* for the subscribers that have been authenticated */
+	struct timer ready_timer;  /* idle enough to work for it */
 	uint64_t epoch;
 
 	struct underlay underlay;

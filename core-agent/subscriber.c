@@ -2,6 +2,7 @@
 /* The table of subscribers and what is theirs; see subscriber.h. */
 #include "subscriber.h"
 
+#include "authentication.h"
 #include "binding.h"
 #include "log.h"
 #include "pool.h"
@@ -140,6 +141,7 @@ static void discard(struct subscriber *subscriber)
 	struct core *core = subscriber->core;
 
 	subscriber_offer_end(subscriber);
+	authentication_forget(core, subscriber);
 	timer_cancel(&core->timers, &subscriber->binding.timer);
 	if (subscriber->reserved)
 		give_both(subscriber);

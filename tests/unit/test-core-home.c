@@ -5,6 +5,7 @@
 #include "core-agent/session.h"
 #include "core-agent/subscriber.h"
 #include "kernel_fake.h"
+#include "noise_ready.h"
 #include "world.h"
 
 #include <errno.h>
@@ -160,6 +161,36 @@ static void test_wrong_key(void **state)
 	assert_true(w->otto.rejected);
 	assert_int_equal(w->otto.reason, REASON_AUTHENTICATION_FAILED);
 	assert_int_equal(w->otto.assignment.type, 0);
+	world_free(w);
+}
+
+/*
+ * A subscriber that has registered is made ready for when its handover is over; what is ready
+ * serves once. A stranger is nobody to get ready for, and one who was a subscriber is forgotten.
+ */
+static void test_ready(void **state)
+{
+	const struct world_text nobody = {.subscribers = " "};
+	struct world *w = world_with_otto();
+	struct terminal stranger;
+	uint8_t shared[KEY_LENGTH];
+
+	(void)state;
+	stranger = w->otto;
+	keys_generate_pair(&stranger.keys);
+	terminal_register(w, &stranger, "s1");
+	assert_false(noise_ready_waits(w->core.ready));
+
+	for (int i = 0; i < 2; i++) {
+		ask_authentication(w, FAR_A);
+		assert_int_equal(w->far[FAR_A].last_reason, REASON_ACCEPTED);
+		assert_true(noise_ready_waits(w->core.ready));
+		world_run(w, SEC);
+		assert_false(noise_ready_waits(w->core.ready));
+		assert_true(noise_ready_static(w->core.ready, w->otto.keys.public, shared));
+	}
+	assert_int_equal(world_reload(w, &nobody), 0);
+	assert_false(noise_ready_static(w->core.ready, w->otto.keys.public, shared));
 	world_free(w);
 }
 
@@ -838,6 +869,7 @@ int main(void)
 		cmocka_unit_test(test_resync),
 		cmocka_unit_test(test_replayed_discovery),
 		cmocka_unit_test(test_wrong_key),
+		cmocka_unit_test(test_ready),
 		cmocka_unit_test(test_unknown_user),
 		cmocka_unit_test(test_named_core),
 		cmocka_unit_test(test_around),
