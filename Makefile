@@ -176,6 +176,8 @@ check-asan: asan-programs
 
 bench: all $(BENCH_PROGRAMS)
 	@$(RUN_TESTS) bench
+bench-handover: all
+	@SRCDIR=$(abspath $(srcdir)) BUILD=$(abspath $(O)) $(srcdir)/tests/bench/handovers
 
 # Each fuzz target runs for FUZZ_TIME seconds from its corpus tests/fuzz/NAME.corpus; what it
 # finds beyond that stays in the build directory, crashes included.
@@ -337,6 +339,8 @@ help:
 #: make check-asan      unit tests with address and undefined-behaviour sanitizers
 #: make fuzz            each fuzz target for FUZZ_TIME=20 seconds (clang)
 #: make bench           benchmarks
+#: make bench-handover  what each handover mode costs, in user-mode Linux (root); see its head
+#:                      (tests/bench/handovers) for how to run a part
 #: make install         with DESTDIR and every GNU directory variable
 #: make install-strip uninstall installcheck
 #: make dist distcheck  release tarball; build, test, install and remove it
@@ -346,7 +350,7 @@ help:
 #: tests into failures. TESTS="pattern ..." limits a check to the tests so named.
 
 .PHONY: all test-programs unit-programs asan-programs check check-unit check-config check-layers check-static check-netns \
-	check-uml check-asan bench fuzz fuzz-programs install install-strip uninstall installcheck \
+	check-uml check-asan bench bench-handover fuzz fuzz-programs install install-strip uninstall installcheck \
 	dist distcheck clean distclean help FORCE
 
 -include $(wildcard $(addprefix $(O)/,common/*.d $(addsuffix /*.d,$(DAEMON_DIRS)) tests/*.d tests/*/*.d))
