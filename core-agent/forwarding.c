@@ -3,6 +3,7 @@
 #include "forwarding.h"
 
 #include "core.h"
+#include "holding.h"
 #include "kernel.h"
 #include "log.h"
 #include "underlay.h"
@@ -12,10 +13,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What one path may occupy in the kernel: a neighbour and an fdb entry, and three routes. */
-#define PATH_STATION 2
-#define PATH_ROUTES  3
-#define PATH_OBJECTS (PATH_STATION + PATH_ROUTES)
+/*
+ * What one path may occupy in the kernel: a neighbour and an fdb entry, three routes below those to
+ * the hold (holding.h), and three routes.
+ */
+#define PATH_STATION  2
+#define PATH_FALLBACK PATH_STATION
+#define PATH_ROUTES   3
+#define PATH_ROUTE    (PATH_FALLBACK + PATH_ROUTES)
+#define PATH_OBJECTS  (PATH_ROUTE + PATH_ROUTES)
 
 static struct prefix path_prefix(const struct path *path, int i)
 {
@@ -52,6 +58,8 @@ static bool path_route(const struct core *core, const struct path *path, int i,
 		route->oif = core->underlay.bridge;
 		route->gateway = lladdr_link_local(&path->mac);
 		route->onlink = true;
+	} else if (path->kind == PATH_HOLD) {
+		route->oif = core->underlay.holding.device.ifindex;
 	} else {
 		route->oif = underlay_device(&core->underlay, path->tunnel);
 		route->encap = (struct kernel_encap){
@@ -60,15 +68,31 @@ static bool path_route(const struct core *core, const struct path *path, int i,
 	return true;
 }
 
+/* What decides when the device of the hold has gone, and with it the route that leads there. */
+static bool path_fallback(const struct path *path, int i, struct kernel_route *route)
+{
+	*route = (struct kernel_route){.dst = path_prefix(path, i),
+				       .metric = HOLDING_FALLBACK_METRIC,
+				       .type = KERNEL_ROUTE_UNREACHABLE};
+	return path->kind == PATH_HOLD && !prefix_none(&route->dst);
+}
+
+static bool path_equal_destinations(const struct path *a, const struct path *b)
+{
+	return addr_equal(&a->hoa4, &b->hoa4) && addr_equal(&a->hoa6, &b->hoa6) &&
+	       prefix_equal(&a->prefix, &b->prefix);
+}
+
 bool path_equal(const struct path *a, const struct path *b)
 {
 	if (a->kind != b->kind)
 		return false;
 	if (a->kind == PATH_NONE)
 		return true;
-	if (!addr_equal(&a->hoa4, &b->hoa4) || !addr_equal(&a->hoa6, &b->hoa6) ||
-	    !prefix_equal(&a->prefix, &b->prefix) || a->mtu != b->mtu)
+	if (!path_equal_destinations(a, b) || a->mtu != b->mtu)
 		return false;
+	if (a->kind == PATH_HOLD)
+		return true;
 	if (a->kind == PATH_ACCESS)
 		return lladdr_equal(&a->mac, &b->mac) && a->port == b->port;
 	return a->tunnel == b->tunnel && a->key == b->key &&
@@ -91,6 +115,8 @@ const char *path_text(const struct path *path, char text[PATH_TEXT])
 			 addr_format(&path->outer_src, one), addr_format(&path->outer_dst, two),
 			 path->key);
 		return text;
+	case PATH_HOLD:
+		return "hold";
 	}
 	return "?";
 }
@@ -104,9 +130,10 @@ static bool path_object(const struct core *core, const struct path *path, int i,
 			struct kernel_change *change)
 {
 	change->remove = false;
-	if (i >= PATH_STATION) {
+	if (i >= PATH_FALLBACK) {
 		change->kind = KERNEL_CHANGE_ROUTE;
-		return path_route(core, path, i - PATH_STATION, &change->route);
+		return i >= PATH_ROUTE ? path_route(core, path, i - PATH_ROUTE, &change->route)
+				       : path_fallback(path, i - PATH_FALLBACK, &change->route);
 	}
 	if (path->kind != PATH_ACCESS)
 		return false;
@@ -132,8 +159,10 @@ static bool same_place(const struct path *a, const struct path *b, int i)
 	if (i < PATH_STATION)
 		return a->kind == PATH_ACCESS && b->kind == PATH_ACCESS &&
 		       lladdr_equal(&a->mac, &b->mac);
-	one = path_prefix(a, i - PATH_STATION);
-	two = path_prefix(b, i - PATH_STATION);
+	if (i < PATH_ROUTE && (a->kind != PATH_HOLD || b->kind != PATH_HOLD))
+		return false;
+	one = path_prefix(a, (i - PATH_FALLBACK) % PATH_ROUTES);
+	two = path_prefix(b, (i - PATH_FALLBACK) % PATH_ROUTES);
 	return !prefix_none(&one) && prefix_equal(&one, &two);
 }
 
@@ -208,8 +237,7 @@ static void install(struct core *core, struct path_change *paths, size_t count,
 	for (size_t i = 0; i < count; i++) {
 		struct path_change *p = &paths[i];
 
-		p->error = 0;
-		p->objects = path_equal(p->installed, p->wanted)
+		p->objects = p->error || path_equal(p->installed, p->wanted)
 				     ? 0
 				     : plan_install(core, p->wanted, &changes[total]);
 		total += p->objects;
@@ -248,13 +276,189 @@ static void tidy(struct core *core, struct path_change *paths, size_t count,
 	underlay_sweep_soon(core);
 }
 
+/* ---- the hold ------------------------------------------------------------------------------ */
+
+static struct hold_queue *held_queue(const struct core *core, const struct path *path)
+{
+	struct hold_queue *queue = NULL;
+
+	for (int i = 0; i < PATH_ROUTES && !queue && path->kind == PATH_HOLD; i++) {
+		const struct prefix prefix = path_prefix(path, i);
+
+		queue = hold_queue_find(core->underlay.holding.hold, &prefix);
+	}
+	return queue;
+}
+
+struct hold_counters forwarding_held(const struct core *core, const struct path *installed)
+{
+	const struct hold_queue *queue = held_queue(core, installed);
+
+	return queue ? *hold_queue_counters(queue) : (struct hold_counters){0};
+}
+
+/* A queue for what the path will lead into the hold: it has to be there first. */
+static int hold_begin(struct core *core, struct path_change *p)
+{
+	struct prefix destinations[HOLD_DESTINATIONS];
+	int result;
+
+	if (p->installed->kind == PATH_HOLD)
+		return path_equal_destinations(p->installed, p->wanted) ? 0 : -EBUSY;
+	for (int i = 0; i < PATH_ROUTES; i++)
+		destinations[i] = path_prefix(p->wanted, i);
+	result = holding_ready(core)
+			 ? hold_queue_open(&p->queue, core->underlay.holding.hold, destinations)
+			 : -ENODEV;
+	if (result < 0)
+		log_warn_errno(-result, "nothing can be held");
+	return result;
+}
+
+/* The end of an earlier release would lead packets of the new path astray. */
+static void settle(struct core *core, const struct path *path)
+{
+	for (int i = 0; i < PATH_ROUTES; i++) {
+		const struct prefix prefix = path_prefix(path, i);
+
+		holding_settle(core, &prefix);
+	}
+}
+
+static bool leaves_hold(const struct path_change *p)
+{
+	return p->installed->kind == PATH_HOLD && p->wanted->kind != PATH_HOLD;
+}
+
+/* ---- release ------------------------------------------------------------------------------- */
+
+/* The way of what comes out of the hold: as the path wants it, and nowhere else. */
+static size_t plan_way(const struct core *core, const struct path *installed,
+		       const struct path *wanted, struct kernel_route routes[PATH_ROUTES])
+{
+	size_t count = 0;
+
+	for (int i = 0; i < PATH_ROUTES; i++) {
+		const struct prefix dst = path_prefix(installed, i);
+
+		if (prefix_none(&dst))
+			continue;
+		if (!same_place(installed, wanted, PATH_ROUTE + i) ||
+		    !path_route(core, wanted, i, &routes[count]))
+			routes[count] =
+				(struct kernel_route){.dst = dst,
+						      .metric = kernel_route_metric(&dst.addr),
+						      .type = KERNEL_ROUTE_UNREACHABLE};
+		routes[count++].table = KERNEL_TABLE_RELEASE;
+	}
+	return count;
+}
+
+/* Makes the way and what it needs. 0; or -errno, logged, and nothing is left of it. */
+static int way_make(struct core *core, const struct path *wanted, const struct kernel_route *routes,
+		    size_t count)
+{
+	struct kernel_change changes[PATH_OBJECTS];
+	size_t total = 0;
+	int result;
+
+	for (int i = 0; i < PATH_STATION; i++)
+		total += path_object(core, wanted, i, &changes[total]);
+	for (size_t i = 0; i < count; i++)
+		changes[total++] =
+			(struct kernel_change){.kind = KERNEL_CHANGE_ROUTE, .route = routes[i]};
+	result = kernel_batch(core->kernel, changes, total);
+	if (result == 0)
+		return 0;
+	log_warnx("way of released packets refused by the kernel: %s", kernel_error(core->kernel));
+	for (size_t i = 0; i < total; i++)
+		changes[i].remove = true;
+	if (kernel_batch(core->kernel, changes, total) < 0)
+		underlay_sweep_soon(core);
+	return result;
+}
+
+/* What is held, and what has come to the device, goes its way. */
+static void pass(struct core *core, struct hold_queue *queue, usec_t now)
+{
+	struct hold_device *device = &core->underlay.holding.device;
+	int result = hold_queue_release(queue, hold_device_write, device, now);
+
+	if (result < 0)
+		log_warn_errno(-result, "releasing what was held");
+}
+
+static void release(struct core *core, struct path_change *p, usec_t now,
+		    struct hold_counters *held)
+{
+	struct hold_queue *queue = held_queue(core, p->installed);
+	struct kernel_route way[PATH_ROUTES];
+	struct kernel_change changes[PATH_OBJECTS];
+	size_t count = plan_way(core, p->installed, p->wanted, way);
+
+	p->error = way_make(core, p->wanted, way, count);
+	if (p->error == 0) {
+		pass(core, queue, now);
+		install(core, p, 1, changes);
+		if (p->error) {
+			hold_queue_hold(queue);
+			holding_way_remove(core, way, count);
+		} else {
+			pass(core, queue, now);
+		}
+	}
+	if (held)
+		*held = *hold_queue_counters(queue);
+	if (p->error)
+		return;
+	tidy(core, p, 1, changes);
+	holding_linger(core, queue, way, count, now);
+}
+
+/* ---- the change -------------------------------------------------------------------------- */
+
+/* What the hold needs before the change; a way out of it is gone at once. */
+static void begin(struct core *core, struct path_change *paths, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		struct path_change *p = &paths[i];
+
+		p->error = 0;
+		p->queue = NULL;
+		settle(core, p->installed);
+		settle(core, p->wanted);
+		if (p->wanted->kind == PATH_HOLD)
+			p->error = hold_begin(core, p);
+		else if (leaves_hold(p) && p->wanted->kind == PATH_NONE)
+			p->queue = held_queue(core, p->installed);
+		else if (leaves_hold(p))
+			release(core, p, core->underlay.holding.now, NULL);
+	}
+}
+
+/* What it does not need after it: the queue of a path that was given up, or that was refused. */
+static void finish(struct path_change *paths, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (paths[i].error || paths[i].wanted->kind == PATH_NONE)
+			hold_queue_close(paths[i].queue);
+}
+
+static void set(struct core *core, struct path_change *paths, size_t count,
+		struct kernel_change *changes)
+{
+	begin(core, paths, count);
+	install(core, paths, count, changes);
+	tidy(core, paths, count, changes);
+	finish(paths, count);
+}
+
 int forwarding_set(struct core *core, struct path *installed, const struct path *wanted)
 {
 	struct path_change path = {.installed = installed, .wanted = wanted};
 	struct kernel_change changes[PATH_OBJECTS];
 
-	install(core, &path, 1, changes);
-	tidy(core, &path, 1, changes);
+	set(core, &path, 1, changes);
 	return path.error;
 }
 
@@ -267,14 +471,26 @@ int forwarding_set_many(struct core *core, struct path_change *paths, size_t cou
 		log_warnx("out of memory for the paths of %zu terminals", count);
 	for (size_t i = 0; i < count && !changes; i++)
 		paths[i].error = -ENOMEM;
-	if (changes) {
-		install(core, paths, count, changes);
-		tidy(core, paths, count, changes);
-	}
+	if (changes)
+		set(core, paths, count, changes);
 	for (size_t i = 0; i < count && first == 0; i++)
 		first = paths[i].error;
 	free(changes);
 	return first;
+}
+
+int forwarding_release(struct core *core, struct path *installed, const struct path *wanted,
+		       usec_t now, struct hold_counters *held)
+{
+	struct path_change p = {.installed = installed, .wanted = wanted};
+
+	if (!leaves_hold(&p) || wanted->kind == PATH_NONE) {
+		if (held)
+			*held = forwarding_held(core, installed);
+		return forwarding_set(core, installed, wanted);
+	}
+	release(core, &p, now, held);
+	return p.error;
 }
 
 int forwarding_restore(struct core *core, const struct path *installed)

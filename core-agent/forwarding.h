@@ -3,15 +3,16 @@
  * Forwarding of one terminal's packets: where its home addresses point at this core.
  *
  * A terminal has one path at a core, whatever the core is to it: to the access side (it is served
- * here), or into a tunnel (its home core sends to the care-of address; a released core sends what
- * still comes back to the home core). A path is a wish; forwarding_set() makes the kernel agree
- * with it in one transaction and remembers exactly what it installed, so that it can undo exactly
- * that (DESIGN section 8).
+ * here), into a tunnel (its home core sends to the care-of address; a released core sends what
+ * still comes back to the home core), or into the hold (it is to come). A path is a wish;
+ * forwarding_set() makes the kernel agree with it in one transaction and remembers exactly what it
+ * installed, so that it can undo exactly that (DESIGN section 8).
  */
 #ifndef SNO_FORWARDING_H
 #define SNO_FORWARDING_H
 
 #include "addr.h"
+#include "hold.h"
 #include "message.h"
 
 #include <stdbool.h>
@@ -19,7 +20,12 @@
 
 struct core;
 
-enum path_kind { PATH_NONE, PATH_ACCESS, PATH_TUNNEL };
+enum path_kind {
+	PATH_NONE,
+	PATH_ACCESS,
+	PATH_TUNNEL,
+	PATH_HOLD /* packets are kept, in order, until the way on is known (holding.h) */
+};
 
 struct path {
 	enum path_kind kind;
@@ -41,6 +47,11 @@ struct path {
  * place first, then each route is replaced, then what is needed no more is removed. Returns 0 when
  * the kernel has acknowledged all of it and *installed is the new path; or -errno, logged, with the
  * kernel and *installed as before.
+ *
+ * To PATH_HOLD: from then on packets are kept. -ENODEV when this kernel has no hold
+ * (holding_ready() asks before), -EBUSY when it is there already with other destinations. From
+ * PATH_HOLD to another way: forwarding_release(), at the time that the hold was told last. From
+ * PATH_HOLD to PATH_NONE: what was kept is dropped.
  */
 int forwarding_set(struct core *core, struct path *installed, const struct path *wanted);
 
@@ -48,8 +59,10 @@ int forwarding_set(struct core *core, struct path *installed, const struct path 
 struct path_change {
 	struct path *installed;
 	const struct path *wanted;
-	int error;	/* afterwards: 0, or the -errno by which the kernel refused this path */
-	size_t objects; /* forwarding.c's */
+	int error; /* afterwards: 0, or the -errno by which the kernel refused this path */
+	/* forwarding.c's: */
+	size_t objects;
+	struct hold_queue *queue;
 };
 
 /*
@@ -60,7 +73,21 @@ struct path_change {
  */
 int forwarding_set_many(struct core *core, struct path_change *paths, size_t count);
 
-/* The same to PATH_NONE; cannot be refused: what the kernel does not remove is swept up later. */
+/*
+ * Makes a path of kind PATH_HOLD become *wanted, to the access side or into a tunnel: all that is
+ * held takes the new way, in order and before anything newer, and nothing is lost (DESIGN section
+ * 5). 0; or -errno, logged, with *installed as before: what has been sent has been sent, the rest
+ * is held. *held (NULL: not asked for) is what the hold has counted for this path, and what it
+ * still keeps after a failure. A path of another kind is set by forwarding_set(), with nothing
+ * held.
+ */
+int forwarding_release(struct core *core, struct path *installed, const struct path *wanted,
+		       usec_t now, struct hold_counters *held);
+/* What the hold has counted for this path so far: zero unless it is of kind PATH_HOLD. */
+struct hold_counters forwarding_held(const struct core *core, const struct path *installed);
+
+/* The same as forwarding_set() to PATH_NONE; cannot be refused: what the kernel does not remove is
+ * swept up later. */
 void forwarding_clear(struct core *core, struct path *installed);
 
 /* Puts back what somebody else has taken out of the kernel. 0 or -errno, logged. */

@@ -89,6 +89,12 @@ static const struct daemon_program program = {
 	.apply = apply,
 };
 
+static void hold_readable(struct hold_device *device, void *arg)
+{
+	(void)device;
+	holding_read(arg, clock_now());
+}
+
 static int watch_kernel(void)
 {
 	int result = kernel_monitor_open(&agent.monitor, agent.core.kernel, KERNEL_WATCH_LINKS, 0,
@@ -121,6 +127,7 @@ static int serve(struct daemon *daemon, const struct config *config, struct kern
 	receive_begin(agent.loop);
 	if (core_open(core, config, kernel, &receive_io, clock_now()) < 0)
 		return status;
+	hold_device_watch(&core->underlay.holding.device, agent.loop, hold_readable, core);
 	if (receive_open(core) == 0 && watch_kernel() == 0 &&
 	    daemon_serve(daemon, agent.loop, show_commands, core) == 0) {
 		core->control = daemon->control;

@@ -15,7 +15,7 @@ static bool device_of_ours(const struct core *core, unsigned int ifindex)
 {
 	const struct underlay *u = &core->underlay;
 
-	if (ifindex == u->bridge)
+	if (ifindex == u->bridge || ifindex == u->holding.device.ifindex)
 		return true;
 	for (int k = 0; k < KERNEL_TUNNELS; k++)
 		if (u->device[k] != 0 && u->device[k] == ifindex)

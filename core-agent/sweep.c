@@ -169,7 +169,7 @@ static bool of_a_core(const struct core *core, const struct kernel_route *route)
 {
 	const struct underlay *u = &core->underlay;
 
-	if (route->type == KERNEL_ROUTE_LOCAL)
+	if (route->type == KERNEL_ROUTE_LOCAL || holding_route(route))
 		return true;
 	if (route->table >= KERNEL_TABLE_BASE && route->table < KERNEL_TABLE_BASE + PEER_SLOTS)
 		return true;
@@ -187,10 +187,12 @@ static int sweep_route(const struct kernel_route *route, void *arg)
 {
 	struct sweeping *sw = arg;
 	struct claim claim;
+	bool claimed;
 
 	key_prefix(&claim, &route->dst);
-	if (claim_find(sw->claims, &claim) || peer_of_table(sw->core, route->table) ||
-	    !of_a_core(sw->core, route))
+	claimed = holding_route(route) ? holding_claims(sw->core, route)
+				       : claim_find(sw->claims, &claim) != NULL;
+	if (claimed || peer_of_table(sw->core, route->table) || !of_a_core(sw->core, route))
 		return 0;
 	swept(sw, kernel_route_delete(sw->core->kernel, route));
 	return 0;
@@ -201,6 +203,8 @@ static int sweep_rule(const struct kernel_rule *rule, void *arg)
 	struct sweeping *sw = arg;
 	const struct peer *peer = peer_of_table(sw->core, rule->table);
 
+	if (rule->table == KERNEL_TABLE_RELEASE && !strcmp(rule->iif, HOLD_DEVICE_CORE))
+		return 0;
 	if (peer && !strcmp(rule->iif, sw->core->config->access.bridge))
 		for (size_t i = 0; i < peer->home_prefix_count; i++)
 			if (prefix_equal(&peer->home_prefixes[i], &rule->from))

@@ -470,7 +470,7 @@ static int peers_restore(struct core *core)
 
 int underlay_restore(struct core *core)
 {
-	const int results[] = {bridge_open(core), devices_restore(core),
+	const int results[] = {bridge_open(core), devices_restore(core), holding_restore(core),
 			       pools_install(core, core->config, NULL), peers_restore(core)};
 
 	for (size_t i = 0; i < sizeof(results) / sizeof(results[0]); i++)
@@ -492,6 +492,8 @@ int underlay_open(struct core *core, usec_t now)
 	if (result == 0)
 		result = devices_open(core);
 	if (result == 0)
+		result = holding_open(core, now);
+	if (result == 0)
 		result = pools_install(core, core->config, NULL);
 	/* What an earlier run left goes on forwarding until its terminals had time to come back. */
 	if (result == 0)
@@ -501,6 +503,7 @@ int underlay_open(struct core *core, usec_t now)
 
 void underlay_close(struct core *core)
 {
+	holding_close(core);
 	timer_cancel(&core->timers, &core->underlay.sweep);
 	timer_cancel(&core->timers, &core->underlay.restore);
 }

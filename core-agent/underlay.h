@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What the data plane needs once per core, whoever is served: the access bridge with the anycast
- * gateway, the tunnel devices, local routes for care-of pools, unreachable routes for home pools,
- * one routing table per peer for the uplink (DESIGN section 5). And the broom: what an earlier run
- * left and nobody claims.
+ * gateway, the tunnel devices, the hold, local routes for care-of pools, unreachable routes for
+ * home pools, one routing table per peer for the uplink (DESIGN section 5). And the broom: what an
+ * earlier run left and nobody claims.
  */
 #ifndef SNO_UNDERLAY_H
 #define SNO_UNDERLAY_H
 
 #include "addr.h"
+#include "holding.h"
 #include "kernel.h"
 #include "message.h"
 #include "timer.h"
@@ -25,6 +26,7 @@ struct underlay {
 	unsigned int device[KERNEL_TUNNELS]; /* by enum kernel_tunnel, 0: not there */
 	uint8_t kinds;			     /* tunnel kinds that this core offers (TUNNEL_KINDS) */
 	struct addr end4, end6;		     /* outer addresses of this core */
+	struct holding holding;
 	struct timer sweep, restore;
 	bool broken; /* one of our devices was down or gone */
 };
