@@ -14,7 +14,7 @@ from topology import Topology, tear_down
 from traffic import Traffic
 
 REGISTER_SECONDS = 30
-START_US = 1000000          # for senders and receivers to start
+START_US = 1000000          # for the senders to start
 QUIET_US = 600000           # traffic before the script begins
 MARK_US = 400000            # before an action, so that asking the daemons does not disturb it
 SETTLE_SECONDS = 0.5        # for packets that are still on their way at the end
@@ -132,6 +132,7 @@ class Lab:
 
     def play(self):
         """Traffic on, the script, traffic off."""
+        self.traffic.prepare()
         traffic_us = now_us() + START_US
         self.begin_us = traffic_us + QUIET_US
         self.publish_schedule()

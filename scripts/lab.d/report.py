@@ -4,8 +4,10 @@
 import os
 import platform
 
+import comparison
 import goodput
 import measure
+from description import MODES
 from picture import draw
 
 # Each is sent once in a handover; the rest of the types is upkeep and not counted.
@@ -248,6 +250,27 @@ class Report:
     def picture(self):
         """The timeline as SVG."""
         return draw(self.timeline())
+
+    def comparison(self):
+        """The modes beside each other, for each way between cores that was gone in several; None
+        when there is no such way."""
+        panels = {}
+        for item in self.handovers:
+            if item["gap_us"] == 0 and item["mode"] != "soft" or item["from"] == item["to"]:
+                continue
+            panel = panels.setdefault((item["from"], item["to"]), {
+                "title": f"core {item['from']} → {item['to']}", "modes": {}})
+            entry = panel["modes"].setdefault(item["mode"], {"mode": item["mode"], **{
+                way: {"values": [], "lost": 0} for way in ("down", "up")}})
+            for way in ("down", "up"):
+                if item[way] and item[way]["added_ms"] is not None:
+                    entry[way]["values"].append(item[way]["added_ms"])
+                    entry[way]["lost"] += item[way]["lost"]
+        row = [dict(panel, modes=sorted(panel["modes"].values(),
+                                        key=lambda m: MODES.index(m["mode"])))
+               for panel in panels.values() if len(panel["modes"]) > 1]
+        return comparison.draw("Handover modes beside each other", self.subtitle(),
+                               [row]) if row else None
 
 
 def break_of(measured, default):

@@ -77,10 +77,17 @@ def check(action, d):
             yield f"{action.words[0]} has no feeder to {word}"
 
 
+def place(terminal, time, d):
+    """The satellite that a terminal should be on at a time."""
+    went = [a.words[1] for a in d.actions if a.verb in ("handover", "lose")
+            and a.words[0] == terminal and a.time + a.ahead <= time]
+    return went[-1] if went else d.terminals[terminal].start
+
+
 def concerns(action, d):
     """Terminals to which an action may do something."""
     if action.verb in ("handover", "lose", "link"):
         return [action.words[0]]
     if action.verb in ("associate", "schedule"):
-        return [t.name for t in d.terminals.values() if action.words[0] in t.links]
+        return [name for name in d.terminals if place(name, action.time, d) == action.words[0]]
     return list(d.terminals) if action.verb in LIFE else []

@@ -135,12 +135,18 @@ class TransferRun:
             if verb == "serve":
                 wait_until(lambda: self.listening(port), 10, "transfer server")
 
-    def listening(self, port):
-        """True once the server's end accepts connections."""
+    def listening(self, port, state="listening"):
+        """True once the server's end accepts connections, or has one that is `established`."""
         if not self.ends["serve"].running():
             raise LabError(f"transfer server:\n{self.ends['serve'].tail()}")
-        text = self.lab.exec(self.lab.d.server, ["ss", "-Hltn", f"sport = :{port}"])
+        text = self.lab.exec(self.lab.d.server,
+                             ["ss", "-Htn", "state", state, f"sport = :{port}"])
         return str(port) in text
+
+    def wait_connected(self):
+        """Both ends have started, which takes a slow CPU a while."""
+        wait_until(lambda: self.listening(PORT_TCP + self.number, "established"), 20,
+                   f"TCP connection of {self.transfer.node}", 0.1)
 
     def stop(self):
         """Lets both ends finish and report."""
@@ -177,12 +183,17 @@ class Traffic:
             paces.setdefault(pace, []).append(run)
         self.senders = [Sender(lab, i, runs) for i, runs in enumerate(paces.values())]
 
-    def start(self, begin):
-        """Receivers and transfers now, packets from a moment of the monotonic clock."""
+    def prepare(self):
+        """Receivers and transfers."""
         for run in self.streams:
             run.receive()
         for item in self.transfers:
             item.start()
+        for item in self.transfers:
+            item.wait_connected()
+
+    def start(self, begin):
+        """Packets from a moment of the monotonic clock."""
         for sender in self.senders:
             sender.start(begin)
 
