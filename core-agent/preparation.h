@@ -4,9 +4,9 @@
  * sections 6.1, 8 and 15).
  *
  *   waiting --kernel--> prepared --short proof--> a session (arrival.c)
- *                          | \
- *                          |  +-- released by home ----------------> what was held goes back, gone
- *                          +----- time, satellite, pool --> returning --home confirms--> the same
+ *                          |  |
+ *                          |  +---- released by home ---------------> draining --> gone
+ *                          +-- time or pool --> returning --home confirms--^
  *
  * A preparation is known by its tag to the terminal, and by its binding number to the home core;
  * there is one for each terminal. It owns the key of this one move and, for a peer's terminal, the
@@ -27,9 +27,10 @@
 #define PREPARATIONS_PER_PEER 16384
 
 enum preparation_state {
-	PREPARATION_WAITING,  /* for the kernel, with others of the same moment */
-	PREPARATION_PREPARED, /* the home core has been told so */
-	PREPARATION_RETURNING /* given up: the home core is asked to lead its packets elsewhere */
+	PREPARATION_WAITING,   /* for the kernel, with others of the same moment */
+	PREPARATION_PREPARED,  /* the terminal may come */
+	PREPARATION_RETURNING, /* given up: the home core is asked to lead its packets elsewhere */
+	PREPARATION_DRAINING   /* it does: what still comes is sent back to it */
 };
 
 struct preparation {
@@ -41,25 +42,24 @@ struct preparation {
 	uint64_t binding;
 	uint8_t tag[HANDOVER_TAG];
 	uint8_t key[KEY_LENGTH]; /* the handover key */
+	bool known;		 /* the tag is in its table */
 	uint32_t lifetime;	 /* seconds */
 	uint32_t uplink_delay;	 /* microseconds (PROTOCOL section 15.4) */
-	struct addr hoa4, hoa6;
-	struct prefix prefix;
 	bool hold;
+	uint16_t mtu; /* of the way to the terminal */
 	/* The next link, where it was told: then packets can be led there before it is up. */
 	struct satellite *satellite;
-	struct lladdr mac; /* key of prepared_macs while claimed */
+	struct lladdr mac; /* key of preparation_macs while claimed */
 	bool linked, claimed;
-	uint16_t mtu; /* of the way to the terminal */
 
 	/* A peer's terminal: */
-	struct path path;
+	struct path path; /* what is in the kernel; its addresses from the beginning */
 	enum tunnel_kind tunnel;
 	struct addr coa;
 	uint32_t tunnel_key;
-	uint32_t request; /* id of the proactive authentication, while it waits */
+	uint32_t request; /* id of the proactive authentication, while that waits */
 	int64_t release;  /* our release to the home core, while it is outstanding */
-	usec_t expires;
+	usec_t deadline;
 	struct timer timer;
 	UT_hash_handle hh; /* by nai */
 	UT_hash_handle hh_tag, hh_binding, hh_mac;
@@ -102,32 +102,29 @@ void preparations_settle(struct core *core, usec_t now);
 /* A release came from a peer: true when it was for a preparation here, and has been answered. */
 bool preparation_released(struct peer *home, const struct message *request, usec_t now);
 
-/* The preparation with this tag, and the one for this terminal. Not those that are given up. */
+/* The preparation that a terminal means by this tag; the one for this terminal, whatever its state.
+ */
 struct preparation *preparation_by_tag(const struct core *core, const uint8_t tag[HANDOVER_TAG]);
 struct preparation *preparation_find(const struct core *core, const char *nai);
-/* Is the discovery, from these addresses, of the terminal that this was prepared for? */
-bool preparation_proves(const struct preparation *p, const struct message *discovery,
-			const uint8_t *datagram, size_t length, const struct lladdr *mac,
-			const struct addr *link_local);
 
 /*
  * The terminal is here, by whatever proof: its path in the kernel and its care-of address go over
  * to *path and *coa (PATH_NONE and none for what there is not), and the preparation is over.
  */
 void preparation_take(struct preparation *p, struct path *path, struct addr *coa);
-/* Another terminal is at this Ethernet address: nothing is led there for one that has yet to come.
+/*
+ * The terminal of this name is at this Ethernet address: nothing is led there for another one that
+ * has yet to come.
  */
-void preparation_give_way(struct core *core, const struct lladdr *mac);
+void preparation_give_way(struct core *core, const struct lladdr *mac, const char *nai);
 
-/* Gives up a preparation: its home core is told, and leads its packets elsewhere. */
-void preparation_give_up(struct preparation *p, usec_t now);
-/* The home core has lost its memory, or is no peer any more: what it had prepared here is gone. */
-void preparation_peer_restarted(struct peer *peer, usec_t now);
-void preparation_peer_removed(struct peer *peer, usec_t now);
+/* Its home core has lost its memory, or is no peer any more: all that it had prepared here is gone.
+ */
+void preparation_peer_gone(struct peer *peer, const char *why);
 void preparation_satellite_removed(struct satellite *satellite, usec_t now);
-/* The satellite has a port again, maybe another one. */
-void preparation_port_changed(struct satellite *satellite, usec_t now);
-/* Care-of addresses that are in no pool any more serve nobody. */
+/* The satellite has a port again, maybe another one: paths lead there. */
+void preparation_port_changed(struct satellite *satellite);
+/* Those whose care-of address is in no pool any more are given up. */
 void preparation_pools_changed(struct core *core, usec_t now);
 void preparations_close(struct core *core);
 
