@@ -36,7 +36,11 @@ def lines(mapping, depth=0):
     for name, value in mapping.items():
         if name in names:
             continue
-        if isinstance(value, dict):
+        if isinstance(value, list):
+            for number, item in enumerate(value):
+                yield f"{blank}  {name}, {number}:"
+                yield from lines(item, depth + 2)
+        elif isinstance(value, dict):
             if name != "attributes":
                 yield f"{blank}  {name}:"
             yield from lines(value, depth + (name != "attributes") * 2)

@@ -17,6 +17,7 @@
 
 #include "access.h"
 #include "cursor.h"
+#include "handover_key.h"
 #include "keys.h"
 #include "message.h"
 #include "message_table.h"
@@ -39,11 +40,15 @@ static const char *const about[] = {
 	"dropped: what a reader drops in that place, and the reason of section 2.3 that it counts.",
 	"channels: core handshakes (section 4.1) and what is sealed under their keys (section "
 	"4.2). "
-	"hello and message are the payloads. initiator_to_responder and responder_to_initiator are "
+	"hello and message are the payloads; a bundle (section 4.5) is a list of messages. "
+	"initiator_to_responder and responder_to_initiator are "
 	"Split()'s keys, the first and the second.",
 	"registrations: a terminal registers (sections 5.3, 5.4, 6): discovery, registration done "
 	"or "
 	"reject, the keys, and what is sealed afterwards (direction up: terminal to core).",
+	"handovers: a terminal registers with the short proof (section 6.1), under the root of the "
+	"first "
+	"of the registrations. link_layer and link_local are where the discovery is sent from.",
 };
 
 /* The vectors are written only when all of them are what they say. */
@@ -269,34 +274,52 @@ static size_t handshake_message(struct noise *writer, struct noise *reader,
 	return written;
 }
 
-/* A sealed datagram of section 4.2, with the counter given. */
+/* A sealed datagram of section 4.2, with the counter given: a message, or a bundle of several. */
 static json_t *sealed_json(const char *direction, const uint8_t key[KEY_LENGTH], uint32_t index,
-			   uint64_t counter, const char *message)
+			   uint64_t counter, const char *const *messages, size_t count)
 {
-	json_t *object = json_object();
+	json_t *object = json_object(), *bundle = json_array();
 	uint8_t out[SNO_DATAGRAM_MAX], plain[SNO_DATAGRAM_MAX];
 	struct cursor_out c = cursor_out(out, sizeof(out));
 	struct seal_tx tx;
 	struct message m;
-	size_t ad_length;
+	size_t length = 0, ad_length;
 	uint8_t *sealed;
 	char text[24];
-	int length;
 
-	golden(&m, message);
-	length = message_write(&m, plain, sizeof(plain));
-	require(length > 0, message);
+	if (count > 1) {
+		message_write_head(plain, MESSAGE_BUNDLE, 0);
+		length = SNO_HEAD_LENGTH;
+	}
+	for (size_t i = 0; i < count; i++) {
+		uint8_t *at = plain + length + (count > 1 ? 2 : 0);
+		int written;
+
+		golden(&m, messages[i]);
+		written = message_write(&m, at, (size_t)(plain + sizeof(plain) - at));
+		require(written > 0, messages[i]);
+		if (count > 1) {
+			plain[length] = (uint8_t)(written >> 8);
+			plain[length + 1] = (uint8_t)written;
+		}
+		length = (size_t)(at + written - plain);
+		json_array_append_new(bundle, message_json(&m));
+	}
 	message_write_head(cursor_reserve(&c, SNO_HEAD_LENGTH), MESSAGE_SEALED, index);
 	cursor_put_u64(&c, counter);
 	seal_tx_init(&tx, key);
 	tx.counter = counter;
 	ad_length = cursor_written(&c);
-	sealed = cursor_reserve(&c, (size_t)length + SEAL_TAG);
-	require(seal_close(&tx, out, ad_length, plain, (size_t)length, sealed) == 0, message);
+	sealed = cursor_reserve(&c, length + SEAL_TAG);
+	require(sealed && seal_close(&tx, out, ad_length, plain, length, sealed) == 0, messages[0]);
 	snprintf(text, sizeof(text), "%" PRIu64, counter);
 	json_object_set_new(object, "direction", json_string(direction));
 	json_object_set_new(object, "counter", json_string(text));
-	json_object_set_new(object, "message", message_json(&m));
+	if (count > 1)
+		json_object_set(object, "bundle", bundle);
+	else
+		json_object_set(object, "message", json_array_get(bundle, 0));
+	json_decref(bundle);
 	set_hex(object, "octets", out, cursor_written(&c));
 	return object;
 }
@@ -386,56 +409,69 @@ static json_t *channel_json(const char *name, bool with_psk, uint32_t initiator_
 	set_hex(object, "handshake_hash", keys.hash, HASH_LENGTH);
 	set_hex(object, "initiator_to_responder", keys.send, KEY_LENGTH);
 	set_hex(object, "responder_to_initiator", keys.receive, KEY_LENGTH);
-	json_array_append_new(sealed, sealed_json("initiator to responder", keys.send,
-						  responder_index, 0, "keepalive between cores"));
-	json_array_append_new(sealed, sealed_json("responder to initiator", keys.receive,
-						  initiator_index, 0, "authentication"));
-	json_array_append_new(sealed,
-			      sealed_json("initiator to responder", keys.send, responder_index, 1,
-					  "authentication ACK, accepted"));
-	json_array_append_new(sealed,
-			      sealed_json("responder to initiator", keys.receive, initiator_index,
-					  UINT64_C(0x0102030405060708), "release between cores"));
+	for (size_t i = 0; i < COUNT(golden_channel); i++) {
+		bool first = golden_channel[i].by_initiator;
+		size_t count = 0;
+
+		while (count < COUNT(golden_channel[i].messages) &&
+		       golden_channel[i].messages[count])
+			count++;
+		json_array_append_new(
+			sealed,
+			sealed_json(first ? "initiator to responder" : "responder to initiator",
+				    first ? keys.send : keys.receive,
+				    first ? responder_index : initiator_index,
+				    golden_channel[i].counter, golden_channel[i].messages, count));
+	}
 	json_object_set_new(object, "sealed", sealed);
 	return object;
 }
 
-/* The keys of section 6 and what is sealed under them; returns the registration done. */
+/* An access key, and what is sealed under it; sets SEALED of the registration done. */
+static void session_json(json_t *object, const uint8_t key[KEY_LENGTH],
+			 const struct message *registration, uint32_t terminal_index,
+			 struct message *done)
+{
+	json_t *sealed = json_array();
+	struct access_session at_core;
+	struct message_blob blob;
+
+	access_session_init(&at_core, key, true);
+	at_core.remote_index = terminal_index;
+	require(access_seal_registration(&at_core, registration, &blob) == 0, "registration");
+	message_set_blob(done, ATTR_SEALED, blob.bytes, blob.length);
+	set_hex(object, "access_key", key, KEY_LENGTH);
+	set_hex(object, "up_key", at_core.rx.key, KEY_LENGTH);
+	set_hex(object, "down_key", at_core.tx.key, KEY_LENGTH);
+	json_object_set_new(object, "registration", message_json(registration));
+	for (size_t i = 0; i < COUNT(golden_session); i++) {
+		bool up = golden_session[i].up;
+
+		json_array_append_new(sealed, sealed_json(up ? "up" : "down",
+							  up ? at_core.rx.key : at_core.tx.key,
+							  up ? registration->id : terminal_index,
+							  golden_session[i].counter,
+							  &golden_session[i].message, 1));
+	}
+	json_object_set_new(object, "sealed", sealed);
+}
+
+/* The keys of section 6 and what is sealed under them; sets SEALED of the registration done. */
 static void registration_keys(json_t *object, const struct noise_keys *keys, const char *core,
 			      uint64_t counter, uint32_t terminal_index, uint32_t core_index,
 			      struct message *done)
 {
 	uint8_t root[KEY_LENGTH], key[KEY_LENGTH];
-	json_t *sealed = json_array();
-	struct access_session at_core;
 	struct message registration;
-	struct message_blob blob;
 
 	access_root(root, keys->send, keys->hash);
 	require(access_key(key, root, core, counter) == 0, core);
-	access_session_init(&at_core, key, true);
-	at_core.remote_index = terminal_index;
 	golden(&registration, "registration of a visitor, IPv4");
 	registration.id = core_index;
-	require(access_seal_registration(&at_core, &registration, &blob) == 0, "registration");
-	message_set_blob(done, ATTR_SEALED, blob.bytes, blob.length);
-
 	set_hex(object, "handshake_hash", keys->hash, HASH_LENGTH);
 	set_hex(object, "k1", keys->send, KEY_LENGTH);
 	set_hex(object, "root", root, KEY_LENGTH);
-	set_hex(object, "access_key", key, KEY_LENGTH);
-	set_hex(object, "up_key", at_core.rx.key, KEY_LENGTH);
-	set_hex(object, "down_key", at_core.tx.key, KEY_LENGTH);
-	json_object_set_new(object, "registration", message_json(&registration));
-	json_array_append_new(sealed, sealed_json("up", at_core.rx.key, core_index, 0,
-						  "handover done from a terminal"));
-	json_array_append_new(sealed, sealed_json("down", at_core.tx.key, terminal_index, 1,
-						  "handover done ACK to a terminal"));
-	json_array_append_new(sealed, sealed_json("up", at_core.rx.key, core_index, 1,
-						  "core disconnect from a terminal"));
-	json_array_append_new(sealed, sealed_json("down", at_core.tx.key, terminal_index, 259,
-						  "release to a terminal"));
-	json_object_set_new(object, "sealed", sealed);
+	session_json(object, key, &registration, terminal_index, done);
 }
 
 /* Sections 5.4 and 5.5: discovery, and registration done or the home core's reject. */
@@ -495,10 +531,93 @@ static json_t *registration_json(const char *name, const char *identity, const c
 	return object;
 }
 
+/* The discovery of a move with its identity, and what proves it; returns its octets. */
+static size_t handover_discovery_json(json_t *object, struct meeting *meeting,
+				      const uint8_t root[KEY_LENGTH], const uint8_t key[KEY_LENGTH],
+				      const char *target, uint64_t number,
+				      const struct message *identity, uint32_t index,
+				      uint8_t out[SNO_DATAGRAM_MAX])
+{
+	char text[LLADDR_TEXT > ADDR_TEXT ? LLADDR_TEXT : ADDR_TEXT];
+	uint8_t arrival[HANDOVER_ARRIVAL];
+	struct message m;
+	int length;
+
+	message_init(&m, MESSAGE_CORE_DISCOVERY, index);
+	message_set_text(&m, ATTR_REALM, "a.example");
+	message_set_blob(&m, ATTR_HANDSHAKE, out,
+			 handshake_message(&meeting->first, &meeting->second, identity, out,
+					   SNO_DATAGRAM_MAX));
+	require(handover_arrival(arrival, root, target, number, identity->counter) == 0, target);
+	message_set_number(&m, ATTR_COUNTER, identity->counter);
+	message_set_octets(&m, ATTR_ARRIVAL, arrival);
+	if (message_has(identity, ATTR_MODE))
+		message_set_number(&m, ATTR_MODE, identity->mode);
+	length = handover_discovery(&m, key, &identity->link_layer, &identity->link_local, out,
+				    SNO_DATAGRAM_MAX);
+	require(length > 0 && handover_proven(key, out, (size_t)length, &identity->link_layer,
+					      &identity->link_local),
+		target);
+	json_object_set_new(object, "link_layer",
+			    json_string(lladdr_format(&identity->link_layer, text)));
+	json_object_set_new(object, "link_local",
+			    json_string(addr_format(&identity->link_local, text)));
+	set_hex(object, "handover_key", key, KEY_LENGTH);
+	set_hex(object, "tag", m.handover_tag, HANDOVER_TAG);
+	set_hex(object, "arrival", arrival, sizeof(arrival));
+	set_hex(object, "discovery", out, (size_t)length);
+	return (size_t)length;
+}
+
+/* Section 6.1: a discovery with the short proof beside the full handshake, registration done. */
+static json_t *handover_json(const char *name, const char *root_text, const char *target,
+			     uint64_t number, const char *identity, uint32_t terminal_index,
+			     uint32_t core_index)
+{
+	json_t *object = json_object(), *party;
+	uint8_t prologue[ACCESS_PROLOGUE_MAX], out[SNO_DATAGRAM_MAX];
+	uint8_t root[KEY_LENGTH], key[KEY_LENGTH], access[KEY_LENGTH];
+	int length = access_prologue(prologue, sizeof(prologue), terminal_index, "a.example");
+	struct message payload, registration, done;
+	struct meeting meeting;
+	size_t discovery;
+
+	meet(&meeting, name, "terminal alice@a.example", "core a.example", true, NOISE_IK_PSK2,
+	     prologue, (size_t)length);
+	require(hex_decode(root, sizeof(root), root_text) == KEY_LENGTH, name);
+	require(handover_key(key, root, target, number) == 0, name);
+	golden(&payload, identity);
+	json_object_set_new(object, "name", json_string(name));
+	json_object_set_new(object, "realm", json_string("a.example"));
+	set_hex(object, "psk", meeting.psk, KEY_LENGTH);
+	party = pair_json(&meeting.initiator, &meeting.initiator_ephemeral);
+	json_object_set_new(party, "index", json_integer(terminal_index));
+	json_object_set_new(party, "identity", message_json(&payload));
+	json_object_set_new(object, "terminal", party);
+	json_object_set_new(object, "home_core",
+			    pair_json(&meeting.responder, &meeting.responder_ephemeral));
+	set_hex(object, "root", root, KEY_LENGTH);
+	json_object_set_new(object, "target", json_string(target));
+	json_object_set_new(object, "handover_counter", json_integer((json_int_t)number));
+	discovery = handover_discovery_json(object, &meeting, root, key, target, number, &payload,
+					    terminal_index, out);
+	handover_access_key(access, key, out, discovery);
+	golden(&registration, "registration of a prepared visitor");
+	message_set_text(&registration, ATTR_CORE, target);
+	registration.id = core_index;
+	message_init(&done, MESSAGE_REGISTRATION_DONE, terminal_index);
+	session_json(object, access, &registration, terminal_index, &done);
+	length = message_write(&done, out, sizeof(out));
+	require(length > 0, name);
+	set_hex(object, "done", out, length > 0 ? (size_t)length : 0);
+	return object;
+}
+
 static json_t *vectors_json(void)
 {
 	json_t *all = json_object(), *lines = json_array(), *channels = json_array(),
-	       *registrations = json_array();
+	       *registrations = json_array(), *handovers = json_array();
+	const char *root;
 
 	for (size_t i = 0; i < COUNT(about); i++)
 		json_array_append_new(lines, json_string(about[i]));
@@ -513,11 +632,21 @@ static json_t *vectors_json(void)
 		registrations,
 		registration_json("out of date", "identity of a terminal that knows nothing yet",
 				  "assignment that asks to resynchronise", 0x12345679, 0));
+	root = json_string_value(json_object_get(json_array_get(registrations, 0), "root"));
+	json_array_append_new(handovers,
+			      handover_json("foreseen, to c.example", root, "c.example", 1,
+					    "identity of a terminal between two links", 0x1234567a,
+					    0x9abcdef1));
+	json_array_append_new(handovers, handover_json("foreseen, to b.example", root, "b.example",
+						       UINT64_C(0x0102030405060708),
+						       "identity that names the core it heard",
+						       0x1234567b, 0x9abcdef2));
 	json_object_set_new(all, "about", lines);
 	json_object_set_new(all, "messages", messages_json());
 	json_object_set_new(all, "dropped", drops_json());
 	json_object_set_new(all, "channels", channels);
 	json_object_set_new(all, "registrations", registrations);
+	json_object_set_new(all, "handovers", handovers);
 	return all;
 }
 

@@ -152,6 +152,18 @@ ATTRIBUTES = [Attribute(*row) for row in (
     (0x1c, "NEXT_CORE", name()),
     (0x1d, "GAP", number(4)),
     (0x1e, "REGISTRATION_TIME", number(4)),
+    (0x1f, "HANDOVER_COUNTER", number(8, low=1)),
+    (0x20, "HANDOVER_KEY", opaque(32, 32)),
+    (0x21, "ARRIVAL", opaque(16, 16)),
+    (0x22, "EXPECTED", number(4)),
+    (0x23, "HOLD", number(1, high=1)),
+    (0x24, "UPLINK_DELAY", number(4)),
+    (0x25, "MODE", number(1, low=1, high=5)),
+    (0x26, "FIRST_PACKET", number(4)),
+    (0x27, "BUFFERED", number(4)),
+    (0x28, "DROPPED", number(4)),
+    (0x29, "HANDOVER_TAG", opaque(8, 8)),
+    (0x2a, "HANDOVER_PROOF", opaque(16, 16)),
 )]
 BY_CODE = {attribute.code: attribute for attribute in ATTRIBUTES}
 BY_NAME = {attribute.name: attribute for attribute in ATTRIBUTES}

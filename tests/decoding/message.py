@@ -21,8 +21,9 @@ PLACES = ("core clear", "access clear", "core", "access",
 REASONS = ("short", "version", "type", "order", "unknown", "unexpected", "missing", "length",
            "value", "long", "index", "replay", "seal", "handshake", "limit")
 
-# The rows before this type carry no attributes.
-ATTRIBUTES_FROM = 0x10
+# These carry no attributes.
+HANDSHAKE_INITIATION, HANDSHAKE_RESPONSE, SEALED, BUNDLE = 0x01, 0x02, 0x03, 0x3f
+NO_ATTRIBUTES = (HANDSHAKE_INITIATION, HANDSHAKE_RESPONSE, SEALED, BUNDLE)
 
 # What an id means; ZERO is the one that has to be 0.
 ZERO = "0"
@@ -45,7 +46,7 @@ def row(code, title, places, meaning, required="", optional=""):
                tuple(required.split()), tuple(optional.split()))
 
 
-# Section 3.1. The first three are read by decoding.handshake and decoding.seal.
+# Section 3.1. What carries no attributes is read by decoding.handshake and decoding.seal.
 ROWS = [
     row(0x01, "handshake initiation", "core clear", "sender index"),
     row(0x02, "handshake response", "core clear", "sender index"),
@@ -54,31 +55,47 @@ ROWS = [
     row(0x10, "hello", "hello", ZERO, "CORE EPOCH TUNNEL_KINDS TUNNEL_KEY",
         "TUNNEL_END4 TUNNEL_END6"),
     row(0x11, "identity", "identity", ZERO,
-        "USER HOME_EPOCH COUNTER LINK_LAYER LINK_LOCAL MTU", "CORE"),
+        "USER HOME_EPOCH COUNTER LINK_LAYER LINK_LOCAL MTU", "CORE MODE"),
     row(0x12, "assignment", "assignment", ZERO, "CORE HOME_EPOCH COUNTER REASON",
         "LIFETIME HOA4 HOA6 PREFIX"),
 
     row(0x20, "core advertisement", "access clear", ZERO, "CORE EPOCH INTERVAL"),
-    row(0x21, "core discovery", "access clear", "terminal index", "REALM HANDSHAKE"),
-    row(0x22, "registration done", "access clear", "terminal index", "HANDSHAKE SEALED"),
+    row(0x21, "core discovery", "access clear", "terminal index", "REALM HANDSHAKE",
+        "COUNTER ARRIVAL MODE HANDOVER_TAG HANDOVER_PROOF"),
+    row(0x22, "registration done", "access clear", "terminal index", "SEALED", "HANDSHAKE"),
     row(0x23, "registration reject", "access clear", "terminal index", "REASON", "HANDSHAKE"),
-    row(0x24, "registration", "registration", "core index", "CORE EPOCH MTU LIFETIME", "COA"),
+    row(0x24, "registration", "registration", "core index", "CORE EPOCH MTU LIFETIME",
+        "COA UPLINK_DELAY MODE"),
 
-    row(0x30, "authentication", "core", "request id", "REALM INDEX HANDSHAKE"),
+    row(0x30, "authentication", "core", "request id", "REALM INDEX HANDSHAKE",
+        "COA TUNNEL_KIND TUNNEL_KEY NEXT_SATELLITE"),
     row(0xb0, "authentication ACK", "core", "request id", "REASON",
         "USER COUNTER HANDSHAKE LINK_LAYER LINK_LOCAL MTU LIFETIME HOA4 HOA6 PREFIX ACCESS_KEY"
-        " BINDING"),
+        " BINDING COA UPLINK_DELAY"),
     row(0x31, "CoA + tunnel request", "core", "request id",
-        "BINDING COA TUNNEL_KIND TUNNEL_KEY"),
+        "BINDING COA TUNNEL_KIND TUNNEL_KEY", "COUNTER NEXT_SATELLITE ARRIVAL MODE"),
     row(0xb1, "tunnel ACK", "core", "request id", "REASON BINDING", "MTU"),
     row(0x32, "core disconnect", "core, access", "request id", "",
-        "LIFETIME BINDING NEXT_SATELLITE NEXT_CORE"),
-    row(0xb2, "disconnection ACK", "core, access", "request id", "REASON"),
-    row(0x33, "release", "core, access", "request id", "REASON", "BINDING"),
+        "LINK_LAYER LINK_LOCAL MTU LIFETIME BINDING NEXT_SATELLITE NEXT_CORE HANDOVER_COUNTER"),
+    row(0xb2, "disconnection ACK", "core, access", "request id", "REASON",
+        "NEXT_CORE UPLINK_DELAY MODE"),
+    row(0x33, "release", "core, access", "request id", "REASON", "BINDING MODE"),
     row(0xb3, "release ACK", "core, access", "request id", "REASON"),
-    row(0x34, "handover done", "core, access", "request id", "GAP REGISTRATION_TIME", "BINDING"),
+    row(0x34, "handover done", "core, access", "request id", "GAP REGISTRATION_TIME",
+        "BINDING MODE FIRST_PACKET BUFFERED DROPPED"),
     row(0xb4, "handover done ACK", "core, access", "request id", "REASON"),
+    row(0x35, "proactive authentication", "core", "request id",
+        "USER LIFETIME BINDING HANDOVER_KEY EXPECTED",
+        "LINK_LAYER LINK_LOCAL MTU HOA4 HOA6 PREFIX NEXT_SATELLITE HOLD UPLINK_DELAY"),
+    row(0xb5, "proactive authentication ACK", "core", "request id", "REASON",
+        "MTU COA TUNNEL_KIND TUNNEL_KEY"),
+    row(0x36, "handover announcement", "core, access", "request id",
+        "HANDOVER_COUNTER EXPECTED",
+        "LINK_LAYER LINK_LOCAL MTU BINDING NEXT_SATELLITE NEXT_CORE"),
+    row(0xb6, "handover announcement ACK", "core, access", "request id", "REASON",
+        "NEXT_CORE UPLINK_DELAY MODE"),
     row(0x3e, "keepalive", "core, access", ZERO),
+    row(0x3f, "bundle", "core", ZERO),
     row(0xff, "error", "core, access", "request id", "REASON"),
 ]
 BY_TYPE = {entry.type: entry for entry in ROWS}
@@ -89,9 +106,18 @@ ACCEPTED = {
     0x12: ("LIFETIME",),
     0xb0: ("USER", "COUNTER", "HANDSHAKE", "LINK_LAYER", "LINK_LOCAL", "MTU", "LIFETIME",
            "ACCESS_KEY", "BINDING"),
+    0xb5: ("MTU", "COA", "TUNNEL_KIND", "TUNNEL_KEY"),
 }
+# Where one home address at least is needed; where there is a REASON, with REASON 0.
+ADDRESSED = (0x12, 0xb0, 0x35)
 # Of these, BINDING is optional from a terminal only.
-BOUND_BETWEEN_CORES = (0x32, 0x33, 0x34)
+BOUND_BETWEEN_CORES = (0x32, 0x33, 0x34, 0x36)
+# All of these or none.
+TOGETHER = {
+    0x21: ("COUNTER", "ARRIVAL", "HANDOVER_TAG", "HANDOVER_PROOF"),
+    0x30: ("COA", "TUNNEL_KIND", "TUNNEL_KEY"),
+    0x31: ("COUNTER", "ARRIVAL"),
+}
 
 
 def read_head(octets, place):
@@ -155,6 +181,9 @@ def required(entry, place, attributes):
         names += ACCEPTED.get(entry.type, ())
     if place == "core" and entry.type in BOUND_BETWEEN_CORES:
         names += ("BINDING",)
+    group = TOGETHER.get(entry.type, ())
+    if any(name in attributes for name in group):
+        names += group
     return names
 
 
@@ -162,7 +191,7 @@ def check_complete(entry, place, attributes):
     for name in required(entry, place, attributes):
         if name not in attributes:
             raise Dropped("missing", f"{name} in {entry.name}")
-    if entry.type in ACCEPTED and attributes["REASON"] == "0" \
+    if entry.type in ADDRESSED and attributes.get("REASON", "0") == "0" \
             and not {"HOA4", "HOA6"} & attributes.keys():
         raise Dropped("missing", f"a home address in {entry.name}")
 
@@ -170,7 +199,7 @@ def check_complete(entry, place, attributes):
 def read(octets, place):
     """A message of attributes in this place; raises Dropped."""
     entry, ident = read_head(octets, place)
-    if entry.type < ATTRIBUTES_FROM:
+    if entry.type in NO_ATTRIBUTES:
         raise Dropped("type", f"{entry.name} carries no attributes")
     attributes, skipped, before = {}, b"", -1
     for code, value in split(octets):

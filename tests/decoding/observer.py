@@ -7,6 +7,7 @@ be absent; numbers are decimal, keys hexadecimal:
    channels       psk, initiator and responder with static_public, static_private,
                   ephemeral_private; or initiation and response, which are then observed first
    registrations  realm, psk, terminal and home_core with the same keys; or discovery and done
+   handovers      root, target, handover_counter, link_layer, link_local: what a terminal moves with
    sessions       channel (core or access), index, key: one direction, by its receiver's index
 
 The static private key of a responder opens a first Noise message, of KK with the initiator's static
@@ -16,7 +17,8 @@ session.
 
 import copy
 
-from decoding import handshake, noise, seal
+from decoding import handover, handshake, noise, seal
+from decoding.attribute import BY_NAME
 from decoding import message as wire
 from decoding.message import Dropped
 
@@ -40,6 +42,13 @@ def has_sent(party, noise_message):
                 and noise.public_of(ephemeral) == noise_message[:noise.DHLEN])
 
 
+def part_mapping(part):
+    """A message of a bundle, or why it is dropped."""
+    if isinstance(part, Dropped):
+        return {"dropped": part.reason, "detail": str(part)}
+    return as_mapping(part)
+
+
 def as_mapping(message):
     result = {"type": message.type, "type_name": message.name, "id": message.id,
               "attributes": message.attributes}
@@ -56,8 +65,9 @@ class Observer:
         self.strict = strict
         self.channels = keys.get("channels", [])
         self.registrations = keys.get("registrations", [])
+        self.handovers = keys.get("handovers", [])
         self.sessions = {place: {} for place in CHANNELS.values()}
-        self.initiations, self.discoveries = {}, {}
+        self.initiations, self.discoveries, self.moves = {}, {}, {}
         for entry in keys.get("sessions", []):
             self.add_session(entry["channel"], int(entry["index"]), bytes.fromhex(entry["key"]))
         self.observe_given()
@@ -65,7 +75,8 @@ class Observer:
     def observe_given(self):
         for channel, entries, names in (
                 ("core", self.channels, ("initiation", "response")),
-                ("access", self.registrations, ("discovery", "done"))):
+                ("access", self.registrations, ("discovery", "done")),
+                ("access", self.handovers, ("discovery", "done"))):
             for entry in entries:
                 for name in names:
                     if name in entry:
@@ -160,6 +171,26 @@ class Observer:
     # The access channel.
 
     def discovery(self, octets, message):
+        move = self.move(octets, message)
+        if move and self.strict and not self.registrations:
+            return move
+        return dict(move, **self.full_discovery(message))
+
+    def move(self, octets, message):
+        """The short proof, as the target sees it that has been given the key of the move."""
+        for entry in self.handovers:
+            key = handover.handover_key(octets_of(entry, "root"), entry["target"],
+                                        entry["handover_counter"])
+            if message.attributes.get("HANDOVER_TAG") != handover.tag(key).hex():
+                continue
+            handover.check_discovery(octets, key, *(
+                BY_NAME[name].kind.octets(entry[name.lower()])
+                for name in ("LINK_LAYER", "LINK_LOCAL")))
+            self.moves[message.id] = handover.access_key(key, octets), entry
+            return {"target": entry["target"]}
+        return {}
+
+    def full_discovery(self, message):
         noise_message = bytes.fromhex(message.attributes["HANDSHAKE"])
         refusal = None
         for state, entry in self.access_states(message, noise_message):
@@ -200,19 +231,35 @@ class Observer:
         return state, identity, handshake.read_payload(state, noise_message, "assignment")
 
     def done(self, octets, message):
+        if "HANDSHAKE" not in message.attributes:
+            return self.short_done(octets, message)
         state, identity, assignment = self.second_message(message)
         if state is None:
             return self.closed("index", f"no discovery under {message.id}")
         _, _, up, down = seal.derive_access(
             state.split()[0], state.handshake_hash(), assignment.attributes["CORE"],
             int(identity.attributes["COUNTER"]))
-        # A serving core that hears the discovery again sends the same octets again (section 8).
+        return dict({"assignment": as_mapping(assignment)},
+                    **self.registered(octets, message, up, down))
+
+    def short_done(self, octets, message):
+        access, entry = self.moves.get(message.id, (None, None))
+        if access is None:
+            return self.closed("index", f"no discovery with the short proof under {message.id}")
+        result = self.registered(octets, message, *seal.derive_directions(access))
+        core = result["registration"]["attributes"]["CORE"]
+        if core != entry["target"]:
+            raise Dropped("handshake", f"{core} instead of {entry['target']}")
+        return result
+
+    def registered(self, octets, message, up, down):
+        """SEALED of a registration done. A serving core that hears the discovery again sends the
+        same octets again (section 8)."""
         counter, registration = seal.open_registration(
             message, octets[:wire.HEAD.size], seal.Session(down, "access"))
         self.add_session("access", message.id, down).mark(counter)
         self.add_session("access", registration.id, up)
-        return {"assignment": as_mapping(assignment), "counter": counter,
-                "registration": as_mapping(registration)}
+        return {"counter": counter, "registration": as_mapping(registration)}
 
     def reject(self, _, message):
         if "HANDSHAKE" not in message.attributes:
@@ -231,5 +278,8 @@ class Observer:
             result.update(self.closed("index", f"no session under {index}"))
             return result
         _, message = seal.open_datagram(octets, place, self.sessions[place])
-        result["message"] = as_mapping(message)
+        if isinstance(message, list):
+            result["bundle"] = [part_mapping(part) for part in message]
+        else:
+            result["message"] = as_mapping(message)
         return result

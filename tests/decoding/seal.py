@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Sealing of common/PROTOCOL, sections 4.2, 5.3 and 6: datagrams, SEALED, keys, replay."""
+"""Sealing of common/PROTOCOL, sections 4.2, 4.5, 5.3 and 6: datagrams, SEALED, keys, replay."""
 
 import hmac
 import struct
@@ -9,6 +9,7 @@ from decoding import noise
 from decoding.message import Dropped
 
 COUNTER = struct.Struct("!Q")
+LENGTH = struct.Struct("!H")
 SHORTEST = wire.HEAD.size + COUNTER.size + noise.TAG
 WINDOW = 2048
 
@@ -21,7 +22,11 @@ def derive_access(k1, handshake_hash, core, counter):
     """The root, access, up and down keys of a registration."""
     root = derive(k1, "sno root", handshake_hash)
     access = derive(root, "sno access", core.encode("ascii") + b"\0" + counter.to_bytes(8, "big"))
-    return root, access, derive(access, "sno up", b""), derive(access, "sno down", b"")
+    return root, access, *derive_directions(access)
+
+
+def derive_directions(access):
+    return derive(access, "sno up", b""), derive(access, "sno down", b"")
 
 
 class Session:
@@ -62,20 +67,66 @@ def read_sealed(octets, place):
     return index, COUNTER.unpack_from(octets, wire.HEAD.size)[0]
 
 
+def split_bundle(text):
+    """The messages of a bundle, as octets; nothing when the text is none. Ends with a Dropped where
+    the rest of it is dropped."""
+    entry, _ = wire.read_head(text, "core")
+    if entry.type != wire.BUNDLE:
+        return None
+    parts, offset = [], wire.HEAD.size
+    while offset < len(text) or not parts:
+        start = offset + LENGTH.size
+        if start > len(text):
+            return parts + [Dropped("short", "ends within a length")]
+        offset = start + LENGTH.unpack_from(text, start - LENGTH.size)[0]
+        if offset > len(text):
+            return parts + [Dropped("short", "ends within a message")]
+        parts.append(text[start:offset])
+    return parts
+
+
+def read_part(part, place):
+    """One message of a bundle, or why it is dropped."""
+    if isinstance(part, Dropped):
+        return part
+    try:
+        return wire.read(part, place)
+    except Dropped as error:
+        return error
+
+
+def read_text(text, place):
+    """The message in a sealed datagram; or of a bundle a list, in which a Dropped stands for each
+    that is dropped."""
+    if place != "core" or text[:1] != bytes([wire.BUNDLE]):
+        return wire.read(text, place)
+    return [read_part(part, place) for part in split_bundle(text)]
+
+
+def write_bundle(messages):
+    parts = [wire.write(message) for message in messages]
+    return wire.write_head(wire.BUNDLE, 0) + b"".join(
+        LENGTH.pack(len(part)) + part for part in parts)
+
+
+def write_text(message):
+    return write_bundle(message) if isinstance(message, list) else wire.write(message)
+
+
 def open_datagram(octets, place, sessions):
-    """The counter and the message of a sealed datagram, by the receiver's sessions."""
+    """The counter and the message (or bundle) of a sealed datagram, by the receiver's sessions."""
     index, counter = read_sealed(octets, place)
     session = sessions.get(index)
     if session is None:
         raise Dropped("index", f"no session under {index}")
     head = wire.HEAD.size + COUNTER.size
     plaintext = open_octets(session, counter, octets[:head], octets[head:])
-    return counter, wire.read(plaintext, session.place)
+    return counter, read_text(plaintext, session.place)
 
 
 def seal_datagram(key, index, counter, message):
-    head = wire.write_head(wire.BY_TITLE["sealed"].type, index) + COUNTER.pack(counter)
-    return head + noise.encrypt(key, counter, head, wire.write(message))
+    head = wire.write_head(wire.SEALED, index) + COUNTER.pack(counter)
+    return head + noise.encrypt(key, counter, head, write_text(message))
 
 
 def open_registration(done, head, session):

@@ -12,6 +12,8 @@
  *	7 n ...   n octets of plain text, sealed by the terminal itself, arrive at the core
  *	8      the core seals a registration          9 i    registration i arrives
  *	10 i p x   registration i arrives changed
+ *	11 p x   a discovery with the short proof arrives, octet p (2 octets) changed by x
+ *	12 n ...   n octets of the attacker's arrive as one
  *
  * A model knows what each must yield: everything authentic once, in any order, and nothing else.
  */
@@ -22,11 +24,12 @@
 
 #include "access.h"
 #include "cursor.h"
+#include "handover_key.h"
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-#define OPERATIONS     11
+#define OPERATIONS     13
 #define SENT_MAX       64
 #define STEPS_MAX      2000 /* fewer than the window is wide, so that nothing gets too old */
 #define TERMINAL_INDEX 0x11223344
@@ -193,7 +196,33 @@ static void deliver_registration(uint8_t number, uint8_t place, uint8_t change)
 	r->taken = true;
 }
 
-/* The operand of 6 and 7: a length and as many octets as there are. */
+/* The key of a move that target and terminal have, and where the terminal sends from. */
+static const uint8_t move_key[KEY_LENGTH] = {4, 5, 6};
+static const struct lladdr link_layer = {{2, 0, 0, 0, 0, 1}};
+static const struct addr link_local = {.family = AF_INET6, .bytes = {0xfe, 0x80, [15] = 1}};
+
+static void deliver_discovery(uint16_t place, uint8_t change)
+{
+	uint8_t octets[SNO_DATAGRAM_MAX] = {0}, access[2][KEY_LENGTH];
+	struct message m;
+	int length;
+
+	message_init(&m, MESSAGE_CORE_DISCOVERY, TERMINAL_INDEX);
+	message_set_text(&m, ATTR_REALM, "a.example");
+	message_set_number(&m, ATTR_COUNTER, 7);
+	message_set_blob(&m, ATTR_HANDSHAKE, octets, SNO_HANDSHAKE_MIN);
+	message_set_octets(&m, ATTR_ARRIVAL, octets);
+	length = handover_discovery(&m, move_key, &link_layer, &link_local, octets, sizeof(octets));
+	require(length > 0);
+	handover_access_key(access[0], move_key, octets, (size_t)length);
+	octets[place % length] ^= change;
+	require(handover_proven(move_key, octets, (size_t)length, &link_layer, &link_local) ==
+		(change == 0));
+	handover_access_key(access[1], move_key, octets, (size_t)length);
+	require(keys_equal(access[0], access[1], KEY_LENGTH) == (change == 0));
+}
+
+/* The operand of 6, 7 and 12: a length and as many octets as there are. */
 static const uint8_t *operand(struct cursor_in *c, size_t *length)
 {
 	*length = cursor_get_u8(c);
@@ -243,6 +272,18 @@ static void step(struct cursor_in *c)
 		a = cursor_get_u8(c);
 		b = cursor_get_u8(c);
 		deliver_registration(a, b, cursor_get_u8(c));
+		break;
+	case 11: {
+		uint16_t place = cursor_get_u16(c);
+
+		deliver_discovery(place, cursor_get_u8(c));
+		break;
+	}
+	case 12:
+		bytes = operand(c, &length);
+		if (bytes)
+			require(!handover_proven(move_key, bytes, length, &link_layer,
+						 &link_local));
 		break;
 	}
 }

@@ -4,9 +4,10 @@
  *
  * The input is a program of steps (one octet what, one octet how much, so many octets): octets from
  * strangers, true datagrams that were altered on the way, loss and repetition, time, and, because
- * the target holds the keys of both cores, anything at all inside sealed datagrams and inside
+ * the target holds the keys of both cores, anything at all inside sealed datagrams, bundles and
  * the hello of a handshake. Whatever comes: what is not authentic leaves sessions, liveness and
- * requests as they were, each request ends once, and time always moves on.
+ * requests as they were, each message of a bundle is taken or dropped and counted once, each
+ * request ends once, and time always moves on.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -202,9 +203,62 @@ static void ask(int number)
 	tick(number);
 }
 
+/* What became of everything that a channel was sent, but for bundles themselves. */
+static uint64_t dealt_with(const struct channel *c)
+{
+	uint64_t sum = 0;
+
+	for (unsigned int type = 0; type <= UINT8_MAX; type++)
+		sum += type == MESSAGE_BUNDLE ? 0 : c->counters.received[type];
+	for (unsigned int drop = 0; drop < DROP_COUNT; drop++)
+		sum += c->counters.drops[drop];
+	return sum;
+}
+
+/* Anything behind the head of a bundle: its parts are told apart here by other code. */
+static void bad_bundle(const uint8_t *data, size_t size)
+{
+	const struct channel *c = cores[VICTIM].channel;
+	uint8_t octets[SNO_HEAD_LENGTH + UINT8_MAX];
+	unsigned int parts = size == 0;
+	uint64_t before;
+	uint32_t index;
+	bool known;
+
+	for (size_t at = 0; at < size; parts++)
+		at += size - at < 2 ? size : 2 + (size_t)(data[at] << 8 | data[at + 1]);
+	message_write_head(octets, MESSAGE_BUNDLE, 0);
+	if (size > 0)
+		memcpy(octets + SNO_HEAD_LENGTH, data, size);
+	deliver_all();
+	count = 0;
+	if (channel_seal(cores[PEER].channel, octets, SNO_HEAD_LENGTH + size) < 0)
+		return;
+	channel_receiver_index(queue[(head - 1) % QUEUE].octets, SNO_DATAGRAM_MAX, &index);
+	known = keyset_find(c, index) != NULL;
+	before = dealt_with(c);
+	deliver(NULL, 0);
+	require(dealt_with(c) - before == (known ? parts : 1));
+	deliver_all();
+}
+
+/* Requests both ways in bundles, one within the other's gathering. */
+static void ask_together(size_t requests)
+{
+	for (int i = 0; i < 2; i++) {
+		channel_gather(cores[i].channel);
+		channel_gather(cores[i].channel);
+	}
+	for (size_t i = 0; i < requests; i++)
+		ask(i % 2);
+	for (int i = 0; i < 4; i++)
+		channel_flush(cores[i % 2].channel, now);
+	require(!cores[VICTIM].channel->bundle.depth && !cores[VICTIM].channel->bundle.length);
+}
+
 static void step(uint8_t what, const uint8_t *data, size_t size)
 {
-	switch (what % 10) {
+	switch (what % 12) {
 	case 0:
 		receive(VICTIM, data, size);
 		break;
@@ -241,6 +295,12 @@ static void step(uint8_t what, const uint8_t *data, size_t size)
 		channel_free(cores[PEER].channel);
 		start(PEER, 2 + size);
 		tick(PEER);
+		break;
+	case 9:
+		bad_bundle(data, size);
+		break;
+	case 10:
+		ask_together(size);
 		break;
 	default:
 		deliver_all();

@@ -15,8 +15,9 @@ import sys
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), ".."))
 
 try:
-    from decoding import handshake, noise, seal
+    from decoding import handover, handshake, noise, seal
     from decoding import message as wire
+    from decoding.attribute import BY_NAME
     from decoding.message import Dropped
     from decoding.observer import Observer, as_mapping
     from decoding.tap import (end, expected_message, flipped, load, refusal, same, same_message)
@@ -174,10 +175,18 @@ def sealed_sessions(entry):
     }
 
 
+def expected_text(item):
+    """The message that is sealed, or a list of those in a bundle."""
+    if "bundle" in item:
+        return [expected_message(message) for message in item["bundle"]]
+    return expected_message(item["message"])
+
+
 def check_sealed(name, place, item, index, sessions):
     """Damaged copies, the datagram itself, then a copy of it."""
-    octets, label = bytes.fromhex(item["octets"]), f"{name}: {item['message']['type_name']}"
-    session, expected = sessions[index], expected_message(item["message"])
+    octets = bytes.fromhex(item["octets"])
+    label = f"{name}: {item['message']['type_name'] if 'message' in item else 'bundle'}"
+    session, expected = sessions[index], expected_text(item)
     number = int(item["counter"])
     same(seal.read_sealed(octets, place), (index, number),
          f"{label}: index and counter")
@@ -193,7 +202,9 @@ def check_sealed(name, place, item, index, sessions):
     same(refusal(receive, octets[:31]), "short", f"{label}: less than 32 octets")
     counter, message = receive(octets)
     same(counter, number, f"{label}: counter")
-    same_message(message, expected, f"{label}: opened")
+    for got, wanted in zip(*([text] if "message" in item else text
+                             for text in (message, expected)), strict=True):
+        same_message(got, wanted, f"{label}: {wanted.name} opened")
     same(refusal(receive, octets), "replay", f"{label}: seen again")
 
 
@@ -205,6 +216,42 @@ def check_channel(entry):
     for item in entry["sealed"]:
         to = "responder" if item["direction"] == "initiator to responder" else "initiator"
         check_sealed(entry["name"], "core clear", item, entry[to]["index"], sessions)
+
+
+def check_bundles():
+    """Section 4.5: what is dropped is dropped alone, and of a bundle that is cut the rest."""
+    keepalive = wire.make("keepalive", 0, {})
+    release = wire.make("release ACK", 7, {"REASON": "0"})
+    bundle = seal.write_bundle([keepalive, release, keepalive])
+    head = wire.write_head(wire.BUNDLE, 0)
+    part = bundle[len(head):]
+
+    def parts(text):
+        return [part.reason if isinstance(part, Dropped) else part.name
+                for part in seal.read_text(text, "core")]
+
+    whole = ["keepalive", "release ACK", "keepalive"]
+    cases = [
+        (bundle, whole),
+        (bundle + part, whole + whole),
+        (head, ["short"]),
+        (head + b"\0", ["short"]),
+        (head + b"\0\0", ["short"]),
+        (head + b"\0\0" + part, ["short", *whole]),
+        (head + seal.LENGTH.pack(len(bundle)) + bundle + part, ["type", *whole]),
+        (bundle[:-1], whole[:2] + ["short"]),
+        (bundle + b"\0", whole + ["short"]),
+        (head + part[:2] + b"\x3e\x02" + part[4:], ["version"] + whole[1:]),
+        (seal.write_bundle([wire.make("core advertisement", 0, {
+            "CORE": "a", "EPOCH": "1", "INTERVAL": "1"}), release]), ["type", "release ACK"]),
+        (seal.write_bundle([wire.make("release", 7, {"REASON": "0"}), release]),
+         ["missing", "release ACK"]),
+    ]
+    same([parts(text) for text, _ in cases], [expected for _, expected in cases], "odd bundles")
+    same([refusal(seal.read_text, text, "core") for text in (
+        wire.write_head(wire.BUNDLE, 1) + part, head[:1] + b"\2" + head[2:] + part, head[:7])],
+        ["value", "version", "short"], "bundles whose head is wrong")
+    same(refusal(seal.read_text, bundle, "access"), "type", "a bundle on the access side")
 
 
 def check_window():
@@ -372,17 +419,121 @@ def check_registration(entry):
     check_access_damage(entry)
 
 
+# --- handovers ------------------------------------------------------------------------------------
+
+def move_of(entry):
+    """Key and addresses of a move, and the discovery before tag and proof."""
+    key = handover.handover_key(bytes.fromhex(entry["root"]), entry["target"],
+                                entry["handover_counter"])
+    addresses = [BY_NAME[name].kind.octets(entry[name.lower()])
+                 for name in ("LINK_LAYER", "LINK_LOCAL")]
+    return key, addresses
+
+
+def check_move_keys(entry, discovery, key):
+    counter = discovery.attributes["COUNTER"]
+    arrival = handover.arrival(bytes.fromhex(entry["root"]), entry["target"],
+                               entry["handover_counter"], counter)
+    access = handover.access_key(key, bytes.fromhex(entry["discovery"]))
+    up, down = seal.derive_directions(access)
+    same([octets.hex() for octets in (key, handover.tag(key), arrival, access, up, down)],
+         [entry[name] for name in ("handover_key", "tag", "arrival", "access_key", "up_key",
+                                   "down_key")], f"{entry['name']}: keys of section 6.1")
+    same((discovery.attributes["ARRIVAL"], counter),
+         (entry["arrival"], str(entry["terminal"]["identity"]["attributes"]["COUNTER"])),
+         f"{entry['name']}: arrival and counter in the discovery")
+    return up, down
+
+
+def check_short_proof(entry, discovery, key, addresses):
+    """Written as by the terminal; every damaged copy is refused by the target, and one from other
+    addresses, and one with something behind it."""
+    name, octets = entry["name"], bytes.fromhex(entry["discovery"])
+    bare = discovery._replace(attributes={
+        other: text for other, text in discovery.attributes.items()
+        if other not in ("HANDOVER_TAG", "HANDOVER_PROOF")})
+    same(handover.write_discovery(bare, key, *addresses).hex(), octets.hex(),
+         f"{name}: discovery written")
+    same(refusal(handover.check_discovery, octets, key, *addresses), None, f"{name}: proven")
+    wrong = [where for where, _, damaged in flipped(octets)
+             if not refusal(handover.check_discovery, damaged, key, *addresses)]
+    wrong += [number for number in range(2) if not refusal(
+        handover.check_discovery, octets, key,
+        *(bytes([address[0] ^ (number == turn), *address[1:]])
+          for turn, address in enumerate(addresses)))]
+    later = octets + wire.ATTRIBUTE_HEAD.pack(0x80, 0)
+    wire.read(later, "access clear")
+    if not refusal(handover.check_discovery, later, key, *addresses):
+        wrong.append("longer")
+    same(wrong, [], f"{name}: no other discovery is proven")
+
+
+def check_full_proof(entry, discovery):
+    """A core that is not prepared goes on with the handshake of the same discovery."""
+    _, home = access_states(entry)
+    same_message(handshake.read_payload(
+        home, bytes.fromhex(discovery.attributes["HANDSHAKE"]), "identity"),
+        expected_message(entry["terminal"]["identity"]), f"{entry['name']}: identity")
+
+
+def check_short_done(entry, down):
+    name, registration = entry["name"], expected_message(entry["registration"])
+    octets = bytes.fromhex(entry["done"])
+    done = wire.read(octets, "access clear")
+    same((done.name, "HANDSHAKE" in done.attributes), ("registration done", False),
+         f"{name}: registration done without a handshake")
+    session = seal.Session(down, "access")
+    counter, opened = seal.open_registration(done, octets[:wire.HEAD.size], session)
+    same((counter, opened.attributes["CORE"]), (0, entry["target"]), f"{name}: counter and target")
+    same_message(opened, registration, f"{name}: registration, as the terminal opens it")
+    sealed = seal.seal_registration(down, done.id, 0, registration)
+    same(written("registration done", done.id, {"SEALED": sealed.hex()}), entry["done"],
+         f"{name}: registration done written")
+    return session
+
+
+def check_handover_damage(entry):
+    """What a terminal takes that knows of nothing but its move."""
+    keys = {name: entry[name] for name in ("root", "target", "handover_counter", "link_layer",
+                                           "link_local")}
+    discovery, done = (bytes.fromhex(entry[name]) for name in ("discovery", "done"))
+    terminal = observer("handovers", keys)
+    same(refusal(terminal.datagram, "access", done), "index",
+         f"{entry['name']}: registration done of no discovery")
+    same(terminal.datagram("access", discovery)["target"], entry["target"],
+         f"{entry['name']}: observed")
+    check_refused(lambda octets: terminal.datagram("access", octets), done, (),
+                  f"{entry['name']}: registration done")
+    same(refusal(observer("handovers", dict(keys, handover_counter=7)).datagram, "access",
+                 discovery), "handshake", f"{entry['name']}: the tag of another move")
+
+
+def check_handover(entry):
+    check_public(entry, ("terminal", "home_core"))
+    discovery = wire.read(bytes.fromhex(entry["discovery"]), "access clear")
+    key, addresses = move_of(entry)
+    up, down = check_move_keys(entry, discovery, key)
+    check_short_proof(entry, discovery, key, addresses)
+    check_full_proof(entry, discovery)
+    check_access_sealed(entry, (None, None, up), check_short_done(entry, down))
+    check_handover_damage(entry)
+
+
 # --- the observer ---------------------------------------------------------------------------------
 
 def check_observer(golden):
     """All keys in one hand: what the command does with the golden datagrams as its keys."""
     seen = Observer(golden, strict=True)
     wrong = []
-    for channel, entries in (("core", golden["channels"]), ("access", golden["registrations"])):
+    for channel, entries in (("core", golden["channels"]), ("access", golden["registrations"]),
+                             ("access", golden["handovers"])):
         for entry in entries:
             for item in entry.get("sealed", ()):
                 result = seen.datagram(channel, bytes.fromhex(item["octets"]))
-                if result["message"] != as_mapping(expected_message(item["message"])):
+                text = expected_text(item)
+                expected = [as_mapping(message) for message in text] if "bundle" in item \
+                    else as_mapping(text)
+                if result["bundle" if "bundle" in item else "message"] != expected:
                     wrong.append(result)
     same(wrong, [], "an observer with all keys opens all that is sealed")
 
@@ -392,9 +543,12 @@ def main():
     check_noise()
     for entry in golden["channels"]:
         check_channel(entry)
+    check_bundles()
     check_window()
     for entry in golden["registrations"]:
         check_registration(entry)
+    for entry in golden["handovers"]:
+        check_handover(entry)
     check_observer(golden)
     return end()
 

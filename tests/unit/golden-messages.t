@@ -66,12 +66,14 @@ def text_attributes(text):
 
 def text_types(text):
     """type -> name, places, id, required, optional."""
-    rows, current, names = {}, None, None
+    rows, current, names, last = {}, None, None, None
     for code, name, place, ident, attributes in table(text, " type  name"):
         if code:
             current = {"R": [], "O": []}
-            names = None
-            rows[int(code, 16)] = (name, PLACES[place], ident, current)
+            names, last = None, int(code, 16)
+            rows[last] = (name, PLACES[place], ident, current)
+        elif name:  # the rest of a long one
+            rows[last] = (f"{rows[last][0]} {name}", *rows[last][1:])
         kind = re.match(r"([RO]) ", attributes)
         if kind:
             names = current[kind.group(1)]
@@ -166,7 +168,7 @@ def check_row(message, place):
 def check_later_version(message, place):
     """Attributes that nobody knows: skipped from 0x80 on, and not kept below."""
     octets, wrong = wire.write(message._replace(skipped=b"")), []
-    for code in (0x1f, 0x7f, 0x80, 0xff):
+    for code in (max(attribute.BY_CODE) + 1, 0x7f, 0x80, 0xff):
         later = octets + wire.ATTRIBUTE_HEAD.pack(code, 0)
         if code < 0x80:
             got, expected = refusal(wire.read, later, place), "unknown"
@@ -192,8 +194,9 @@ def check_places(golden):
             if place not in wire.BY_TYPE[entry["type"]].places:
                 if refusal(wire.read, octets, place) != "type":
                     wrong.append((entry["name"], place))
-    wrong += [code for code in (1, 2, 3) for place in wire.PLACES
-              if refusal(wire.read, wire.write_head(code, 1) + bytes(40), place) != "type"]
+    wrong += [code for code in wire.NO_ATTRIBUTES for place in wire.PLACES
+              if refusal(wire.read, wire.write_head(code, int(code != wire.BUNDLE)) + bytes(40),
+                         place) != "type"]
     same(wrong, [], "each message is refused in every other place")
 
 
@@ -229,6 +232,9 @@ def check_values():
         ("TUNNEL_KIND", ["00", "03", "20", "ff"], ["01", "02", "04", "08", "10"]),
         ("TUNNEL_KINDS", ["00", "20", "80"], ["01", "1f"]),
         ("TUNNEL_KEY", ["00000000", "01000000"], ["00000001", "00ffffff"]),
+        ("HANDOVER_COUNTER", ["00" * 8], ["00" * 7 + "01", "ff" * 8]),
+        ("HOLD", ["02", "ff"], ["00", "01"]),
+        ("MODE", ["00", "06", "80"], ["01", "05"]),
         ("USER", ["41", "40", "2f", "c3a4", "20"], ["2d2e5f", "61397a30"]),
     ]
     for name, bad, good in octet_cases:
@@ -259,9 +265,12 @@ def check_complete(golden):
     types = {entry["type"] for entry in golden["messages"]}
     if golden["channels"]:
         types |= {0x01, 0x02, 0x03}
+    if any("bundle" in item for entry in golden["channels"] for item in entry["sealed"]):
+        types.add(wire.BUNDLE)
     same(sorted(types), sorted(wire.BY_TYPE), "every type has a golden datagram")
     places = {(entry["type"], place_of(entry)) for entry in golden["messages"]}
-    same(sorted((row.type, place) for row in wire.ROWS[3:] for place in row.places),
+    same(sorted((row.type, place) for row in wire.ROWS for place in row.places
+                if row.type not in wire.NO_ATTRIBUTES),
          sorted(places), "every type has one in each of its places")
     names = {name for entry in golden["messages"] for name in entry["attributes"]}
     same(sorted(names), sorted(attribute.BY_NAME), "every attribute is in one of them")

@@ -20,6 +20,7 @@
 
 #include "access.h"
 #include "cursor.h"
+#include "handover_key.h"
 #include "message_table.h"
 #include "noise.h"
 #include "tests/message_text.h"
@@ -290,6 +291,35 @@ static void assert_head(const struct octets *o, enum message_type type, uint32_t
 	assert_memory_equal(o->bytes, head, sizeof(head));
 }
 
+/* The text of a sealed datagram: a message, or the bundle of several. */
+static struct octets sealed_text(const json_t *vector)
+{
+	const json_t *bundle = json_object_get(vector, "bundle"), *item;
+	struct octets text;
+	struct message m;
+	size_t i;
+
+	if (!bundle) {
+		m = message_of(get(vector, "message"));
+		return written(&m);
+	}
+	message_write_head(text.bytes, MESSAGE_BUNDLE, 0);
+	text.length = SNO_HEAD_LENGTH;
+	json_array_foreach(bundle, i, item)
+	{
+		struct octets one;
+
+		m = message_of(item);
+		one = written(&m);
+		text.bytes[text.length++] = (uint8_t)(one.length >> 8);
+		text.bytes[text.length++] = (uint8_t)one.length;
+		memcpy(text.bytes + text.length, one.bytes, one.length);
+		text.length += one.length;
+	}
+	assert_true(i > 1);
+	return text;
+}
+
 /* A sealed datagram under this key, both ways. */
 static void assert_sealed(const json_t *vector, const uint8_t key[KEY_LENGTH], uint32_t index,
 			  enum message_place place)
@@ -297,21 +327,24 @@ static void assert_sealed(const json_t *vector, const uint8_t key[KEY_LENGTH], u
 	struct octets o = octets_of(vector, "octets"), mine, plain;
 	struct cursor_out c = cursor_out(mine.bytes, sizeof(mine.bytes));
 	uint64_t counter = strtoull(text_of(vector, "counter"), NULL, 10);
-	struct message m = message_of(get(vector, "message")), back;
+	struct octets text = sealed_text(vector);
 	struct seal_rx rx;
 
 	assert_head(&o, MESSAGE_SEALED, index);
 	seal_rx_init(&rx, key);
 	assert_int_equal(
 		seal_open(&rx, counter, o.bytes, 16, o.bytes + 16, o.length - 16, plain.bytes), 0);
-	back = read_as(place, plain.bytes, o.length - 16 - SEAL_TAG);
-	assert_message(&m, &back);
+	assert_octets(&text, plain.bytes, o.length - 16 - SEAL_TAG);
+	if (!json_object_get(vector, "bundle")) {
+		struct message m = message_of(get(vector, "message"));
+		struct message back = read_as(place, plain.bytes, text.length);
 
-	plain = written(&m);
+		assert_message(&m, &back);
+	}
 	message_write_head(cursor_reserve(&c, SNO_HEAD_LENGTH), MESSAGE_SEALED, index);
 	cursor_put_u64(&c, counter);
-	seal_encrypt(key, counter, mine.bytes, 16, plain.bytes, plain.length,
-		     cursor_reserve(&c, plain.length + SEAL_TAG));
+	seal_encrypt(key, counter, mine.bytes, 16, text.bytes, text.length,
+		     cursor_reserve(&c, text.length + SEAL_TAG));
 	assert_octets(&o, mine.bytes, cursor_written(&c));
 }
 
@@ -378,12 +411,11 @@ static void test_channels(void **state)
 
 /* --- registrations -------------------------------------------------------------------------- */
 
-/* Section 6 and what is sealed, from the keys of a finished handshake. */
-static void assert_registered(const json_t *vector, const struct noise_keys *keys,
-			      const struct message *assignment, uint64_t counter,
-			      const struct message *done)
+/* What is sealed under an access key, in registration done and afterwards. */
+static void assert_session(const json_t *vector, const uint8_t key[KEY_LENGTH],
+			   const struct message *done)
 {
-	uint8_t root[KEY_LENGTH], key[KEY_LENGTH], expected[KEY_LENGTH];
+	uint8_t expected[KEY_LENGTH];
 	struct message registration = message_of(get(vector, "registration")), back;
 	uint32_t index = index_of(get(vector, "terminal"), "index");
 	struct access_session core, terminal;
@@ -391,10 +423,6 @@ static void assert_registered(const json_t *vector, const struct noise_keys *key
 	const json_t *sealed;
 	size_t i;
 
-	access_root(root, keys->send, keys->hash);
-	key_of(expected, vector, "root");
-	assert_memory_equal(root, expected, KEY_LENGTH);
-	assert_int_equal(access_key(key, root, assignment->core, counter), 0);
 	key_of(expected, vector, "access_key");
 	assert_memory_equal(key, expected, KEY_LENGTH);
 	access_session_init(&core, key, true);
@@ -425,6 +453,20 @@ static void assert_registered(const json_t *vector, const struct noise_keys *key
 		assert_message(&m, &back);
 	}
 	assert_true(i > 0);
+}
+
+/* The keys of section 6, from those of a finished handshake. */
+static void assert_registered(const json_t *vector, const struct noise_keys *keys,
+			      const struct message *assignment, uint64_t counter,
+			      const struct message *done)
+{
+	uint8_t root[KEY_LENGTH], key[KEY_LENGTH], expected[KEY_LENGTH];
+
+	access_root(root, keys->send, keys->hash);
+	key_of(expected, vector, "root");
+	assert_memory_equal(root, expected, KEY_LENGTH);
+	assert_int_equal(access_key(key, root, assignment->core, counter), 0);
+	assert_session(vector, key, done);
 }
 
 static void assert_registration(const json_t *vector)
@@ -486,13 +528,79 @@ static void test_registrations(void **state)
 	assert_true(accepted > 0 && refused > 0);
 }
 
+/* --- handovers ------------------------------------------------------------------------------ */
+
+/* The discovery as the terminal makes it, and as the home core reads its other half. */
+static void assert_handover_discovery(const json_t *vector, const struct message *m,
+				      const uint8_t key[KEY_LENGTH])
+{
+	struct octets discovery = octets_of(vector, "discovery"), prologue, again;
+	uint32_t index = index_of(get(vector, "terminal"), "index");
+	struct message identity = message_of(get(get(vector, "terminal"), "identity")), mine = *m;
+	struct noise a, b;
+	int length;
+
+	length = access_prologue(prologue.bytes, sizeof(prologue.bytes), index,
+				 text_of(vector, "realm"));
+	a = party(vector, NOISE_IK_PSK2, "terminal", "home_core", true, prologue.bytes,
+		  (size_t)length);
+	b = party(vector, NOISE_IK_PSK2, "terminal", "home_core", false, prologue.bytes,
+		  (size_t)length);
+	assert_handshake(&a, &b, m->handshake.bytes, m->handshake.length, &identity,
+			 PLACE_IDENTITY);
+	assert_int_equal(m->counter, identity.counter);
+	assert_true(handover_proven(key, discovery.bytes, discovery.length, &identity.link_layer,
+				    &identity.link_local));
+	mine.present &= ~(UINT64_C(1) << ATTR_HANDOVER_TAG | UINT64_C(1) << ATTR_HANDOVER_PROOF);
+	length = handover_discovery(&mine, key, &identity.link_layer, &identity.link_local,
+				    again.bytes, sizeof(again.bytes));
+	assert_octets(&discovery, again.bytes, (size_t)length);
+}
+
+static void assert_handover(const json_t *vector)
+{
+	struct octets discovery = octets_of(vector, "discovery"), done = octets_of(vector, "done");
+	struct octets tag = octets_of(vector, "tag"), arrival = octets_of(vector, "arrival");
+	uint64_t number = (uint64_t)json_integer_value(get(vector, "handover_counter"));
+	uint8_t root[KEY_LENGTH], key[KEY_LENGTH], expected[KEY_LENGTH], short_one[16];
+	struct message m = read_as(PLACE_CLEAR, discovery.bytes, discovery.length);
+
+	key_of(root, vector, "root");
+	assert_int_equal(handover_key(key, root, text_of(vector, "target"), number), 0);
+	key_of(expected, vector, "handover_key");
+	assert_memory_equal(key, expected, KEY_LENGTH);
+	handover_tag(short_one, key);
+	assert_octets(&tag, short_one, HANDOVER_TAG);
+	assert_octets(&tag, m.handover_tag, sizeof(m.handover_tag));
+	assert_int_equal(
+		handover_arrival(short_one, root, text_of(vector, "target"), number, m.counter), 0);
+	assert_octets(&arrival, short_one, HANDOVER_ARRIVAL);
+	assert_octets(&arrival, m.arrival, sizeof(m.arrival));
+	assert_handover_discovery(vector, &m, key);
+
+	handover_access_key(key, key, discovery.bytes, discovery.length);
+	m = read_as(PLACE_CLEAR, done.bytes, done.length);
+	assert_int_equal(m.type, MESSAGE_REGISTRATION_DONE);
+	assert_false(message_has(&m, ATTR_HANDSHAKE));
+	assert_session(vector, key, &m);
+}
+
+static void test_handovers(void **state)
+{
+	const json_t *list = get(vectors, "handovers"), *vector;
+	size_t i;
+
+	(void)state;
+	json_array_foreach(list, i, vector) assert_handover(vector);
+	assert_true(i > 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_messages),
-		cmocka_unit_test(test_dropped),
-		cmocka_unit_test(test_channels),
-		cmocka_unit_test(test_registrations),
+		cmocka_unit_test(test_messages),  cmocka_unit_test(test_dropped),
+		cmocka_unit_test(test_channels),  cmocka_unit_test(test_registrations),
+		cmocka_unit_test(test_handovers),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
