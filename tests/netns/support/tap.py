@@ -15,6 +15,7 @@ SRCDIR = os.environ.get("SRCDIR") or os.path.dirname(os.path.dirname(os.path.dir
 # Every test uses modules of the lab.
 sys.path.insert(0, os.path.join(SRCDIR, "scripts", "lab.d"))
 BUILD = os.environ.get("BUILD") or os.path.join(SRCDIR, "build")
+SLOW = 3 if KERNEL == "uml" else 1      # a virtual CPU takes its time
 
 
 def note(text):

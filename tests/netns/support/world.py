@@ -17,7 +17,7 @@ import tempfile
 import time
 import traceback
 
-from tap import BUILD, KERNEL, SRCDIR, Tap, note, poll, skip_all
+from tap import BUILD, KERNEL, SLOW, SRCDIR, Tap, note, poll, skip_all
 
 os.environ.setdefault("SNO_BUILD", BUILD)
 
@@ -31,7 +31,6 @@ from traffic import SERVER                                                  # no
 
 TEST = os.path.basename(sys.argv[0]).removesuffix(".t")
 EVIDENCE = os.path.join(BUILD, "log", f"{TEST}-{KERNEL}.failed")
-SLOW = 3 if KERNEL == "uml" else 1      # a virtual CPU takes its time
 PORT = 8100
 
 
@@ -248,11 +247,11 @@ class World:
                 self.flows.add(Tcp(f"{name} TCP", self.netns(node), source,
                                    self.netns(self.d.server), target, port))
 
-    def handover(self, terminal, satellite):
+    def handover(self, terminal, satellite, **arguments):
         """Orders a handover, as soon as the one before is over, modem and all."""
         def accepted():
             try:
-                self.ask(terminal, "switch", link=satellite)
+                self.ask(terminal, "switch", link=satellite, **arguments)
             except LabError as error:
                 if "under way" not in str(error):
                     raise
@@ -260,6 +259,24 @@ class World:
             return True
         if not poll(5, accepted):
             raise LabError(f"{terminal} does not take the order to go to {satellite}")
+
+    def handover_softly(self, terminal, satellite):
+        """Orders a handover with both links up. Returns the old link, for the test to cut."""
+        old = self.registration(terminal)["link"]
+        self.lab.links.set(terminal, satellite, True)
+        if not poll(5 * SLOW, lambda: self.link_state(terminal, satellite) == "ready"):
+            raise LabError(f"{terminal} does not see its link to {satellite}")
+        self.handover(terminal, satellite)
+        return old
+
+    def link_state(self, terminal, satellite):
+        """How the agent sees a link."""
+        return next(r["state"] for r in self.rows(terminal, "links") if r["link"] == satellite)
+
+    def made(self, terminal):
+        """The last handover of a terminal, as its agent tells it."""
+        rows = self.rows(terminal, "handovers")
+        return rows[-1] if rows else {}
 
     def associate(self, satellite, core):
         """Has a satellite serve another core."""
