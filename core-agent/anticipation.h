@@ -19,11 +19,30 @@
 #include "forwarding.h"
 #include "handover_key.h"
 #include "message.h"
-
-struct schedule_change;
+#include "subscriber.h"
 
 /* Targets prepared for one subscriber at once; for one more the oldest gives way. */
 #define ANTICIPATIONS_MAX 4
+
+struct anticipation {
+	struct subscriber *subscriber;
+	struct peer *target; /* NULL: this core itself */
+	uint64_t binding;    /* the number that it has with the target, and will have */
+	uint64_t number;     /* of the move under the subscriber's root */
+	enum handover_mode mode;
+	bool ready;		     /* the target can take the terminal */
+	bool chosen;		     /* the terminal is on its way there */
+	bool leads;		     /* so do the home addresses */
+	struct path path;	     /* that they are to lead along, when ready */
+	struct place place;	     /* where the terminal will be */
+	usec_t shorter;		     /* by so much is the way shorter */
+	usec_t chosen_at, switching; /* handover.h */
+	int64_t request;	     /* the proactive authentication, while it is outstanding */
+	struct timer timer;	     /* the target has given up by then */
+	struct question *questions;  /* who waits for it to be ready */
+	struct anticipation *prev, *next; /* of the same subscriber */
+	UT_hash_handle hh;		  /* by binding */
+};
 
 /*
  * Answers a terminal of ours that this core serves itself: `answer` has the answer's type and all
@@ -38,6 +57,11 @@ struct anticipation_reply {
 	anticipation_answer *fn;
 	uint64_t token;
 };
+
+/* The one with this binding number. */
+struct anticipation *anticipation_find(const struct core *core, uint64_t binding);
+/* Name of the core that it is for. */
+const char *anticipation_target(const struct anticipation *anticipation);
 
 /* Does this core disconnect say where the terminal goes, under which number of a move? */
 bool anticipation_names_move(const struct message *m);
@@ -74,13 +98,22 @@ void anticipation_arrived(struct peer *target, const struct message *request, us
  */
 bool anticipation_not_arrived(struct core *core, struct peer *target, uint64_t binding, usec_t now);
 
-/* ---- a satellite that changes its core (schedule.h) ----------------------------------------- */
+/* ---- crowds (crowd.h) ----------------------------------------------------------------------- */
 
-/* Prepares the change's new core for every subscriber on that satellite at the old one. */
-void anticipation_prepare_crowd(struct core *core, const struct schedule_change *change,
-				usec_t now);
-/* Has the home addresses of all of them for which that core is ready lead there. */
-void anticipation_switch_crowd(struct core *core, const struct schedule_change *change, usec_t now);
+/*
+ * Nobody has announced that the subscriber will go to this target (NULL: this core), by the same
+ * satellite and link, in `expected` microseconds; but it is known. False when it cannot be
+ * prepared.
+ */
+bool anticipation_foresee(struct subscriber *subscriber, struct peer *target, usec_t expected,
+			  usec_t now);
+/*
+ * It goes now: the home addresses are to lead to that target as soon as it is ready. Returns the
+ * path when it is, for lead_many(), whose result is to be told by anticipation_led(); else NULL.
+ */
+const struct path *anticipation_choose(struct subscriber *subscriber, struct peer *target,
+				       usec_t now);
+void anticipation_led(struct subscriber *subscriber, struct peer *target, int error, usec_t now);
 
 /* ---- ends ----------------------------------------------------------------------------------- */
 
@@ -91,10 +124,13 @@ void anticipation_switch_crowd(struct core *core, const struct schedule_change *
 void anticipations_end(struct subscriber *subscriber, enum reason reason, usec_t now);
 /* Frees all of them without a word: the core closes. */
 void anticipations_forget(struct subscriber *subscriber);
-/* The peer has lost its memory: what it had prepared is gone, and who asked does not wait. */
-void anticipation_peer_restarted(struct peer *peer, usec_t now);
-/* It is no peer any more; nothing is told to it. */
-void anticipation_peer_removed(struct peer *peer, usec_t now);
+/* The terminal has come: it is an anticipation no more, and the caller makes it the binding. */
+void anticipation_fulfil(struct anticipation *anticipation, usec_t now);
+/*
+ * The peer has lost its memory, or is no peer any more: what it had prepared is gone, and what it
+ * has asked is not answered. Nothing is told to it.
+ */
+void anticipation_peer_gone(struct peer *peer, usec_t now);
 /* Those end for which the configuration in force allows no preparation any more. */
 void anticipation_modes_changed(struct core *core, usec_t now);
 

@@ -3,6 +3,7 @@
 #include "authentication.h"
 
 #include "access.h"
+#include "binding.h"
 #include "log.h"
 #include "noise.h"
 #include "noise_ready.h"
@@ -10,6 +11,7 @@
 #include "subscriber.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 /*
@@ -123,11 +125,11 @@ static void assignment_of(const struct core *core, const struct subscriber *subs
 	message_set_prefix(m, &subscriber->prefix);
 }
 
-/* Message 2 and, out of the finished handshake, the access key. */
+/* Message 2 and, out of the finished handshake, root and access key. */
 static int answer(struct noise *noise, const struct message *assignment, const char *serving,
-		  struct authentication *out)
+		  struct authentication *out, uint8_t root[KEY_LENGTH])
 {
-	uint8_t payload[SNO_HANDSHAKE_MAX], root[KEY_LENGTH];
+	uint8_t payload[SNO_HANDSHAKE_MAX];
 	struct noise_keys keys;
 	size_t length = 0;
 	int result = message_write(assignment, payload, sizeof(payload));
@@ -147,14 +149,32 @@ static int answer(struct noise *noise, const struct message *assignment, const c
 		result = access_key(out->access_key, root, serving, out->counter);
 	}
 	keys_wipe(&keys, sizeof(keys));
-	keys_wipe(root, sizeof(root));
 	return result;
 }
 
-void authenticate(struct core *core, struct peer *serving, uint32_t index,
+/* What the binding is to be, should the serving core take it up. */
+static void offer(struct subscriber *subscriber, struct peer *serving, const char *satellite,
+		  const struct message *identity, const uint8_t root[KEY_LENGTH], usec_t now)
+{
+	struct offer *offer = &subscriber->offer;
+
+	subscriber_offer(subscriber, serving, now);
+	root_set(&offer->root, root);
+	snprintf(offer->place.satellite, sizeof(offer->place.satellite), "%s", satellite);
+	offer->place.link = (struct terminal_link){.link_layer = identity->link_layer,
+						   .link_local = identity->link_local,
+						   .mtu = identity->mtu};
+	/* Absent it stands for predictive; so does soft as to what comes after this move. */
+	subscriber->allows = message_has(identity, ATTR_MODE) ? (enum handover_mode)identity->mode
+							      : MODE_PREDICTIVE;
+	offer->soft = subscriber->allows == MODE_SOFT;
+}
+
+void authenticate(struct core *core, struct peer *serving, const char *satellite, uint32_t index,
 		  const struct message_blob *handshake, usec_t now, struct authentication *out)
 {
 	const char *serving_name = serving ? serving->name : core->config->name;
+	uint8_t root[KEY_LENGTH] = {0};
 	struct message identity, assignment;
 	struct subscriber *subscriber;
 	struct noise noise = {0};
@@ -175,16 +195,20 @@ void authenticate(struct core *core, struct peer *serving, uint32_t index,
 		out->lifetime = (uint32_t)(core->config->timers.lifetime / USEC_PER_SEC);
 	}
 	assignment_of(core, subscriber, serving_name, out, &assignment);
-	if (answer(&noise, &assignment, serving_name, out) < 0) {
+	if (answer(&noise, &assignment, serving_name, out, root) < 0) {
 		out->answer.length = 0;
 		out->reason = REASON_AUTHENTICATION_FAILED;
 		goto end;
 	}
 	get_ready(core, subscriber, now);
 	out->subscriber = subscriber;
-	if (out->reason == REASON_ACCEPTED)
-		out->binding = subscriber_offer(subscriber, serving, now);
+	if (out->reason == REASON_ACCEPTED) {
+		offer(subscriber, serving, satellite, &identity, root, now);
+		out->binding = subscriber->offer.number;
+		out->uplink_delay = (uint32_t)binding_shorter(subscriber, serving);
+	}
 end:
+	keys_wipe(root, sizeof(root));
 	message_wipe(&identity);
 	noise_wipe(&noise);
 }

@@ -20,18 +20,20 @@ struct authentication {
 	uint64_t binding; /* the number set aside, 0 unless accepted */
 	struct lladdr link_layer;
 	struct addr link_local;
-	uint16_t mtu;	   /* of the terminal's link */
-	uint32_t lifetime; /* seconds */
+	uint16_t mtu;	       /* of the terminal's link */
+	uint32_t lifetime;     /* seconds */
+	uint32_t uplink_delay; /* microseconds (PROTOCOL section 15.4), 0: none */
 	uint8_t access_key[KEY_LENGTH];
 	struct message_blob answer; /* Noise message 2; length 0 when not authentic */
 };
 
 /*
  * Judges Noise message 1 of a discovery with this terminal index, that the serving core asks about
- * (NULL: this core serves it). Fills *out, which holds a key: wipe it. Accepted means reason
- * REASON_ACCEPTED: the counter is used up, home addresses are taken, a binding number is set aside.
+ * (NULL: this core serves it), on this satellite ("": not told). Fills *out, which holds a key:
+ * wipe it. Accepted means reason REASON_ACCEPTED: the counter is used up, home addresses are taken,
+ * and the subscriber's offer has a new binding number and what goes with it.
  */
-void authenticate(struct core *core, struct peer *serving, uint32_t index,
+void authenticate(struct core *core, struct peer *serving, const char *satellite, uint32_t index,
 		  const struct message_blob *handshake, usec_t now, struct authentication *out);
 
 /* This subscriber is none any more: what was ready for its next authentication is wiped. */

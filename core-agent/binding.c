@@ -8,8 +8,12 @@
  */
 #include "binding.h"
 
+#include "anticipation.h"
 #include "authentication.h"
+#include "crowd.h"
+#include "lead.h"
 #include "log.h"
+#include "mode.h"
 #include "peer.h"
 #include "session.h"
 
@@ -31,59 +35,142 @@ static const char *serving_name(const struct subscriber *s)
 	return s->binding.state == BINDING_HOME ? s->core->config->name : "";
 }
 
-/* The one place where a binding changes. peer and coa belong to BINDING_VISITING. */
-static void binding_enter(struct subscriber *s, enum binding_state state, uint64_t number,
-			  struct peer *peer, const struct addr *coa, usec_t now, const char *reason)
+struct peer *binding_serving(const struct subscriber *s)
+{
+	return s->binding.state == BINDING_VISITING ? s->binding.peer : NULL;
+}
+
+struct path binding_path(const struct subscriber *s)
+{
+	const struct session *session =
+		s->binding.state == BINDING_HOME ? session_find(s->core, s->nai) : NULL;
+	struct path path = s->binding.path;
+
+	/* Its satellite may have another port since. */
+	if (session && session_satellite(session))
+		path.port = session_satellite(session)->port;
+	return path;
+}
+
+usec_t binding_way(const struct peer *peer)
+{
+	return peer ? channel_rtt(peer->channel) / 2 : 0;
+}
+
+usec_t binding_shorter(const struct subscriber *s, const struct peer *to)
+{
+	usec_t shorter;
+
+	if (s->binding.state == BINDING_NONE)
+		return 0;
+	shorter = binding_way(binding_serving(s)) - binding_way(to);
+	return shorter > 0 ? shorter : 0;
+}
+
+/* ---- changes ------------------------------------------------------------------------------- */
+
+/* The root of a full registration goes with its binding; a foreseen move keeps the root. */
+static void take_root(struct subscriber *s, uint64_t number)
+{
+	if (number == 0)
+		root_wipe(&s->root);
+	else if (s->offer.number == number && s->offer.root.known)
+		root_pass(&s->root, &s->offer.root);
+}
+
+/* The one place where a binding changes. */
+static void binding_enter(struct subscriber *s, const struct binding_next *next, usec_t now,
+			  const char *reason)
 {
 	struct core *core = s->core;
 	struct binding *b = &s->binding;
 	char what[NAI_TEXT + 16];
 
 	snprintf(what, sizeof(what), "binding of %s", s->nai);
-	log_transition(what, binding_state_name(b->state), binding_state_name(state), reason);
+	log_transition(what, binding_state_name(b->state), binding_state_name(next->state), reason);
+	anticipations_end(s, REASON_TERMINAL_MOVED, now);
 	if (b->state != BINDING_NONE)
 		HASH_DELETE(hh_bound, core->bound, s);
 	/* What has ended cannot be taken up again: no core keeps a terminal after release. */
-	if (state == BINDING_NONE && s->offered == b->number)
+	if (next->state == BINDING_NONE && s->offer.number == b->number)
 		subscriber_offer_end(s);
-	b->state = state;
-	b->number = number;
-	b->peer = peer;
-	b->coa = coa ? *coa : (struct addr){.family = AF_UNSPEC};
+	take_root(s, next->number);
+	b->state = next->state;
+	b->number = next->number;
+	b->peer = next->peer;
+	b->coa = next->coa;
+	b->path = next->path;
+	b->place = next->place;
 	b->left = false;
 	b->since = now;
-	b->expires = state == BINDING_NONE ? USEC_NEVER : now + core->config->timers.lifetime;
-	if (state != BINDING_NONE)
+	b->expires = next->state == BINDING_NONE ? USEC_NEVER : now + core->config->timers.lifetime;
+	if (b->state != BINDING_NONE)
 		HASH_ADD(hh_bound, core->bound, binding.number, sizeof(b->number), s);
+	crowd_join(s, b->place.satellite);
 	timer_set(&core->timers, &b->timer, b->expires);
+}
+
+static void binding_end(struct subscriber *s, usec_t now, const char *reason)
+{
+	const struct binding_next none = {.state = BINDING_NONE};
+
+	lead_nowhere(s);
+	binding_enter(s, &none, now, reason);
 }
 
 /*
  * The path has moved to `peer` (NULL: to this core's access side): tell who served before. The same
- * core with a newer binding has replaced its own session already.
+ * core with a newer binding has replaced its own session already. A terminal that has moved softly
+ * still listens there: what is under way is delivered, and not sent back.
  */
-static void release_previous(struct subscriber *s, const struct peer *peer, usec_t now)
+static void release_previous(struct subscriber *s, const struct peer *peer, bool soft, usec_t now)
 {
 	const struct binding *b = &s->binding;
 
 	if (b->state == BINDING_VISITING && b->peer != peer)
-		peer_release(b->peer, b->number, REASON_TERMINAL_MOVED, now);
+		peer_release_moved(b->peer, b->number, soft, now);
 	else if (b->state == BINDING_HOME && peer)
 		session_moved(s->core, s->nai, now);
 }
 
-static void rebind(struct subscriber *s, enum binding_state state, uint64_t number,
-		   struct peer *peer, const struct addr *coa, usec_t now)
+enum reason binding_lead(struct subscriber *s, struct binding_next *next, usec_t now)
 {
-	char before[SNO_NAME_MAX + 1];
-	const char *after;
+	usec_t began = core_clock(s->core, now);
+	/* Nothing may overtake what the terminal is still listening to; a millisecond of doubt. */
+	usec_t shorter = next->mode == MODE_SOFT ? binding_shorter(s, next->peer) : 0;
+	int result = shorter > 0 ? lead_along_after(s, &next->path, shorter + USEC_PER_MSEC, now)
+				 : lead_along(s, &next->path, now, &next->held);
 
-	snprintf(before, sizeof(before), "%s", serving_name(s));
-	release_previous(s, peer, now);
-	binding_enter(s, state, number, peer, coa, now, "registered");
-	after = serving_name(s);
-	if (strcmp(before, after) != 0)
-		handover_begun(s->core, s->nai, before, after, number, now);
+	next->switching = core_clock(s->core, now) - began;
+	return result < 0 ? REASON_KERNEL_REFUSED : REASON_ACCEPTED;
+}
+
+void binding_rebind(struct subscriber *s, const struct binding_next *next, usec_t now)
+{
+	struct handover h = {.at = now,
+			     .binding = next->number,
+			     .mode = next->mode,
+			     .switching = next->switching,
+			     .held = next->held};
+
+	snprintf(h.nai, sizeof(h.nai), "%s", s->nai);
+	snprintf(h.from, sizeof(h.from), "%s", serving_name(s));
+	release_previous(s, next->peer, next->mode == MODE_SOFT, now);
+	binding_enter(s, next, now, "registered");
+	snprintf(h.to, sizeof(h.to), "%s", serving_name(s));
+	if (strcmp(h.from, h.to) != 0)
+		handover_begun(s->core, &h);
+}
+
+/* The mode of a full registration that the home core carries out at once, or in two exchanges. */
+static enum handover_mode full_mode(const struct subscriber *s, const struct peer *to,
+				    enum handover_mode without)
+{
+	bool bound = s->binding.state != BINDING_NONE;
+
+	if (bound && s->offer.soft && mode_of_move(s, binding_serving(s), to) == MODE_SOFT)
+		return MODE_SOFT;
+	return without;
 }
 
 /* ---- at home ------------------------------------------------------------------------------- */
@@ -91,12 +178,19 @@ static void rebind(struct subscriber *s, enum binding_state state, uint64_t numb
 enum reason binding_at_home(struct subscriber *s, uint64_t number, const struct path *path,
 			    usec_t now)
 {
-	if (s->offered != number || s->offered_to)
+	struct binding_next next = {.state = BINDING_HOME, .number = number, .path = *path};
+	enum reason reason;
+
+	if (s->offer.number != number || s->offer.to)
 		return REASON_STALE_BINDING;
-	if (forwarding_set(s->core, &s->path, path) < 0)
-		return REASON_KERNEL_REFUSED;
-	rebind(s, BINDING_HOME, number, NULL, NULL, now);
-	return REASON_ACCEPTED;
+	next.place = s->offer.place;
+	next.mode = full_mode(s, NULL,
+			      mode_of_move(s, NULL, NULL) < MODE_COMBINED ? MODE_BASELINE
+									  : MODE_COMBINED);
+	reason = binding_lead(s, &next, now);
+	if (reason == REASON_ACCEPTED)
+		binding_rebind(s, &next, now);
+	return reason;
 }
 
 void binding_left(struct subscriber *s, bool final, usec_t now)
@@ -110,54 +204,17 @@ void binding_left(struct subscriber *s, bool final, usec_t now)
 
 /* ---- requests of visited cores ------------------------------------------------------------- */
 
-void binding_authentication(struct peer *peer, const struct message *request, usec_t now)
-{
-	struct core *core = peer->core;
-	struct authentication a = {.reason = REASON_UNKNOWN_REALM};
-	struct message ack;
-
-	if (!strcmp(request->realm, core->config->name))
-		authenticate(core, peer, request->index, &request->handshake, now, &a);
-	message_init(&ack, MESSAGE_AUTHENTICATION_ACK, 0);
-	message_set_number(&ack, ATTR_REASON, a.reason);
-	if (a.answer.length > 0)
-		message_set_blob(&ack, ATTR_HANDSHAKE, a.answer.bytes, a.answer.length);
-	if (a.reason == REASON_ACCEPTED) {
-		message_set_text(&ack, ATTR_USER, a.subscriber->user);
-		message_set_number(&ack, ATTR_COUNTER, a.counter);
-		message_set_link_layer(&ack, &a.link_layer);
-		message_set_addr(&ack, ATTR_LINK_LOCAL, &a.link_local);
-		message_set_number(&ack, ATTR_MTU, a.mtu);
-		message_set_number(&ack, ATTR_LIFETIME, a.lifetime);
-		message_set_addr(&ack, ATTR_HOA4, &a.subscriber->hoa4);
-		message_set_addr(&ack, ATTR_HOA6, &a.subscriber->hoa6);
-		message_set_prefix(&ack, &a.subscriber->prefix);
-		message_set_octets(&ack, ATTR_ACCESS_KEY, a.access_key);
-		message_set_number(&ack, ATTR_BINDING, a.binding);
-	} else {
-		log_remote(&peer->noise, now, "authentication of %s at %s refused: %s",
-			   a.subscriber ? a.subscriber->nai : "a terminal", peer->name,
-			   reason_name(a.reason));
-	}
-	peer_answer(peer, request, &ack, now);
-	message_wipe(&ack);
-	keys_wipe(&a, sizeof(a));
-}
-
-/* The path to a care-of address. The peer's choice of tunnel and address must be within what both
- * have said they can and may use. */
-static enum reason tunnel_path(struct peer *peer, const struct subscriber *s,
-			       const struct message *request, struct path *path)
+enum reason binding_tunnel_path(struct peer *peer, const struct subscriber *s,
+				const struct message *m, struct path *path)
 {
 	const struct core *core = peer->core;
 	const struct message *hello = channel_hello(peer->channel);
-	enum tunnel_kind kind = request->tunnel_kind;
+	enum tunnel_kind kind = m->tunnel_kind;
 
 	if (!hello || !(hello->tunnel_kinds & core->underlay.kinds & kind) ||
-	    request->coa.family != tunnel_family(kind) ||
-	    (kind == TUNNEL_IPIP4 && addr_none(&s->hoa4)))
+	    m->coa.family != tunnel_family(kind) || (kind == TUNNEL_IPIP4 && addr_none(&s->hoa4)))
 		return REASON_NO_COMMON_TUNNEL;
-	if (!peer_owns_care_of(peer, &request->coa))
+	if (!peer_owns_care_of(peer, &m->coa))
 		return REASON_NOT_PERMITTED;
 	*path = (struct path){
 		.kind = PATH_TUNNEL,
@@ -167,33 +224,127 @@ static enum reason tunnel_path(struct peer *peer, const struct subscriber *s,
 		.mtu = underlay_mtu(core->config, kind),
 		.tunnel = kind,
 		.outer_src = *underlay_end(&core->underlay, kind),
-		.outer_dst = request->coa,
-		.key = request->tunnel_key,
+		.outer_dst = m->coa,
+		.key = m->tunnel_key,
 	};
 	return REASON_ACCEPTED;
 }
 
-/* Points the routes of the subscriber that this binding was offered for to the peer. */
-static enum reason tunnel_install(struct peer *peer, const struct message *request,
-				  struct subscriber *s, usec_t now)
+/* Points the routes of the subscriber that its offer to this peer is for to the peer. */
+static enum reason take_up(struct peer *peer, const struct message *request, struct subscriber *s,
+			   enum handover_mode mode, usec_t now, struct binding_next *next)
 {
 	enum reason reason;
-	struct path path;
 
-	if (!s || s->offered_to != peer || now > s->offered_until)
+	*next = (struct binding_next){.state = BINDING_VISITING};
+	if (!s || s->offer.to != peer || now > s->offer.until)
 		return REASON_STALE_BINDING;
-	reason = tunnel_path(peer, s, request, &path);
-	if (reason != REASON_ACCEPTED)
-		return reason;
-	if (forwarding_set(peer->core, &s->path, &path) < 0)
-		return REASON_KERNEL_REFUSED;
-	return REASON_ACCEPTED;
+	next->number = s->offer.number;
+	next->peer = peer;
+	next->coa = request->coa;
+	next->place = s->offer.place;
+	next->mode = full_mode(s, peer, mode);
+	reason = binding_tunnel_path(peer, s, request, &next->path);
+	return reason == REASON_ACCEPTED ? binding_lead(s, next, now) : reason;
+}
+
+/* The answer of a home core that vouches for the terminal. */
+static void vouch(const struct authentication *a, struct message *ack)
+{
+	const struct subscriber *s = a->subscriber;
+
+	message_set_text(ack, ATTR_USER, s->user);
+	message_set_number(ack, ATTR_COUNTER, a->counter);
+	message_set_link_layer(ack, &a->link_layer);
+	message_set_addr(ack, ATTR_LINK_LOCAL, &a->link_local);
+	message_set_number(ack, ATTR_MTU, a->mtu);
+	message_set_number(ack, ATTR_LIFETIME, a->lifetime);
+	message_set_addr(ack, ATTR_HOA4, &s->hoa4);
+	message_set_addr(ack, ATTR_HOA6, &s->hoa6);
+	message_set_prefix(ack, &s->prefix);
+	message_set_octets(ack, ATTR_ACCESS_KEY, a->access_key);
+	message_set_number(ack, ATTR_BINDING, a->binding);
+	if (a->uplink_delay > 0)
+		message_set_number(ack, ATTR_UPLINK_DELAY, a->uplink_delay);
+}
+
+/*
+ * `combined` (PROTOCOL section 15.1): the peer has said where the tunnel is to end, and needs no
+ * exchange of its own for that. Whatever stands against it, it is authentic all the same, and can
+ * ask for the tunnel as in `baseline`.
+ */
+static bool combine(struct peer *peer, const struct message *request,
+		    const struct authentication *a, usec_t now, struct binding_next *next,
+		    struct message *ack)
+{
+	struct subscriber *s = a->subscriber;
+	unsigned int mtu;
+	enum reason reason;
+
+	if (!message_has(request, ATTR_COA) || mode_of_move(s, NULL, peer) < MODE_COMBINED)
+		return false;
+	reason = take_up(peer, request, s, MODE_COMBINED, now, next);
+	if (reason != REASON_ACCEPTED) {
+		log_info("terminal %s: not bound to %s with its authentication: %s", s->nai,
+			 peer->name, reason_name(reason));
+		return false;
+	}
+	mtu = next->path.mtu < a->mtu ? next->path.mtu : a->mtu;
+	message_set_number(ack, ATTR_MTU, mtu);
+	message_set_addr(ack, ATTR_COA, &request->coa);
+	return true;
+}
+
+void binding_authentication(struct peer *peer, const struct message *request, usec_t now)
+{
+	struct core *core = peer->core;
+	struct authentication a = {.reason = REASON_UNKNOWN_REALM};
+	struct binding_next next;
+	struct message ack;
+	bool bound = false;
+
+	if (!strcmp(request->realm, core->config->name))
+		authenticate(core, peer, request->next_satellite, request->index,
+			     &request->handshake, now, &a);
+	message_init(&ack, MESSAGE_AUTHENTICATION_ACK, 0);
+	message_set_number(&ack, ATTR_REASON, a.reason);
+	if (a.answer.length > 0)
+		message_set_blob(&ack, ATTR_HANDSHAKE, a.answer.bytes, a.answer.length);
+	if (a.reason == REASON_ACCEPTED) {
+		vouch(&a, &ack);
+		bound = combine(peer, request, &a, now, &next, &ack);
+	} else {
+		log_remote(&peer->noise, now, "authentication of %s at %s refused: %s",
+			   a.subscriber ? a.subscriber->nai : "a terminal", peer->name,
+			   reason_name(a.reason));
+	}
+	peer_answer(peer, request, &ack, now);
+	/* The terminal waits for that answer; who served before, and the log, do not. */
+	if (bound)
+		binding_rebind(a.subscriber, &next, now);
+	message_wipe(&ack);
+	keys_wipe(&a, sizeof(a));
 }
 
 void binding_tunnel_request(struct peer *peer, const struct message *request, usec_t now)
 {
 	struct subscriber *s = subscriber_offered(peer->core, request->binding);
-	enum reason reason = tunnel_install(peer, request, s, now);
+	struct binding_next next;
+	enum reason reason;
+
+	if (message_has(request, ATTR_ARRIVAL)) {
+		anticipation_arrived(peer, request, now);
+		return;
+	}
+	reason = take_up(peer, request, s, MODE_BASELINE, now, &next);
+	binding_tunnel_answer(peer, request, reason, now);
+	if (reason == REASON_ACCEPTED)
+		binding_rebind(s, &next, now);
+}
+
+void binding_tunnel_answer(struct peer *peer, const struct message *request, enum reason reason,
+			   usec_t now)
+{
 	struct message ack;
 
 	if (reason != REASON_ACCEPTED)
@@ -206,9 +357,6 @@ void binding_tunnel_request(struct peer *peer, const struct message *request, us
 		message_set_number(&ack, ATTR_MTU,
 				   underlay_mtu(peer->core->config, request->tunnel_kind));
 	peer_answer(peer, request, &ack, now);
-	/* The terminal waits for that answer; who served before, and the log, do not. */
-	if (reason == REASON_ACCEPTED)
-		rebind(s, BINDING_VISITING, request->binding, peer, &request->coa, now);
 }
 
 /* The subscriber whose present binding this is, and is at this peer. */
@@ -219,18 +367,32 @@ static struct subscriber *bound_at(const struct peer *peer, const struct message
 	return s && s->binding.state == BINDING_VISITING && s->binding.peer == peer ? s : NULL;
 }
 
+void binding_announced(struct peer *peer, const struct message *request, usec_t now)
+{
+	struct subscriber *s = bound_at(peer, request);
+
+	if (s)
+		anticipation_announced(s, peer, request, NULL, now);
+	else
+		peer_answer_reason(peer, request, REASON_STALE_BINDING, now);
+}
+
 void binding_disconnected(struct peer *peer, const struct message *request, usec_t now)
 {
 	struct subscriber *s = bound_at(peer, request);
 	bool final = message_has(request, ATTR_LIFETIME) && request->lifetime == 0;
 
-	peer_answer_reason(peer, request, s ? REASON_ACCEPTED : REASON_STALE_BINDING, now);
-	if (!s)
+	if (s)
+		log_info("terminal %s: leaves %s%s%s", s->nai, peer->name,
+			 message_has(request, ATTR_NEXT_SATELLITE) ? " for satellite " : "",
+			 message_has(request, ATTR_NEXT_SATELLITE) ? request->next_satellite : "");
+	if (s && !final && anticipation_names_move(request)) {
+		anticipation_announced(s, peer, request, NULL, now);
 		return;
-	log_info("terminal %s: leaves %s%s%s", s->nai, peer->name,
-		 message_has(request, ATTR_NEXT_SATELLITE) ? " for satellite " : "",
-		 message_has(request, ATTR_NEXT_SATELLITE) ? request->next_satellite : "");
-	binding_left(s, final, now);
+	}
+	peer_answer_reason(peer, request, s ? REASON_ACCEPTED : REASON_STALE_BINDING, now);
+	if (s)
+		binding_left(s, final, now);
 }
 
 void binding_handover_done(struct peer *peer, const struct message *request, usec_t now)
@@ -239,23 +401,24 @@ void binding_handover_done(struct peer *peer, const struct message *request, use
 
 	peer_answer_reason(peer, request, s ? REASON_ACCEPTED : REASON_STALE_BINDING, now);
 	if (s)
-		handover_measured(s->core, request->binding, request->gap,
-				  request->registration_time);
+		handover_measured(s->core, request->binding, request);
 }
 
 void binding_released(struct peer *peer, const struct message *request, usec_t now)
 {
+	struct core *core = peer->core;
 	struct subscriber *s = bound_at(peer, request);
-	struct subscriber *offered = subscriber_offered(peer->core, request->binding);
+	struct subscriber *offered = subscriber_offered(core, request->binding);
+	/* The answer says that the home addresses lead elsewhere: what was held there comes back.
+	 */
+	bool known = s || anticipation_not_arrived(core, peer, request->binding, now);
 
-	peer_answer_reason(peer, request, s ? REASON_ACCEPTED : REASON_STALE_BINDING, now);
+	peer_answer_reason(peer, request, known ? REASON_ACCEPTED : REASON_STALE_BINDING, now);
 	/* Given back: a tunnel request for it that is still under way comes too late. */
-	if (offered && offered->offered_to == peer)
+	if (offered && offered->offer.to == peer)
 		subscriber_offer_end(offered);
-	if (!s)
-		return;
-	forwarding_clear(s->core, &s->path);
-	binding_enter(s, BINDING_NONE, 0, NULL, NULL, now, reason_name(request->reason));
+	if (s)
+		binding_end(s, now, reason_name(request->reason));
 }
 
 /* ---- ends ---------------------------------------------------------------------------------- */
@@ -268,8 +431,7 @@ void binding_withdraw(struct subscriber *s, enum reason reason, usec_t now)
 		peer_release(s->binding.peer, s->binding.number, reason, now);
 	else
 		session_withdrawn(s->core, s->nai, reason, now);
-	forwarding_clear(s->core, &s->path);
-	binding_enter(s, BINDING_NONE, 0, NULL, NULL, now, reason_name(reason));
+	binding_end(s, now, reason_name(reason));
 }
 
 static void binding_timer(struct timer *timer, void *arg, usec_t now)
@@ -289,11 +451,9 @@ void binding_peer_removed(struct peer *peer, usec_t now)
 	struct subscriber *s, *next;
 
 	HASH_ITER (hh, peer->core->subscribers, s, next) {
-		if (s->offered_to == peer)
+		if (s->offer.to == peer)
 			subscriber_offer_end(s);
-		if (s->binding.state != BINDING_VISITING || s->binding.peer != peer)
-			continue;
-		forwarding_clear(s->core, &s->path);
-		binding_enter(s, BINDING_NONE, 0, NULL, NULL, now, "peer removed");
+		if (binding_serving(s) == peer)
+			binding_end(s, now, "peer removed");
 	}
 }

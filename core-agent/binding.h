@@ -18,6 +18,7 @@ void binding_init(struct subscriber *subscriber);
 /* Requests of a visited core; each is answered. */
 void binding_authentication(struct peer *peer, const struct message *request, usec_t now);
 void binding_tunnel_request(struct peer *peer, const struct message *request, usec_t now);
+void binding_announced(struct peer *peer, const struct message *request, usec_t now);
 void binding_disconnected(struct peer *peer, const struct message *request, usec_t now);
 void binding_handover_done(struct peer *peer, const struct message *request, usec_t now);
 void binding_released(struct peer *peer, const struct message *request, usec_t now);
@@ -31,6 +32,55 @@ enum reason binding_at_home(struct subscriber *subscriber, uint64_t number, cons
 			    usec_t now);
 /* At home, the terminal has announced that it leaves; or, with final, that it deregisters. */
 void binding_left(struct subscriber *subscriber, bool final, usec_t now);
+
+/* ---- for anticipation.c --------------------------------------------------------------------- */
+
+/* What a binding is to become. */
+struct binding_next {
+	enum binding_state state; /* HOME or VISITING */
+	uint64_t number;
+	struct peer *peer; /* VISITING */
+	struct addr coa;   /* VISITING */
+	struct path path;
+	struct place place;
+	enum handover_mode mode;   /* in which this comes about */
+	usec_t switching;	   /* handover.h */
+	struct hold_counters held; /* packets that waited here for the terminal */
+};
+
+/*
+ * The path to a care-of address at this peer, as COA, TUNNEL_KIND and TUNNEL_KEY of a message of it
+ * say. REASON_ACCEPTED; REASON_NO_COMMON_TUNNEL or REASON_NOT_PERMITTED when that is not within
+ * what both have said they can and may use.
+ */
+enum reason binding_tunnel_path(struct peer *peer, const struct subscriber *subscriber,
+				const struct message *m, struct path *path);
+
+/* Answers a tunnel request of this peer. */
+void binding_tunnel_answer(struct peer *peer, const struct message *request, enum reason reason,
+			   usec_t now);
+
+/*
+ * Has the home addresses lead along next->path, and sets what next tells of that. REASON_ACCEPTED:
+ * the kernel has acknowledged; REASON_KERNEL_REFUSED: everything is as before. Then, when who asked
+ * has been answered, binding_rebind() makes the binding that, and releases who served before.
+ */
+enum reason binding_lead(struct subscriber *subscriber, struct binding_next *next, usec_t now);
+void binding_rebind(struct subscriber *subscriber, const struct binding_next *next, usec_t now);
+
+/*
+ * By how much the way to the terminal by this core (NULL: directly) is shorter than by the one that
+ * serves now, in microseconds; 0 when it is not (PROTOCOL section 15.4).
+ */
+usec_t binding_shorter(const struct subscriber *subscriber, const struct peer *to);
+/* Half the round trip to this core, 0 for this one itself. */
+usec_t binding_way(const struct peer *peer);
+/* The path to the core of the binding, wherever the home addresses lead now. */
+struct path binding_path(const struct subscriber *subscriber);
+/* Who serves now: NULL is this core itself. Not for BINDING_NONE. */
+struct peer *binding_serving(const struct subscriber *subscriber);
+
+/* ---- ends ----------------------------------------------------------------------------------- */
 
 /* Ends a binding from this side: the home address becomes unreachable, the serving core is
  * released. */

@@ -2,9 +2,11 @@
 /* The core as a whole: opening, closing, reconfiguring; see core.h. */
 #include "core.h"
 
+#include "anticipation.h"
 #include "authentication.h"
 #include "binding.h"
 #include "log.h"
+#include "mode.h"
 #include "peer.h"
 #include "pool.h"
 #include "registration.h"
@@ -71,13 +73,18 @@ int core_open(struct core *core, const struct config *config, struct kernel *ker
 	/* A rule of an earlier configuration would lead a peer's packets to another one. */
 	if (result == 0)
 		result = sweep_rules(core);
-	if (result < 0)
+	if (result < 0) {
 		core_close(core);
-	return result;
+		return result;
+	}
+	modes_configure(core);
+	schedule_configure(core, now);
+	return 0;
 }
 
 void core_close(struct core *core)
 {
+	schedule_close(core);
 	registrations_close(core);
 	sessions_close(core);
 	subscribers_close(core);
@@ -161,6 +168,9 @@ int core_reconfigure(struct core *core, const struct config *config, usec_t now)
 	underlay_pools_commit(core, config);
 	core->current = *config;
 	holding_configure(core);
+	modes_configure(core);
+	anticipation_modes_changed(core, now);
+	schedule_configure(core, now);
 	session_pools_changed(core, now);
 	return 0;
 }

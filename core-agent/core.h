@@ -17,11 +17,14 @@
 #include "keys.h"
 #include "log.h"
 #include "message.h"
+#include "schedule.h"
 #include "timer.h"
 #include "underlay.h"
 
+struct anticipation;
 struct binding;
 struct control;
+struct crowd;
 struct kernel;
 struct noise_ready;
 struct peer;
@@ -55,6 +58,8 @@ struct core {
 	struct control *control; /* NULL in tests */
 	struct core_io io;
 	struct timers timers;
+	usec_t (*clock)(void);	/* for measuring; NULL in tests */
+	usec_t wall_ahead;	/* of the wall clock, before the one that `now` is of */
 	struct log_limit noise; /* what terminals can make us log */
 
 	struct key_pair keys;
@@ -71,6 +76,9 @@ struct core {
 	struct subscriber *subscribers;	    /* by user */
 	struct subscriber *offered;	    /* the same, by the binding number offered last */
 	struct subscriber *bound;	    /* the same, by the number of their binding */
+	struct crowd *crowds;		    /* the same, by the satellite they are on */
+	struct anticipation *anticipations; /* by binding number */
+	struct schedule schedule;
 	struct registration *registrations; /* by hash of the discovery */
 	struct registration *registration_ids;
 	uint64_t last_registration;
@@ -102,6 +110,12 @@ int core_open(struct core *core, const struct config *config, struct kernel *ker
 	      const struct core_io *io, usec_t now);
 /* Frees everything; the kernel's state stays (DESIGN section 7), so that packets flow on. */
 void core_close(struct core *core);
+
+/* The time as it is, for measuring how long something took; where there is no clock it is now. */
+static inline usec_t core_clock(const struct core *core, usec_t now)
+{
+	return core->clock ? core->clock() : now;
+}
 
 /*
  * A new configuration takes effect, except what only a restart changes. 0, and the old one may be

@@ -9,28 +9,80 @@
 #include <stdio.h>
 #include <string.h>
 
-void handover_begun(struct core *core, const char *nai, const char *from, const char *to,
-		    uint64_t binding, usec_t now)
+void handover_begun(struct core *core, const struct handover *begun)
 {
 	struct handover_log *log = &core->handovers;
 	struct handover *h = &log->ring[log->next];
 
-	*h = (struct handover){.at = now, .gap = -1, .registration = -1, .binding = binding};
-	snprintf(h->nai, sizeof(h->nai), "%s", nai);
-	snprintf(h->from, sizeof(h->from), "%s", from);
-	snprintf(h->to, sizeof(h->to), "%s", to);
+	*h = *begun;
+	h->gap = h->registration = h->first_packet = h->buffered = h->dropped = -1;
 	log->next = (log->next + 1) % HANDOVERS_KEPT;
 	if (log->count < HANDOVERS_KEPT)
 		log->count++;
-	log_notice("terminal %s: now served by %s, %s%s", nai, to,
-		   *from ? "before by " : "first time", from);
+	if (*h->from)
+		log->made[h->mode]++;
+	log_notice("terminal %s: now served by %s, %s%s (%s)", h->nai, h->to,
+		   *h->from ? "before by " : "first time", h->from, handover_mode_name(h->mode));
 	if (core->control)
 		control_event(core->control, "binding",
-			      json_pack("{ss ss ss sI}", "terminal", nai, "from", from, "to", to,
-					"binding", (json_int_t)binding));
+			      json_pack("{ss ss ss sI ss sI}", "terminal", h->nai, "from", h->from,
+					"to", h->to, "binding", (json_int_t)h->binding, "mode",
+					handover_mode_name(h->mode), "switch_us",
+					(json_int_t)h->switching));
 }
 
-void handover_measured(struct core *core, uint64_t binding, uint32_t gap, uint32_t registration)
+/* What both ends and this core held, as far as they did. */
+static int64_t sum(int64_t elsewhere, uint64_t here)
+{
+	if (here == 0)
+		return elsewhere;
+	return (int64_t)here + (elsewhere > 0 ? elsewhere : 0);
+}
+
+int64_t handover_buffered(const struct handover *h)
+{
+	return sum(h->buffered, h->held.released);
+}
+
+int64_t handover_dropped(const struct handover *h)
+{
+	return sum(h->dropped, hold_dropped(&h->held));
+}
+
+/* A number that may not have been told. */
+static json_t *told(int64_t number)
+{
+	return number < 0 ? json_null() : json_integer(number);
+}
+
+static void handover_event(struct core *core, const struct handover *h)
+{
+	if (core->control)
+		control_event(
+			core->control, "handover",
+			json_pack("{ss ss ss ss sI so so so so so}", "terminal", h->nai, "from",
+				  h->from, "to", h->to, "mode", handover_mode_name(h->mode),
+				  "switch_us", (json_int_t)h->switching, "gap_us", told(h->gap),
+				  "registration_us", told(h->registration), "first_packet_us",
+				  told(h->first_packet), "buffered", told(handover_buffered(h)),
+				  "dropped", told(handover_dropped(h))));
+}
+
+void handover_held(struct core *core, uint64_t binding, const struct hold_counters *held)
+{
+	struct handover_log *log = &core->handovers;
+
+	for (size_t i = 0; i < log->count; i++)
+		if (log->ring[i].binding == binding)
+			log->ring[i].held = *held;
+}
+
+static int64_t number_of(const struct message *done, enum attribute a, uint32_t value)
+{
+	return message_has(done, a) ? (int64_t)value : -1;
+}
+
+void handover_measured(struct core *core, uint64_t binding, const struct message *done)
 {
 	struct handover_log *log = &core->handovers;
 
@@ -39,16 +91,17 @@ void handover_measured(struct core *core, uint64_t binding, uint32_t gap, uint32
 
 		if (h->binding != binding || h->registration >= 0)
 			continue;
-		h->gap = gap;
-		h->registration = registration;
-		log_info("terminal %s: handover %s -> %s: link gap %.1f ms, registered %.1f ms "
-			 "after",
-			 h->nai, *h->from ? h->from : "none", h->to, gap / 1e3, registration / 1e3);
-		if (core->control)
-			control_event(core->control, "handover",
-				      json_pack("{ss ss ss sI sI}", "terminal", h->nai, "from",
-						h->from, "to", h->to, "gap_us", (json_int_t)gap,
-						"registration_us", (json_int_t)registration));
+		h->gap = done->gap;
+		h->registration = done->registration_time;
+		h->first_packet = number_of(done, ATTR_FIRST_PACKET, done->first_packet);
+		h->buffered = number_of(done, ATTR_BUFFERED, done->buffered);
+		h->dropped = number_of(done, ATTR_DROPPED, done->dropped);
+		log_info(
+			"terminal %s: handover %s -> %s (%s): link gap %.1f ms, registered %.1f ms "
+			"after",
+			h->nai, *h->from ? h->from : "none", h->to, handover_mode_name(h->mode),
+			(double)h->gap / 1e3, (double)h->registration / 1e3);
+		handover_event(core, h);
 		return;
 	}
 }

@@ -37,10 +37,12 @@ static void timers_due(struct ev_loop *loop, ev_timer *timer, int events)
  */
 static void prepare(struct ev_loop *loop, ev_prepare *watcher, int events)
 {
-	usec_t now = clock_now(), next = timers_run(&agent.core.timers, now);
+	usec_t now = clock_now(), next;
 
 	(void)watcher;
 	(void)events;
+	agent.core.wall_ahead = clock_wall() - now;
+	next = timers_run(&agent.core.timers, now);
 	ev_timer_stop(loop, &agent.timer);
 	if (next == USEC_NEVER)
 		return;

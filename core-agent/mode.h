@@ -8,8 +8,12 @@
 
 #include "message.h"
 
+struct core;
 struct peer;
 struct subscriber;
+
+/* Takes the modes of all peers and subscribers from the configuration in force. */
+void modes_configure(struct core *core);
 
 /* For what is done together with this peer. */
 enum handover_mode mode_of_peer(const struct peer *peer);

@@ -2,6 +2,7 @@
 /* Peers: their channels, requests and tunnels; see peer.h. */
 #include "peer.h"
 
+#include "anticipation.h"
 #include "binding.h"
 #include "control.h"
 #include "kernel.h"
@@ -83,14 +84,26 @@ static void release_done(void *context, uint64_t token, enum reason reason,
 			 reason_name(reason));
 }
 
-void peer_release(struct peer *peer, uint64_t binding, enum reason reason, usec_t now)
+static void release(struct peer *peer, uint64_t binding, enum reason reason, bool soft, usec_t now)
 {
 	struct message m;
 
 	message_init(&m, MESSAGE_RELEASE, 0);
 	message_set_number(&m, ATTR_REASON, reason);
 	message_set_number(&m, ATTR_BINDING, binding);
+	if (soft)
+		message_set_number(&m, ATTR_MODE, MODE_SOFT);
 	peer_request(peer, &m, release_done, binding, now);
+}
+
+void peer_release(struct peer *peer, uint64_t binding, enum reason reason, usec_t now)
+{
+	release(peer, binding, reason, false, now);
+}
+
+void peer_release_moved(struct peer *peer, uint64_t binding, bool soft, usec_t now)
+{
+	release(peer, binding, REASON_TERMINAL_MOVED, soft, now);
 }
 
 void peer_answer(struct peer *peer, const struct message *request, struct message *answer,
@@ -126,6 +139,9 @@ void peer_requested(void *context, const struct message *request, usec_t now)
 		break;
 	case MESSAGE_TUNNEL_REQUEST:
 		binding_tunnel_request(peer, request, now);
+		break;
+	case MESSAGE_HANDOVER_ANNOUNCEMENT:
+		binding_announced(peer, request, now);
 		break;
 	case MESSAGE_CORE_DISCONNECT:
 		binding_disconnected(peer, request, now);
@@ -245,8 +261,10 @@ void peer_state(void *context, const struct message *hello, bool restarted, usec
 	log_notice("peer %s: up%s", peer->name, restarted ? ", it has restarted" : "");
 	peer_event(peer, restarted ? "restarted" : "up");
 	peer_point_uplink(peer);
-	if (restarted)
-		session_home_restarted(peer, now);
+	if (!restarted)
+		return;
+	session_home_restarted(peer, now);
+	anticipation_peer_gone(peer, now);
 }
 
 /* ---- the channel --------------------------------------------------------------------------- */

@@ -7,6 +7,7 @@
  */
 #include "peer.h"
 
+#include "anticipation.h"
 #include "binding.h"
 #include "keys.h"
 #include "session.h"
@@ -313,6 +314,7 @@ static void peer_remove(struct core *core, struct peer *peer, const struct peer 
 {
 	log_notice("peer %s: %s", peer->name, heir ? "changed" : "removed");
 	session_peer_removed(peer, now);
+	anticipation_peer_gone(peer, now);
 	binding_peer_removed(peer, now);
 	underlay_peer_remove(core, peer, heir);
 	/* The tunnel to the old one is nothing that the new one has agreed to. */

@@ -169,7 +169,8 @@ static void discovery_at_home(struct satellite *satellite, const struct lladdr *
 	struct session_grant grant;
 	enum reason reason;
 
-	authenticate(satellite->core, NULL, discovery->id, &discovery->handshake, now, &a);
+	authenticate(satellite->core, NULL, satellite->name, discovery->id, &discovery->handshake,
+		     now, &a);
 	grant = (struct session_grant){
 		.satellite = satellite,
 		.mac = *mac,

@@ -278,7 +278,7 @@ static void terminal_reports(struct session *s, const struct message *m, usec_t 
 	if (s->home)
 		relay(s, m, now);
 	else
-		handover_measured(s->core, s->binding, m->gap, m->registration_time);
+		handover_measured(s->core, s->binding, m);
 }
 
 static void session_message(struct session *s, const struct message *m, usec_t now)

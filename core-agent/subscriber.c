@@ -2,8 +2,11 @@
 /* The table of subscribers and what is theirs; see subscriber.h. */
 #include "subscriber.h"
 
+#include "anticipation.h"
 #include "authentication.h"
 #include "binding.h"
+#include "crowd.h"
+#include "lead.h"
 #include "log.h"
 #include "pool.h"
 
@@ -39,22 +42,23 @@ void subscriber_offer_end(struct subscriber *subscriber)
 {
 	struct core *core = subscriber->core;
 
-	if (subscriber->offered != 0)
+	if (subscriber->offer.number != 0)
 		HASH_DELETE(hh_offered, core->offered, subscriber);
-	subscriber->offered = 0;
-	subscriber->offered_to = NULL;
+	root_wipe(&subscriber->offer.root);
+	subscriber->offer = (struct offer){0};
 }
 
 uint64_t subscriber_offer(struct subscriber *subscriber, struct peer *to, usec_t now)
 {
 	struct core *core = subscriber->core;
+	struct offer *offer = &subscriber->offer;
 
 	subscriber_offer_end(subscriber);
-	subscriber->offered = ++core->last_binding;
-	subscriber->offered_to = to;
-	subscriber->offered_until = now + core->config->timers.lifetime;
-	HASH_ADD(hh_offered, core->offered, offered, sizeof(subscriber->offered), subscriber);
-	return subscriber->offered;
+	offer->number = ++core->last_binding;
+	offer->to = to;
+	offer->until = now + core->config->timers.lifetime;
+	HASH_ADD(hh_offered, core->offered, offer.number, sizeof(offer->number), subscriber);
+	return offer->number;
 }
 
 /* One address out of a pool, unless there is no such pool; exhausted is worth a line. */
@@ -140,8 +144,12 @@ static void discard(struct subscriber *subscriber)
 {
 	struct core *core = subscriber->core;
 
+	anticipations_forget(subscriber);
 	subscriber_offer_end(subscriber);
 	authentication_forget(core, subscriber);
+	root_wipe(&subscriber->root);
+	crowd_leave(subscriber);
+	timer_cancel(&core->timers, &subscriber->settle);
 	timer_cancel(&core->timers, &subscriber->binding.timer);
 	if (subscriber->reserved)
 		give_both(subscriber);
@@ -161,6 +169,8 @@ static int make(struct core *core, const struct subscriber_config *config, struc
 	memcpy(subscriber->user, config->nai, (size_t)(strchr(config->nai, '@') - config->nai));
 	memcpy(subscriber->nai, config->nai, strlen(config->nai) + 1);
 	subscriber->counter = core->counter_floor;
+	subscriber->allows = MODE_SOFT;
+	lead_init(subscriber);
 	binding_init(subscriber);
 	result = load(subscriber, config);
 	if (result < 0) {

@@ -8,6 +8,7 @@
 
 #include "core.h"
 #include "forwarding.h"
+#include "root.h"
 
 #include <uthash.h>
 
@@ -17,15 +18,40 @@ enum binding_state {
 	BINDING_VISITING /* served by a peer, through the tunnel to its care-of address */
 };
 
+/* How a terminal is reached on the access side; mtu 0: that is not known. */
+struct terminal_link {
+	struct lladdr link_layer;
+	struct addr link_local;
+	uint16_t mtu;
+};
+
+/* Where a terminal is, as far as it was told. */
+struct place {
+	char satellite[SNO_NAME_MAX + 1]; /* "": unknown */
+	struct terminal_link link;
+};
+
 /* Written by binding.c only. */
 struct binding {
 	enum binding_state state;
 	uint64_t number;
 	struct peer *peer; /* VISITING */
 	struct addr coa;   /* VISITING */
-	bool left;	   /* core disconnect has come: the terminal is between cores */
+	struct path path;  /* to the core that serves, wherever the home addresses lead now */
+	struct place place;
+	bool left; /* core disconnect has come: the terminal is between cores */
 	usec_t since, expires;
 	struct timer timer;
+};
+
+/* What an authentication has set aside, for the core that asked to take up (authentication.c). */
+struct offer {
+	uint64_t number;  /* of the binding to come; 0: none */
+	struct peer *to;  /* NULL: this core itself */
+	usec_t until;	  /* when it can be taken up no more */
+	struct root root; /* that the binding is to have */
+	struct place place;
+	bool soft; /* the terminal goes on using another link */
 };
 
 struct subscriber {
@@ -40,16 +66,20 @@ struct subscriber {
 	bool leaving;  /* a change of the configuration that removes it is being prepared */
 
 	uint64_t counter; /* highest registration counter accepted (PROTOCOL section 6) */
-	/* The newest binding number given out, to whom, and until when it may be taken up. */
-	uint64_t offered;
-	struct peer *offered_to; /* NULL: this core itself */
-	usec_t offered_until;
+	struct offer offer;
+	enum handover_mode mode;   /* the highest, by the configuration */
+	enum handover_mode allows; /* the highest that the terminal has said it allows */
 
-	struct path path;
+	struct path path; /* where the home addresses lead */
 	struct binding binding;
-	UT_hash_handle hh;	   /* by user */
-	UT_hash_handle hh_offered; /* by offered, while that is not 0 */
-	UT_hash_handle hh_bound;   /* by binding.number, while bound */
+	struct root root;    /* of the binding, none without one */
+	struct timer settle; /* when packets that wait for the old way to be empty go on (lead.h) */
+	struct anticipation *anticipations; /* the oldest first */
+	struct crowd *crowd;		    /* those on the same satellite, NULL: not known which */
+	struct subscriber *prev, *next;	    /* in it */
+	UT_hash_handle hh;		    /* by user */
+	UT_hash_handle hh_offered;	    /* by offer.number, while that is not 0 */
+	UT_hash_handle hh_bound;	    /* by binding.number, while bound */
 };
 
 /* Makes a subscriber for each in the configuration. 0 or -errno, logged. */
@@ -75,6 +105,7 @@ struct subscriber *subscriber_find(const struct core *core, const char *user);
 /*
  * Sets aside a new binding number for a serving core (NULL: this core); returns it. It may be taken
  * up within the lifetime that the terminal was told, and no longer than the binding made with it.
+ * What else the offer holds is empty.
  */
 uint64_t subscriber_offer(struct subscriber *subscriber, struct peer *to, usec_t now);
 /* The number set aside can be taken up no more. */

@@ -834,8 +834,12 @@ static void test_handovers(void **state)
 	assert_int_equal(h->gap, 50000);
 	assert_null(handover_kept(&w->core.handovers, 2));
 	for (int i = 0; i < HANDOVERS_KEPT; i++)
-		handover_begun(&w->core, "x@b.example", "", i == 0 ? "first" : "other", 1, w->now);
-	assert_string_equal(handover_kept(&w->core.handovers, 0)->to, "first");
+		handover_begun(&w->core,
+			       &(struct handover){.nai = "x@b.example",
+						  .to = "other",
+						  .binding = 1,
+						  .mode = i == 0 ? MODE_COMBINED : MODE_BASELINE});
+	assert_int_equal(handover_kept(&w->core.handovers, 0)->mode, MODE_COMBINED);
 	assert_non_null(handover_kept(&w->core.handovers, HANDOVERS_KEPT - 1));
 	assert_null(handover_kept(&w->core.handovers, HANDOVERS_KEPT));
 	world_free(w);

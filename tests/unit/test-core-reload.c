@@ -190,9 +190,9 @@ static void test_offer_to_a_removed_peer(void **state)
 	far_ask(w, FAR_A, &m);
 	world_run(w, 50 * MS);
 	assert_int_equal(w->far[FAR_A].last_reason, REASON_ACCEPTED);
-	assert_non_null(otto(w)->offered_to);
+	assert_non_null(otto(w)->offer.to);
 	assert_int_equal(world_reload(w, &less), 0);
-	assert_null(otto(w)->offered_to);
+	assert_null(otto(w)->offer.to);
 	assert_int_equal(world_reload(w, &again), 0);
 	world_run(w, 5 * SEC);
 	message_init(&m, MESSAGE_TUNNEL_REQUEST, 0);

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The schedule as a core uses it (sno-associations(5), PROTOCOL sections 15.2 and 15.6): which core
+ * is behind a satellite, and what is to be done ahead when a satellite changes its core.
+ *
+ *	at - lead               its terminals are prepared at the next core
+ *	until - way to the core that serves       their home addresses lead to the next one
+ *	at                      the next core advertises itself on it
+ *
+ * Everything here is an aid. Without a schedule, or with one that is wrong, terminals register as
+ * if nobody had foreseen anything.
+ */
+#ifndef SNO_CORE_SCHEDULE_H
+#define SNO_CORE_SCHEDULE_H
+
+#include "association.h"
+#include "clock.h"
+#include "timer.h"
+
+#include <sys/types.h>
+
+struct core;
+
+/* A satellite goes from one core to another. Times are those of the wall clock. */
+struct schedule_change {
+	usec_t until, at; /* the old association ends, the new one begins */
+	const char *satellite, *from, *to;
+	usec_t early; /* before until: when the home addresses are led away, once prepared */
+	bool switched;
+	unsigned int advertised; /* so often has the new core said that it is here */
+};
+
+/* What tells one content of a file from another. */
+struct file_state {
+	dev_t device;
+	ino_t inode;
+	off_t size;
+	usec_t changed; /* 0: there is no file */
+};
+
+struct schedule {
+	char *path; /* of the file that was read, NULL: none */
+	struct file_state seen, read;
+	struct associations associations;
+	struct schedule_change *changes; /* by at */
+	size_t count;
+	size_t first;	   /* all before it are over */
+	size_t prepared;   /* all before it are prepared */
+	usec_t wall_ahead; /* core->wall_ahead as it was last */
+	struct timer timer;
+};
+
+/*
+ * Takes the file of the configuration in force, also when that has changed. A file with faults is
+ * reported, and what was read before stays in force.
+ */
+void schedule_configure(struct core *core, usec_t now);
+void schedule_close(struct core *core);
+
+/*
+ * The core behind a satellite at an instant of the monotonic clock, NULL where the schedule does
+ * not say.
+ */
+const char *schedule_core(const struct core *core, const char *satellite, usec_t at);
+
+/* Changes that are not over. */
+size_t schedule_ahead(const struct core *core);
+
+#endif
