@@ -10,6 +10,9 @@
 #ifndef SNO_LINK_SOCKET_H
 #define SNO_LINK_SOCKET_H
 
+#include "addr.h"
+
+#include <stddef.h>
 #include <stdint.h>
 
 /*
@@ -18,6 +21,16 @@
  * CAP_NET_RAW.
  */
 int link_socket_open(unsigned int ifindex, uint16_t udp_port);
+
+/* As many destinations can be watched for. */
+#define LINK_SOCKET_WATCHED 4
+
+/*
+ * From now on the socket also hears what comes in for these destinations (AF_UNSPEC: fewer), up to
+ * LINK_SOCKET_WATCHED; none at all: only the access port again. Cheap, unlike another socket, whose
+ * closing waits for the kernel. 0 or -errno.
+ */
+int link_socket_watch(int fd, uint16_t udp_port, const struct prefix *destinations, size_t count);
 
 /*
  * A UDP socket that swallows the same datagrams where the kernel hands them up as well; it is never

@@ -26,6 +26,15 @@ static void datagram_arrived(void *arg, unsigned int ifindex, const struct datag
 		receive_datagram(&a->session, &a->counters, link, datagram, a->now);
 }
 
+static void packet_arrived(void *arg, unsigned int ifindex)
+{
+	struct agent *a = arg;
+	struct link *link = links_by_index(&a->links, ifindex);
+
+	if (link)
+		session_first_packet(&a->session, link, a->clock());
+}
+
 static int open_port(void *context, struct link *link)
 {
 	struct agent *a = context;
@@ -36,7 +45,9 @@ static int open_port(void *context, struct link *link)
 					 .gateway = a->config->access.gateway_mac,
 					 .udp_port = a->config->access.port};
 
-	return port_open(&link->port, a->loop, &place, datagram_arrived, a);
+	const struct port_ops ops = {datagram_arrived, packet_arrived, a};
+
+	return port_open(&link->port, a->loop, &place, &ops);
 }
 
 static void close_port(void *context, struct link *link)
@@ -51,6 +62,19 @@ static int transmit(void *context, struct link *link, bool group, const uint8_t 
 	(void)context;
 	return link->port ? port_send(link->port, &link->address, group, octets, length)
 			  : -ENETDOWN;
+}
+
+static int send_packet(void *context, struct link *link, const struct lladdr *gateway,
+		       const uint8_t *packet, size_t length)
+{
+	(void)context;
+	return link->port ? port_forward(link->port, gateway, packet, length) : -EAGAIN;
+}
+
+static int watch(void *context, struct link *link, const struct prefix *users, size_t count)
+{
+	(void)context;
+	return link->port ? port_watch(link->port, users, count) : -ENETDOWN;
 }
 
 /* ---- links ------------------------------------------------------------------------------ */
@@ -110,6 +134,13 @@ static int switch_link(void *context, struct link *from, struct link *to)
 	return error < 0 ? error : 1;
 }
 
+static int set_link(void *context, struct link *link, bool up)
+{
+	struct agent *a = context;
+
+	return links_set_up(&a->links, link, up);
+}
+
 static void switch_ended(void *arg, int error)
 {
 	struct agent *a = arg;
@@ -132,15 +163,73 @@ static void state_changed(void *context, enum session_state old_state, enum sess
 					s->registration.valid ? s->registration.place.core : NULL));
 }
 
-static void handover_complete(void *context, const struct handover *handover)
+static void handover_complete(void *context, const struct handover *handover, bool measured)
 {
 	struct agent *a = context;
 	struct handover stamped = *handover;
 
 	stamped.wall = a->wall;
-	handovers_add(&a->handovers, &stamped);
-	if (a->control)
-		control_event(a->control, "handover", handover_json(&stamped));
+	if (measured)
+		handovers_amend(&a->handovers, &stamped);
+	else
+		handovers_add(&a->handovers, &stamped);
+	if (measured && a->control)
+		control_event(a->control, "handover",
+			      handover_json(handovers_get(&a->handovers,
+							  handovers_count(&a->handovers) - 1)));
+}
+
+/* ---- the hold --------------------------------------------------------------------------- */
+
+static void buffer_readable(struct hold_device *buffer, void *arg)
+{
+	struct agent *a = arg;
+
+	(void)buffer;
+	uplink_read(&a->session.uplink, a->now);
+}
+
+static struct hold_limits limits_of(const struct config *config)
+{
+	struct hold_limits limits = config->handover.hold;
+
+	limits.total_packets = limits.packets;
+	limits.total_octets = limits.octets;
+	return limits;
+}
+
+/* Only modes that hold packets need the device. Without it the terminal works as in the others. */
+static void configure_hold(struct agent *a, const struct config *config)
+{
+	struct hold_limits limits = limits_of(config);
+
+	if (a->hold) {
+		hold_set_limits(a->hold, &limits);
+		return;
+	}
+	if (config->handover.mode < MODE_PROACTIVE || limits.packets == 0)
+		return;
+	a->hold = hold_new(&limits, hold_device_read, &a->buffer);
+	if (!a->hold) {
+		log_warnx("out of memory for the uplink hold");
+		return;
+	}
+	if (hold_device_open(&a->buffer, a->kernel, HOLD_DEVICE_TERMINAL) < 0)
+		return;
+	hold_device_watch(&a->buffer, a->loop, buffer_readable, a);
+	uplink_use(&a->session.uplink, a->hold, a->buffer.ifindex);
+}
+
+/* Somebody has removed the device or set it down. */
+static void restore_hold(struct agent *a, const struct kernel_event *event)
+{
+	bool gone = event->type == KERNEL_EVENT_LINK_GONE;
+
+	if (!a->hold || (event->type != KERNEL_EVENT_LINK && !gone) ||
+	    event->link.ifindex != a->buffer.ifindex || (!gone && event->link.up))
+		return;
+	if (hold_device_restore(&a->buffer) == 0)
+		uplink_use(&a->session.uplink, a->hold, a->buffer.ifindex);
 }
 
 /* ---- the kernel -------------------------------------------------------------------------- */
@@ -153,6 +242,7 @@ static void kernel_changed(const struct kernel_event *event, void *arg)
 	if (forwarding_event(a->forwarding, event))
 		session_repair(&a->session);
 	links_event(&a->links, event, a->now);
+	restore_hold(a, event);
 }
 
 void agent_read_kernel(struct agent *a)
@@ -161,6 +251,13 @@ void agent_read_kernel(struct agent *a)
 
 	if (error < 0)
 		log_warn_errno(error, "cannot read the kernel's events");
+}
+
+void agent_clock(struct agent *a, usec_t now, usec_t wall)
+{
+	a->now = now;
+	a->wall = wall;
+	schedule_clock(&a->schedule, now, wall);
 }
 
 usec_t agent_tick(struct agent *a)
@@ -211,8 +308,10 @@ static void wire(struct agent *a)
 		.identity = &a->identity,
 		.links = &a->links,
 		.forwarding = a->forwarding,
+		.schedule = &a->schedule,
 		.sender = {transmit, a, &a->counters},
-		.ops = {switch_link, state_changed, handover_complete, a},
+		.send_packet = send_packet,
+		.ops = {switch_link, set_link, watch, state_changed, handover_complete, a},
 	};
 
 	links_init(&a->links, a->kernel, &links);
@@ -236,6 +335,9 @@ int agent_open(struct agent *a, const struct config *config, struct ev_loop *loo
 		error = open_kernel(a);
 	if (error == 0) {
 		wire(a);
+		configure_hold(a, config);
+		if (schedule_load(&a->schedule, config->handover.schedule) < 0)
+			log_warnx("going on without the schedule");
 		error = links_configure(&a->links, config, a->now);
 	}
 	if (error < 0)
@@ -308,6 +410,9 @@ void agent_close(struct agent *a)
 	session_end(&a->session);
 	links_free(&a->links);
 	forwarding_free(a->forwarding);
+	hold_free(a->hold);
+	hold_device_close(&a->buffer);
+	schedule_free(&a->schedule);
 	if (a->monitor)
 		kernel_monitor_close(a->monitor);
 	if (a->kernel)
@@ -315,7 +420,8 @@ void agent_close(struct agent *a)
 	identity_wipe(&a->identity);
 }
 
-int agent_configure(struct agent *a, const struct config *config)
+/* The links and the forwarding state; the schedule has been read. */
+static int reconfigure(struct agent *a, const struct config *config)
 {
 	struct forwarding_settings settings, before;
 	int error;
@@ -329,9 +435,29 @@ int agent_configure(struct agent *a, const struct config *config)
 	if (error < 0) {
 		log_warn_errno(error, "cannot change the links");
 		forwarding_configure(a->forwarding, &before);
+	}
+	return error;
+}
+
+int agent_configure(struct agent *a, const struct config *config)
+{
+	struct schedule schedule = a->schedule;
+	int error;
+
+	memset(&schedule.table, 0, sizeof(schedule.table));
+	error = schedule_load(&schedule, config->handover.schedule);
+	if (error < 0)
+		return error;
+	error = reconfigure(a, config);
+	if (error < 0) {
+		schedule_free(&schedule);
 		return error;
 	}
 	configure_modem(a, config);
+	configure_hold(a, config);
+	schedule_free(&a->schedule);
+	a->schedule = schedule;
+	session_follow_schedule(&a->session, a->now);
 	error = kernel_monitor_resync(a->monitor);
 	if (error < 0)
 		log_warn_errno(error,

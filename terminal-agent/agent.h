@@ -8,6 +8,7 @@
 #define SNO_TERMINAL_AGENT_H
 
 #include "control.h"
+#include "hold_device.h"
 #include "terminal-agent/counters.h"
 #include "terminal-agent/handovers.h"
 #include "terminal-agent/modem.h"
@@ -29,6 +30,9 @@ struct agent {
 
 	struct links links;
 	struct forwarding *forwarding;
+	struct hold_device buffer; /* where user data waits for a link */
+	struct hold *hold;
+	struct schedule schedule;
 	struct session session;
 	struct switching switching;
 	struct modem modem;
@@ -46,6 +50,9 @@ int agent_open(struct agent *a, const struct config *config, struct ev_loop *loo
 int agent_start(struct agent *a);
 /* The kernel's state stays, so that traffic goes on until the next start. */
 void agent_close(struct agent *a);
+
+/* What time it is: before anything else in a turn of the loop. */
+void agent_clock(struct agent *a, usec_t now, usec_t wall);
 
 /* Events of the kernel are waiting. */
 void agent_read_kernel(struct agent *a);

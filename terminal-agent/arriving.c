@@ -24,35 +24,36 @@ static bool lladdr_zero(const struct lladdr *l)
 	return lladdr_equal(l, &zero);
 }
 
-/* Tells the core, the log and the operator what this registration has cost. */
-static void report(struct session *s, const struct registration *old, usec_t now)
+/* Before this, a packet would overtake those that went over the link before (section 15.4). */
+static usec_t earliest(const struct session *s, const struct registration *fresh,
+		       const struct message *registration, usec_t now)
 {
-	const struct registration *r = &s->registration;
-	struct handover h = {.from = old->place,
-			     .to = r->place,
-			     .mode = "baseline",
-			     .registration = now - s->attempt.first,
-			     .tries = s->attempt.tries,
-			     .reason = s->attempt.reason};
-	struct message m;
+	const struct move *move = moving_to(s, fresh->link, fresh->place.core);
+	usec_t delay = move ? move->uplink_delay : 0;
 
-	if (old->valid && old->lost && r->link->ready_since > old->lost)
-		h.gap = r->link->ready_since - old->lost;
-	message_init(&m, MESSAGE_HANDOVER_DONE, 0);
-	message_set_number(&m, ATTR_GAP, (uint64_t)usec_min(h.gap, UINT32_MAX));
-	message_set_number(&m, ATTR_REGISTRATION_TIME,
-			   (uint64_t)usec_min(h.registration, UINT32_MAX));
-	if (request_send(r->requests, &m, NULL, NULL, 0, now) < 0)
-		log_warnx("cannot tell the core that the handover is done");
+	if (fresh->link == s->registration.link || s->config->handover.mode < MODE_PROACTIVE)
+		return now;
+	if (message_has(registration, ATTR_UPLINK_DELAY))
+		delay = registration->uplink_delay;
+	return uplink_since(&s->uplink, now) + delay;
+}
 
-	log_notice(
-		"registered with %s over link %s for %u s: %s, gap %.1f ms, registration %.1f ms, "
-		"%u %s",
-		r->place.core, r->place.link, r->lifetime, h.reason, (double)h.gap / 1000,
-		(double)h.registration / 1000, h.tries, h.tries == 1 ? "discovery" : "discoveries");
-	if (old->valid && (strcmp(h.from.link, h.to.link) != 0 ||
-			   strcmp(h.from.core, h.to.core) != 0 || old->epoch != r->epoch))
-		s->ops.handover(s->ops.context, &h);
+static void begin_registration(struct session *s, struct registration *fresh,
+			       const struct discovery_result *result, usec_t now)
+{
+	struct registration old = s->registration;
+	const struct message *m = &result->registration;
+
+	measuring_finish(s, now); /* of the one before, as far as it went */
+	s->registration = *fresh;
+	if (result->full)
+		s->home_epoch = result->assignment.home_epoch;
+	s->repair = false;
+	session_enter(s, SESSION_REGISTERED, s->attempt.reason, now);
+	measuring_registered(s, &old, result->full,
+			     message_has(m, ATTR_MODE) ? (enum handover_mode)m->mode : 0, now);
+	moving_arrived(s, old.link, result->full, now);
+	registration_end(&old);
 }
 
 /* A verified registration takes effect: the kernel first, and only then our own state. */
@@ -60,14 +61,15 @@ static void accept_registration(struct session *s, struct discovery_result *resu
 				const struct lladdr *source, usec_t now)
 {
 	struct request_ops transmit = {transmit_request, s};
-	struct registration fresh, old = s->registration;
+	struct registration fresh;
 	struct forwarding_plan plan;
-	int error = registration_begin(&fresh, s->link, result, &transmit, now);
+	int error = registration_begin(&fresh, &s->registration, s->link, result, &transmit, now);
 
 	if (error == 0) {
 		fresh.gateway = lladdr_zero(source) ? s->config->access.gateway_mac : *source;
-		plan = registration_plan(&fresh);
-		error = forwarding_apply(s->forwarding, &plan);
+		plan = registration_plan(&fresh, s->link);
+		error = uplink_set(&s->uplink, &plan, s->link,
+				   earliest(s, &fresh, &result->registration, now), now);
 		if (error < 0)
 			registration_end(&fresh);
 	}
@@ -77,12 +79,7 @@ static void accept_registration(struct session *s, struct discovery_result *resu
 		attempt_back_off(s, now);
 		return;
 	}
-	s->registration = fresh;
-	s->home_epoch = result->assignment.home_epoch;
-	s->repair = false;
-	session_enter(s, SESSION_REGISTERED, s->attempt.reason, now);
-	report(s, &old, now);
-	registration_end(&old);
+	begin_registration(s, &fresh, result, now);
 }
 
 enum drop session_registration_done(struct session *s, struct link *link, const struct message *m,

@@ -4,44 +4,60 @@
  */
 #include "terminal-agent/attempt.h"
 
+#include <string.h>
+
 #include "log.h"
 #include "terminal-agent/session.h"
 
-/* What a discovery on this link would say now. */
-static struct discovery_facts facts_of(const struct session *s, const struct link *link)
+uint16_t attempt_mtu(const struct link *link)
 {
-	return (struct discovery_facts){
+	return (uint16_t)(link->mtu < 1280 ? 1280 : link->mtu > 65535 ? 65535 : link->mtu);
+}
+
+/* The highest mode, and soft only while another link is in use. */
+static enum handover_mode mode_of(const struct session *s, const struct link *link)
+{
+	if (s->move.soft && s->move.target == link && registration_reachable(&s->registration))
+		return MODE_SOFT;
+	return s->config->handover.mode < MODE_PREDICTIVE
+		       ? (enum handover_mode)s->config->handover.mode
+		       : MODE_PREDICTIVE;
+}
+
+/* What a discovery on this link would say now. */
+static struct discovery_facts facts_of(const struct session *s, const struct link *link, usec_t now)
+{
+	const struct registration *r = &s->registration;
+	struct discovery_facts facts = {
 		.link_layer = link->mac,
 		.link_local = link->address,
-		.mtu = (uint16_t)(link->mtu < 1280    ? 1280
-				  : link->mtu > 65535 ? 65535
-						      : link->mtu),
-		.core = link->advertised.core[0] ? link->advertised.core : NULL,
+		.mtu = attempt_mtu(link),
+		.core = link->ready && link->advertised.core[0] ? link->advertised.core : NULL,
 		.home_epoch = s->home_epoch,
+		.mode = mode_of(s, link),
 	};
+
+	if (!r->valid || s->config->handover.mode < MODE_PROACTIVE)
+		return facts;
+	facts.target = moving_core(s, link, now);
+	/* Nobody prepares the core that serves already. */
+	if (facts.target && strcmp(facts.target, r->place.core) == 0)
+		facts.target = NULL;
+	if (facts.target) {
+		facts.number = moving_number(s, link, facts.target);
+		facts.root = r->root;
+	}
+	return facts;
 }
 
-void attempt_make_ahead(struct session *s, const struct link *link)
+void attempt_make_ahead(struct session *s, const struct link *link, usec_t now)
 {
-	struct discovery_facts facts = facts_of(s, link);
+	struct discovery_facts facts = facts_of(s, link, now);
 
-	facts.core = NULL; /* nothing can have been heard when it comes up */
+	if (s->ahead && discovery_says(&s->discovery, &facts))
+		return;
 	facts.counter = ++s->counter;
-	s->ahead = link->prepared && discovery_begin(&s->discovery, s->identity, &facts) == 0
-			   ? facts
-			   : (struct discovery_facts){0};
-}
-
-/* Is what was made ahead what would be made now? It serves once. */
-static bool made_ahead(struct session *s, const struct discovery_facts *facts)
-{
-	struct discovery_facts ahead = s->ahead;
-
-	s->ahead = (struct discovery_facts){0};
-	return s->discovery.live && ahead.counter == s->counter && !facts->core &&
-	       lladdr_equal(&ahead.link_layer, &facts->link_layer) &&
-	       addr_equal(&ahead.link_local, &facts->link_local) && ahead.mtu == facts->mtu &&
-	       ahead.home_epoch == facts->home_epoch;
+	s->ahead = link->prepared && discovery_begin(&s->discovery, s->identity, &facts) == 0;
 }
 
 static void transmit(struct session *s)
@@ -53,13 +69,14 @@ static void transmit(struct session *s)
 
 void attempt_begin(struct session *s, usec_t now)
 {
-	struct discovery_facts facts = facts_of(s, s->link);
+	struct discovery_facts facts = facts_of(s, s->link, now);
 	int error = 0;
 
-	if (!made_ahead(s, &facts)) {
+	if (!s->ahead || !discovery_says(&s->discovery, &facts)) {
 		facts.counter = ++s->counter;
 		error = discovery_begin(&s->discovery, s->identity, &facts);
 	}
+	s->ahead = false; /* it serves once */
 	s->attempt.begun = now;
 	s->attempt.repeats = 0;
 	s->attempt.outdated = false;

@@ -26,12 +26,15 @@ struct attempt {
 	const char *reason;
 };
 
+/* The MTU of a link as the protocol tells it. */
+uint16_t attempt_mtu(const struct link *link);
+
 /*
  * Makes a discovery for a link that is about to come up, while there is time: its three
  * Diffie-Hellman operations then do not delay the handover. attempt_begin() takes it if it still
- * says what is true.
+ * says what is true; made again, it is left as it is if it does.
  */
-void attempt_make_ahead(struct session *s, const struct link *link);
+void attempt_make_ahead(struct session *s, const struct link *link, usec_t now);
 
 /* A new handshake on the session's link, sent at once. */
 void attempt_begin(struct session *s, usec_t now);

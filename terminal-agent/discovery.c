@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "handover_key.h"
+
 /* Random, so that nobody can guess it and late answers do not fit; 0 is no index. */
 static uint32_t new_index(void)
 {
@@ -50,7 +52,28 @@ static int write_identity(const struct identity *identity, const struct discover
 	message_set_number(&m, ATTR_MTU, facts->mtu);
 	if (facts->core)
 		message_set_text(&m, ATTR_CORE, facts->core);
+	if (facts->mode != MODE_PREDICTIVE)
+		message_set_number(&m, ATTR_MODE, facts->mode);
 	return message_write(&m, out, cap);
+}
+
+/* The datagram with the short proof beside the handshake that m has; its octets, or -errno. */
+static int write_proof(struct discovery *d, const struct discovery_facts *facts, struct message *m)
+{
+	uint8_t arrival[HANDOVER_ARRIVAL];
+	int result = handover_key(d->handover_key, facts->root, facts->target, facts->number);
+
+	if (result == 0)
+		result = handover_arrival(arrival, facts->root, facts->target, facts->number,
+					  facts->counter);
+	if (result < 0)
+		return result;
+	message_set_number(m, ATTR_COUNTER, facts->counter);
+	message_set_octets(m, ATTR_ARRIVAL, arrival);
+	if (facts->mode == MODE_SOFT)
+		message_set_number(m, ATTR_MODE, MODE_SOFT);
+	return handover_discovery(m, d->handover_key, &facts->link_layer, &facts->link_local,
+				  d->octets, sizeof(d->octets));
 }
 
 static int write_discovery(struct discovery *d, const struct identity *identity,
@@ -71,11 +94,27 @@ static int write_discovery(struct discovery *d, const struct identity *identity,
 	message_init(&m, MESSAGE_CORE_DISCOVERY, d->index);
 	message_set_text(&m, ATTR_REALM, identity->name.realm);
 	message_set_blob(&m, ATTR_HANDSHAKE, handshake, handshake_length);
-	length = message_write(&m, d->octets, sizeof(d->octets));
+	length = facts->target ? write_proof(d, facts, &m)
+			       : message_write(&m, d->octets, sizeof(d->octets));
 	if (length < 0)
 		return length;
 	d->length = (size_t)length;
 	return 0;
+}
+
+/* What the facts point to may be gone when the answer comes. */
+static void keep_facts(struct discovery *d, const struct discovery_facts *facts)
+{
+	d->facts = *facts;
+	d->facts.root = NULL;
+	if (facts->core) {
+		snprintf(d->core, sizeof(d->core), "%s", facts->core);
+		d->facts.core = d->core;
+	}
+	if (facts->target) {
+		snprintf(d->target, sizeof(d->target), "%s", facts->target);
+		d->facts.target = d->target;
+	}
 }
 
 int discovery_begin(struct discovery *d, const struct identity *identity,
@@ -85,9 +124,7 @@ int discovery_begin(struct discovery *d, const struct identity *identity,
 
 	discovery_end(d);
 	d->index = new_index();
-	d->counter = facts->counter;
-	if (facts->core)
-		snprintf(d->core, sizeof(d->core), "%s", facts->core);
+	keep_facts(d, facts);
 	error = start_handshake(&d->noise, identity, d->index);
 	if (error == 0)
 		error = write_discovery(d, identity, facts);
@@ -97,6 +134,22 @@ int discovery_begin(struct discovery *d, const struct identity *identity,
 	}
 	d->live = true;
 	return 0;
+}
+
+static bool same_name(const char *a, const char *b)
+{
+	return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+bool discovery_says(const struct discovery *d, const struct discovery_facts *facts)
+{
+	const struct discovery_facts *said = &d->facts;
+
+	return d->live && lladdr_equal(&said->link_layer, &facts->link_layer) &&
+	       addr_equal(&said->link_local, &facts->link_local) && said->mtu == facts->mtu &&
+	       said->home_epoch == facts->home_epoch && said->mode == facts->mode &&
+	       same_name(said->core, facts->core) && same_name(said->target, facts->target) &&
+	       (!facts->target || said->number == facts->number);
 }
 
 void discovery_end(struct discovery *d)
@@ -119,24 +172,55 @@ static enum drop read_assignment(struct noise *noise, const struct message_blob 
 }
 
 /* The access key that both the home core and the serving core must have meant. */
-static enum drop start_access(struct noise *noise, const char *core, uint64_t counter,
-			      struct access_session *access)
+static enum drop start_access(struct noise *noise, uint64_t counter,
+			      struct discovery_result *result)
 {
 	struct noise_keys keys;
-	uint8_t root[KEY_LENGTH], key[KEY_LENGTH];
+	uint8_t key[KEY_LENGTH];
 	enum drop drop = DROP_HANDSHAKE;
 
 	if (noise_split(noise, &keys) < 0)
 		return DROP_HANDSHAKE;
-	access_root(root, keys.send, keys.hash);
-	if (access_key(key, root, core, counter) == 0) {
-		access_session_init(access, key, false);
+	access_root(result->root, keys.send, keys.hash);
+	if (access_key(key, result->root, result->assignment.core, counter) == 0) {
+		access_session_init(&result->access, key, false);
 		drop = DROP_NONE;
 	}
 	keys_wipe(&keys, sizeof(keys));
-	keys_wipe(root, sizeof(root));
 	keys_wipe(key, sizeof(key));
 	return drop;
+}
+
+/* By message 2; *core is the one that the home core has named. noise is a copy. */
+static enum drop accept_handshake(const struct discovery *d, const struct message *done,
+				  struct noise *noise, struct discovery_result *result,
+				  const char **core)
+{
+	enum drop drop = read_assignment(noise, &done->handshake, &result->assignment);
+
+	if (drop == DROP_NONE && result->assignment.reason != REASON_ACCEPTED)
+		drop = DROP_HANDSHAKE;
+	if (drop == DROP_NONE)
+		drop = start_access(noise, d->facts.counter, result);
+	result->full = true;
+	*core = result->assignment.core;
+	return drop;
+}
+
+/* By the key of the move, which only home core and target have. */
+static enum drop accept_proof(const struct discovery *d, struct discovery_result *result,
+			      const char **core)
+{
+	uint8_t key[KEY_LENGTH];
+
+	if (!d->facts.target)
+		return DROP_HANDSHAKE;
+	handover_access_key(key, d->handover_key, d->octets, d->length);
+	access_session_init(&result->access, key, false);
+	keys_wipe(key, sizeof(key));
+	result->number = d->facts.number;
+	*core = d->target;
+	return DROP_NONE;
 }
 
 enum drop discovery_accept(struct discovery *d, const struct message *done,
@@ -144,22 +228,20 @@ enum drop discovery_accept(struct discovery *d, const struct message *done,
 {
 	struct noise noise = d->noise;
 	enum drop drop = DROP_INDEX;
+	const char *core = NULL;
 
 	memset(result, 0, sizeof(*result));
 	if (!d->live || done->id != d->index)
 		goto out;
-	drop = read_assignment(&noise, &done->handshake, &result->assignment);
-	if (drop != DROP_NONE)
-		goto out;
-	drop = DROP_HANDSHAKE;
-	if (result->assignment.reason != REASON_ACCEPTED)
-		goto out;
-	drop = start_access(&noise, result->assignment.core, d->counter, &result->access);
+	if (message_has(done, ATTR_HANDSHAKE))
+		drop = accept_handshake(d, done, &noise, result, &core);
+	else
+		drop = accept_proof(d, result, &core);
 	if (drop != DROP_NONE)
 		goto out;
 	result->access.local_index = d->index;
 	drop = access_open_registration(&result->access, &done->sealed, &result->registration);
-	if (drop == DROP_NONE && strcmp(result->registration.core, result->assignment.core) != 0)
+	if (drop == DROP_NONE && strcmp(result->registration.core, core) != 0)
 		drop = DROP_HANDSHAKE;
 out:
 	noise_wipe(&noise);

@@ -2,10 +2,11 @@
 /*
  * A core discovery and what its answer proves (PROTOCOL sections 5.4, 5.5 and 6).
  *
- * The terminal is the initiator of Noise IKpsk2 with its home core. One discovery is one datagram:
- * it is repeated with the same octets and never changed. An answer is worked out in locals, and the
- * discovery stays as it was until every check has passed; so a forged answer costs computing time
- * and nothing else.
+ * The terminal is the initiator of Noise IKpsk2 with its home core, and beside that full handshake
+ * it may give the short proof for the core that was maybe prepared for it (section 6.1): one
+ * datagram, answered in either way. It is repeated with the same octets and never changed. An
+ * answer is worked out in locals, and the discovery stays as it was until every check has passed;
+ * so a forged answer costs computing time and nothing else.
  */
 #ifndef SNO_TERMINAL_DISCOVERY_H
 #define SNO_TERMINAL_DISCOVERY_H
@@ -23,14 +24,20 @@ struct discovery_facts {
 	const char *core; /* the one advertised on this link; NULL when none was heard */
 	uint64_t home_epoch;
 	uint64_t counter;
+	enum handover_mode mode; /* of the identity; MODE_PREDICTIVE is what goes without saying */
+	const char *target;	 /* the core that may be prepared; NULL: no short proof */
+	uint64_t number;	 /* HANDOVER_COUNTER of the move to it */
+	const uint8_t *root;	 /* of the present registration; needed with a target */
 };
 
 /* Holds keys: discovery_end() it. All zero: none under way. */
 struct discovery {
 	bool live; /* an answer is awaited */
 	uint32_t index;
-	uint64_t counter;
-	char core[SNO_NAME_MAX + 1]; /* "": none was named */
+	struct discovery_facts facts; /* core and target are those below; root is NULL */
+	char core[SNO_NAME_MAX + 1];
+	char target[SNO_NAME_MAX + 1];
+	uint8_t handover_key[KEY_LENGTH]; /* with a target */
 	struct noise noise;
 	size_t length;
 	uint8_t octets[SNO_DATAGRAM_MAX];
@@ -42,20 +49,26 @@ struct discovery {
  */
 int discovery_begin(struct discovery *d, const struct identity *identity,
 		    const struct discovery_facts *facts);
+/* Does it say these facts, whatever its counter? False when none is under way. */
+bool discovery_says(const struct discovery *d, const struct discovery_facts *facts);
 void discovery_end(struct discovery *d);
 
-/* What a valid registration done holds. Holds keys: wipe access. */
+/* What a valid registration done holds. Holds keys: wipe it. */
 struct discovery_result {
-	struct message assignment;
+	bool full;		   /* by the handshake; false: by the short proof */
+	struct message assignment; /* full only */
 	struct message registration;
 	struct access_session access;
+	uint8_t root[KEY_LENGTH]; /* full only: of the moves to come */
+	uint64_t number;	  /* short proof only: of the move that has led here */
 };
 
 /*
- * Verifies a registration done: ours by its index, authentic by message 2 of the handshake (the
+ * Verifies a registration done: ours by its index; with a HANDSHAKE authentic by message 2 (the
  * home core), REASON 0, and sealed under the access key of the core that the home core has named
- * (the serving core). DROP_NONE and *result, the discovery has ended; or the reason to drop it,
- * and the discovery goes on.
+ * (the serving core); without one sealed under the access key of the core that the short proof was
+ * for. DROP_NONE and *result, the discovery has ended; or the reason to drop it, and the discovery
+ * goes on.
  */
 enum drop discovery_accept(struct discovery *d, const struct message *done,
 			   struct discovery_result *result);

@@ -136,13 +136,15 @@ static void build_rule(struct builder *b, uint32_t priority, const struct prefix
 
 static void build_default(struct builder *b, const struct addr *hoa, uint32_t table)
 {
+	static const struct addr none;
+
 	if (addr_none(hoa) || !b->plan->ifindex)
 		return;
 	build_route(b, &(struct kernel_route){.dst = {.addr = {.family = hoa->family}},
 					      .table = table,
 					      .metric = b->settings->metric,
 					      .oif = b->plan->ifindex,
-					      .gateway = port_gateway,
+					      .gateway = b->plan->held ? none : port_gateway,
 					      .prefsrc = *hoa,
 					      .mtu = b->plan->mtu,
 					      .mtu_lock = b->plan->mtu != 0});
@@ -189,7 +191,7 @@ static int build(struct builder *b)
 		build_address(b, b->f->loopback, &plan->hoa4, 32);
 	if (!addr_none(&plan->hoa6))
 		build_address(b, b->f->loopback, &plan->hoa6, 128);
-	if (plan->ifindex && b->error == 0)
+	if (plan->ifindex && !plan->held && b->error == 0)
 		b->error = objects_add_neighbour(
 			b->out,
 			&(struct kernel_neighbour){plan->ifindex, port_gateway, plan->gateway});

@@ -32,6 +32,7 @@ struct forwarding_settings {
 
 struct forwarding_plan {
 	unsigned int ifindex;  /* of the link in use; 0: no routes */
+	bool held;	       /* the routes lead to the hold's device, which has no neighbours */
 	struct lladdr gateway; /* Ethernet address of fe80::1 there */
 	struct addr hoa4, hoa6;
 	struct prefix delegated;

@@ -9,6 +9,15 @@ void handovers_add(struct handovers *h, const struct handover *handover)
 	h->list[h->total++ % HANDOVERS_MAX] = *handover;
 }
 
+void handovers_amend(struct handovers *h, const struct handover *handover)
+{
+	struct handover *last = &h->list[(h->total + HANDOVERS_MAX - 1) % HANDOVERS_MAX];
+	usec_t wall = last->wall;
+
+	*last = *handover;
+	last->wall = wall;
+}
+
 size_t handovers_count(const struct handovers *h)
 {
 	return h->total < HANDOVERS_MAX ? (size_t)h->total : HANDOVERS_MAX;
@@ -29,9 +38,13 @@ static json_t *place_json(const struct place *place)
 
 json_t *handover_json(const struct handover *h)
 {
-	return json_pack("{s:f, s:o, s:o, s:s, s:I, s:I, s:i, s:s}", "time",
+	return json_pack("{s:f, s:o, s:o, s:s, s:I, s:I, s:o, s:I, s:I, s:i, s:s}", "time",
 			 (double)h->wall / (double)USEC_PER_SEC, "from", place_json(&h->from), "to",
-			 place_json(&h->to), "mode", h->mode, "gap_us", (json_int_t)h->gap,
-			 "registration_us", (json_int_t)h->registration, "tries", (int)h->tries,
-			 "reason", h->reason);
+			 place_json(&h->to), "mode", handover_mode_name(h->mode), "gap_us",
+			 (json_int_t)h->gap, "registration_us", (json_int_t)h->registration,
+			 "first_packet_us",
+			 h->first_packet < 0 ? json_null()
+					     : json_integer((json_int_t)h->first_packet),
+			 "held", (json_int_t)h->held, "dropped", (json_int_t)h->dropped, "tries",
+			 (int)h->tries, "reason", h->reason);
 }

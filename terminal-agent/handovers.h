@@ -23,11 +23,13 @@ struct place {
 struct handover {
 	usec_t wall; /* when it was complete: microseconds since 1970 */
 	struct place from, to;
-	const char *mode;    /* of PROTOCOL; constant */
-	usec_t gap;	     /* without a link; 0 when there was none or it is not known */
-	usec_t registration; /* from the first discovery to registration done */
-	unsigned int tries;  /* discoveries sent, repeated ones included */
-	const char *reason;  /* constant */
+	enum handover_mode mode;
+	usec_t gap;		/* without a link; 0 when there was none or it is not known */
+	usec_t registration;	/* from the first discovery to registration done */
+	usec_t first_packet;	/* from the link's being up to the first packet; -1: none came */
+	uint64_t held, dropped; /* packets up: held while there was no way, and lost of these */
+	unsigned int tries;	/* discoveries sent, repeated ones included */
+	const char *reason;	/* constant */
 };
 
 /* A ring of the newest ones. Zero-initialised it is empty. */
@@ -37,6 +39,8 @@ struct handovers {
 };
 
 void handovers_add(struct handovers *h, const struct handover *handover);
+/* More has become known of the one that was added last; its time stays. */
+void handovers_amend(struct handovers *h, const struct handover *handover);
 size_t handovers_count(const struct handovers *h);
 /* The i-th of those kept, the oldest first. */
 const struct handover *handovers_get(const struct handovers *h, size_t i);

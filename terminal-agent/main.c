@@ -44,8 +44,7 @@ static void check(struct ev_loop *loop, ev_check *watcher, int events)
 	(void)loop;
 	(void)watcher;
 	(void)events;
-	run.agent.now = clock_now();
-	run.agent.wall = clock_wall();
+	agent_clock(&run.agent, clock_now(), clock_wall());
 }
 
 /* The alarm: prepare() does the work. */
@@ -107,6 +106,7 @@ static int serve(struct daemon *daemon, struct ev_loop *loop)
 		return DAEMON_BAD;
 	agent->control = daemon->control;
 	control_snapshot(daemon->control, show_snapshot);
+	agent_clock(agent, clock_now(), clock_wall());
 	if (agent_start(agent) < 0)
 		return DAEMON_BAD;
 	daemon_ready(daemon, agent->config->terminal.nai);

@@ -1,18 +1,34 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * A move begins with an order or with the loss of a link, and ends where a link is discovered on.
- * Only an order says farewell first.
+ * Only an order is announced, and says farewell.
  */
 #include "terminal-agent/moving.h"
 
 #include <errno.h>
+#include <stdio.h>
+#include <string.h>
 
 #include "log.h"
 #include "terminal-agent/session_internal.h"
 
+/* How long a core delivers what comes over the old way (DRAIN of PROTOCOL section 12). */
+#define LEAVE_AFTER (2 * USEC_PER_SEC)
+
 static const char reason_switch[] = "switch";
 static const char reason_switch_failed[] = "switch failed";
 static const char reason_connect[] = "connect";
+static const char reason_schedule[] = "schedule";
+
+static bool may(const struct session *s, enum handover_mode mode)
+{
+	return s->config->handover.mode >= (int)mode;
+}
+
+static bool sets_links(const struct session *s)
+{
+	return s->config->switching.mode == SWITCHING_SELF && s->config->switching.administrative;
+}
 
 bool moving_ordered(const struct session *s)
 {
@@ -20,11 +36,6 @@ bool moving_ordered(const struct session *s)
 }
 
 /* ---- switching ------------------------------------------------------------------------- */
-
-static bool sets_links(const struct session *s)
-{
-	return s->config->switching.mode == SWITCHING_SELF && s->config->switching.administrative;
-}
 
 /* The link after this one in the configuration, in a ring. */
 static struct link *next_link(const struct session *s, const struct link *after)
@@ -44,11 +55,12 @@ static void begin_switch(struct session *s, struct link *from, struct link *to, 
 	s->attempt.reason = reason;
 	session_enter(s, SESSION_SWITCHING, reason, now);
 	s->deadline = now + s->config->switching.timeout;
+	measuring_watch(s, to);
 	result = s->ops.switch_link(s->ops.context, from, to);
 	s->commanded = result == 0;
-	if (s->commanded)
-		attempt_make_ahead(s, to);
-	else
+	if (result >= 0 && !to->ready)
+		attempt_make_ahead(s, to, now);
+	if (!s->commanded)
 		session_switched(s, result < 0 ? result : 0, now);
 }
 
@@ -89,10 +101,119 @@ void moving_timeout(struct session *s, usec_t now)
 	moving_take_any(s, s->target, reason_switch_failed, now);
 }
 
+/* ---- what is known of the way ------------------------------------------------------------ */
+
+const char *moving_core(const struct session *s, const struct link *link, usec_t now)
+{
+	if (link->ready && link->advertised.core[0])
+		return link->advertised.core;
+	if (link == s->move.target && s->move.core[0])
+		return s->move.core;
+	return link->satellite ? schedule_core(s->schedule, link->name, now) : NULL;
+}
+
+const struct move *moving_to(const struct session *s, const struct link *link, const char *core)
+{
+	const struct move *m = &s->move;
+
+	return m->number && m->target == link && core && strcmp(m->core, core) == 0 ? m : NULL;
+}
+
+uint64_t moving_number(const struct session *s, const struct link *link, const char *core)
+{
+	const struct move *m = &s->move;
+
+	/* The home core may have found out by itself which core that is. */
+	if (m->number && m->target == link && (!m->core[0] || strcmp(m->core, core) == 0))
+		return m->number;
+	return s->registration.moves + 1;
+}
+
+/* Both links are up, so that the one can be used until the other is. */
+static bool soft_possible(const struct session *s)
+{
+	const struct link *old = s->registration.link;
+
+	return may(s, MODE_SOFT) && s->move.target->ready && s->move.target != old &&
+	       registration_reachable(&s->registration);
+}
+
+/*
+ * Gives the move a number, so that it can be named to the home core. False when it cannot be named:
+ * nobody knows where it leads, or it leads to the core that serves now.
+ */
+static bool number_move(struct session *s, usec_t now)
+{
+	struct move *m = &s->move;
+	const char *core = moving_core(s, m->target, m->at > now ? m->at : now);
+
+	if (core ? strcmp(core, s->registration.place.core) == 0 : !m->target->satellite)
+		return false;
+	if (m->number && core && strcmp(core, m->core) != 0 && m->core[0])
+		m->number = 0; /* another core than was announced: another move */
+	if (!m->number)
+		m->number = ++s->registration.moves;
+	if (core && core != m->core)
+		snprintf(m->core, sizeof(m->core), "%s", core);
+	return true;
+}
+
+/* Where the terminal goes, and from which addresses it will speak there. */
+static void set_way(const struct session *s, struct message *m)
+{
+	const struct link *target = s->move.target;
+
+	message_set_number(m, ATTR_HANDOVER_COUNTER, s->move.number);
+	if (target->satellite)
+		message_set_text(m, ATTR_NEXT_SATELLITE, target->name);
+	if (s->move.core[0])
+		message_set_text(m, ATTR_NEXT_CORE, s->move.core);
+	if (!target->prepared)
+		return;
+	message_set_link_layer(m, &target->mac);
+	message_set_addr(m, ATTR_LINK_LOCAL, &target->address);
+	message_set_number(m, ATTR_MTU, attempt_mtu(target));
+}
+
+/* What the home core says of the next core, in either answer. */
+static void take_answer(struct move *m, enum reason reason, const struct message *answer)
+{
+	if (!answer || answer->type == MESSAGE_ERROR)
+		return;
+	m->prepared = reason == REASON_ACCEPTED && message_has(answer, ATTR_NEXT_CORE);
+	if (message_has(answer, ATTR_NEXT_CORE))
+		memcpy(m->core, answer->next_core, sizeof(m->core));
+	if (message_has(answer, ATTR_UPLINK_DELAY))
+		m->uplink_delay = answer->uplink_delay;
+}
+
 /* ---- farewell --------------------------------------------------------------------------- */
+
+static void moving_drop(struct session *s)
+{
+	struct move *m = &s->move;
+
+	if (m->phase == MOVE_RAISING)
+		s->ops.set_link(s->ops.context, m->target, false);
+	*m = (struct move){0};
+}
+
+/* A move to the same link that has not begun keeps what was said of it. */
+static void plan(struct session *s, struct link *target, usec_t at, const char *reason)
+{
+	struct move *m = &s->move;
+
+	if (m->phase == MOVE_NONE || m->phase == MOVE_LEAVING || m->target != target) {
+		moving_drop(s);
+		*m = (struct move){.phase = MOVE_PLANNED, .target = target};
+	}
+	m->at = at;
+	m->reason = reason;
+}
 
 static void deregistered(struct session *s, usec_t now)
 {
+	uplink_end(&s->uplink);
 	forwarding_withdraw(s->forwarding);
 	registration_end(&s->registration);
 	s->link = s->target = NULL;
@@ -102,23 +223,27 @@ static void deregistered(struct session *s, usec_t now)
 void moving_after_disconnect(struct session *s, usec_t now)
 {
 	request_cancel(s->registration.requests, s->disconnect_id);
-	if (s->target)
-		begin_switch(s, s->link, s->target, reason_switch, now);
-	else
+	if (!s->target) {
 		deregistered(s, now);
+		return;
+	}
+	if (may(s, MODE_PROACTIVE))
+		uplink_hold(&s->uplink, now);
+	begin_switch(s, s->link, s->target, reason_switch, now);
 }
 
 /* Not to end the registration here: this runs inside of its request table. */
-static void disconnect_answered(void *context, uint64_t token, enum reason reason,
+static void disconnect_answered(void *context, uint64_t number, enum reason reason,
 				const struct message *answer, usec_t now)
 {
 	struct session *s = context;
 
-	(void)token;
 	(void)now;
 	if (reason != REASON_ACCEPTED)
 		log_info("core disconnect: %s%s", reason_name(reason),
 			 answer ? "" : " (no answer)");
+	if (number && s->move.number == number)
+		take_answer(&s->move, reason, answer);
 	s->disconnected = true;
 }
 
@@ -126,9 +251,11 @@ static void disconnect_answered(void *context, uint64_t token, enum reason reaso
 static void disconnect(struct session *s, struct link *target, const char *reason, usec_t now)
 {
 	struct message m;
+	bool named;
 	int64_t id;
 
 	s->target = target;
+	measuring_finish(s, now);
 	if (!registration_reachable(&s->registration)) {
 		s->disconnect_id = 0;
 		if (target)
@@ -137,23 +264,249 @@ static void disconnect(struct session *s, struct link *target, const char *reaso
 			deregistered(s, now);
 		return;
 	}
+	named = target && may(s, MODE_PROACTIVE) && number_move(s, now);
 	message_init(&m, MESSAGE_CORE_DISCONNECT, 0);
 	if (!target)
 		message_set_number(&m, ATTR_LIFETIME, 0);
+	else if (named)
+		set_way(s, &m);
 	else if (target->satellite)
 		message_set_text(&m, ATTR_NEXT_SATELLITE, target->name);
 	s->disconnected = false;
 	session_enter(s, SESSION_DISCONNECTING, reason, now);
 	s->deadline = now + s->config->timers.disconnect_wait;
-	id = request_send(s->registration.requests, &m, disconnect_answered, s, 0, now);
+	id = request_send(s->registration.requests, &m, disconnect_answered, s,
+			  named ? s->move.number : 0, now);
 	s->disconnect_id = id > 0 ? (uint32_t)id : 0;
 	if (id < 0)
 		s->deadline = now;
+	if (target)
+		attempt_make_ahead(s, target, now); /* while there is time */
+}
+
+/* ---- ahead of it ------------------------------------------------------------------------- */
+
+/* Runs inside of the registration's request table; moving_tick() goes on. */
+static void announcement_answered(void *context, uint64_t number, enum reason reason,
+				  const struct message *answer, usec_t now)
+{
+	struct session *s = context;
+	struct move *m = &s->move;
+
+	(void)now;
+	if (m->number != number || m->phase == MOVE_NONE)
+		return; /* of a move that was given up */
+	if (reason != REASON_ACCEPTED)
+		log_info("handover announcement: %s%s", reason_name(reason),
+			 answer ? "" : " (no answer)");
+	take_answer(m, reason, answer);
+	if (m->phase == MOVE_ANNOUNCED) {
+		m->announced = m->prepared;
+		m->phase = MOVE_READY;
+	}
+}
+
+/* The home core gets time to prepare the next one; without it, the move is ready as it is. */
+static void announce(struct session *s, usec_t now)
+{
+	struct move *move = &s->move;
+	usec_t expected = move->at > now ? (move->at - now) / USEC_PER_MSEC : 0;
+	struct message m;
+
+	move->phase = MOVE_READY;
+	if (!may(s, MODE_PREDICTIVE) || !registration_reachable(&s->registration) ||
+	    !number_move(s, now))
+		return;
+	message_init(&m, MESSAGE_HANDOVER_ANNOUNCEMENT, 0);
+	message_set_number(&m, ATTR_EXPECTED, (uint64_t)usec_min(expected, UINT32_MAX));
+	set_way(s, &m);
+	if (request_send(s->registration.requests, &m, announcement_answered, s, move->number,
+			 now) < 0)
+		return;
+	move->phase = MOVE_ANNOUNCED;
+	move->deadline = now + s->config->timers.disconnect_wait;
+}
+
+static void prepare(struct session *s, usec_t now)
+{
+	struct move *m = &s->move;
+
+	if (soft_possible(s)) {
+		m->phase = MOVE_READY;
+	} else if (may(s, MODE_SOFT) && sets_links(s) && m->target->ifindex &&
+		   registration_reachable(&s->registration) &&
+		   s->ops.set_link(s->ops.context, m->target, true) == 0) {
+		m->phase = MOVE_RAISING;
+		m->deadline = (m->at > now ? m->at : now) + s->config->handover.lead;
+	} else {
+		announce(s, now);
+	}
+}
+
+/* The second link is there, or cannot be had beside the first. */
+static void raised(struct session *s, usec_t now)
+{
+	if (s->move.target->ready) {
+		s->move.phase = MOVE_READY;
+		return;
+	}
+	log_info("link %s does not come up beside %s", s->move.target->name,
+		 s->registration.place.link);
+	s->ops.set_link(s->ops.context, s->move.target, false);
+	announce(s, now);
+}
+
+/* It is time. */
+static void leave(struct session *s, usec_t now)
+{
+	struct move *m = &s->move;
+	struct link *target = m->target;
+
+	s->wanted = true;
+	m->phase = MOVE_LEAVING;
+	m->soft = soft_possible(s);
+	if (m->soft || (registration_reachable(&s->registration) &&
+			target == s->registration.link)) { /* or back from a soft move */
+		session_discover(s, target, m->reason, now);
+	} else if (target->ready || s->config->switching.mode == SWITCHING_COMMAND ||
+		   sets_links(s)) {
+		disconnect(s, target, m->reason, now);
+	} else {
+		log_warnx("link %s is not ready, staying with what there is", target->name);
+		moving_drop(s);
+	}
+}
+
+/* Gives up the link that was left softly. */
+static usec_t leaving_tick(struct session *s, usec_t now)
+{
+	if (!s->leaving.link || s->leaving.link == s->link || s->leaving.link == s->target) {
+		s->leaving.link = NULL;
+		return USEC_NEVER;
+	}
+	if (now < s->leaving.at)
+		return s->leaving.at;
+	s->ops.set_link(s->ops.context, s->leaving.link, false);
+	s->leaving.link = NULL;
+	return USEC_NEVER;
+}
+
+usec_t moving_tick(struct session *s, usec_t now)
+{
+	struct move *m = &s->move;
+	usec_t ahead = m->at - s->config->handover.lead, next = leaving_tick(s, now);
+
+	if (s->state == SESSION_DISCONNECTING || s->state == SESSION_SWITCHING)
+		return next;
+	if (m->phase == MOVE_PLANNED && now >= ahead)
+		prepare(s, now);
+	if (m->phase == MOVE_RAISING && (m->target->ready || now >= m->deadline))
+		raised(s, now);
+	if (m->phase == MOVE_ANNOUNCED && now >= m->deadline)
+		m->phase = MOVE_READY;
+	if (m->phase == MOVE_READY && now >= m->at && !s->commanded)
+		leave(s, now);
+	switch (m->phase) {
+	case MOVE_PLANNED:
+		return usec_min(next, ahead);
+	case MOVE_RAISING:
+	case MOVE_ANNOUNCED:
+		return usec_min(next, m->deadline);
+	case MOVE_READY:
+		return s->commanded ? next : usec_min(next, m->at);
+	case MOVE_NONE:
+	case MOVE_LEAVING:
+		break;
+	}
+	return next;
+}
+
+/* ---- what becomes of it ------------------------------------------------------------------ */
+
+void moving_link_lost(struct session *s, struct link *link, const char *reason, usec_t now)
+{
+	struct move *m = &s->move;
+	bool planned = m->phase != MOVE_NONE && m->phase != MOVE_LEAVING && m->target != link;
+
+	if (planned && m->target->ready) {
+		m->phase = MOVE_LEAVING;
+		session_discover(s, m->target, reason, now);
+	} else if (planned && (s->config->switching.mode == SWITCHING_COMMAND || sets_links(s))) {
+		m->phase = MOVE_LEAVING;
+		begin_switch(s, link, m->target, reason_switch, now);
+	} else {
+		moving_take_any(s, link, reason, now);
+	}
+}
+
+void moving_discovers(struct session *s, const struct link *link)
+{
+	if (s->move.phase == MOVE_LEAVING && link != s->move.target)
+		moving_drop(s);
+}
+
+void moving_arrived(struct session *s, struct link *from, bool full, usec_t now)
+{
+	struct move *m = &s->move;
+
+	if (m->soft && from && from != s->link && sets_links(s)) {
+		s->leaving.link = from;
+		s->leaving.at = now + LEAVE_AFTER;
+	}
+	if (m->phase == MOVE_LEAVING || m->target == s->link) {
+		*m = (struct move){0};
+	} else if (m->phase != MOVE_NONE && full && m->phase != MOVE_RAISING) {
+		/* Its number was one of the root before. */
+		m->number = 0;
+		m->announced = m->prepared = false;
+		m->phase = MOVE_PLANNED;
+	}
+	moving_follow_schedule(s, now);
+}
+
+/* A link that could be had and whose satellite will have a core then; NULL: none. */
+static struct link *served_link(const struct session *s, usec_t at)
+{
+	struct link *link = s->link;
+
+	for (size_t i = 1; i < s->links->count; i++) {
+		link = next_link(s, link);
+		if (link->satellite && schedule_core(s->schedule, link->name, at) &&
+		    (link->ready || s->config->switching.mode == SWITCHING_COMMAND ||
+		     sets_links(s)))
+			return link;
+	}
+	return NULL;
+}
+
+void moving_follow_schedule(struct session *s, usec_t now)
+{
+	usec_t end, at;
+	struct link *target;
+
+	if (s->move.phase == MOVE_PLANNED && s->move.reason == reason_schedule)
+		moving_drop(s);
+	if (s->state != SESSION_REGISTERED || s->move.phase != MOVE_NONE || !s->link->satellite)
+		return;
+	end = schedule_end(s->schedule, s->link->name, now);
+	target = end == USEC_NEVER ? NULL : served_link(s, end);
+	if (!target)
+		return;
+	at = end - s->config->timers.disconnect_wait;
+	plan(s, target, at > now ? at : now, reason_schedule);
+}
+
+void moving_forget(struct session *s, const struct link *link)
+{
+	if (s->leaving.link == link)
+		s->leaving.link = NULL;
+	if (s->move.target == link)
+		s->move = (struct move){0};
 }
 
 /* ---- orders ---------------------------------------------------------------------------- */
 
-int session_switch(struct session *s, struct link *link, usec_t now)
+int session_handover(struct session *s, struct link *link, usec_t at, usec_t now)
 {
 	bool busy =
 		s->state == SESSION_DISCONNECTING || s->state == SESSION_SWITCHING || s->commanded;
@@ -162,10 +515,11 @@ int session_switch(struct session *s, struct link *link, usec_t now)
 		return -EBUSY;
 	if (link == s->link)
 		return -EALREADY;
-	if (!link->ready && s->config->switching.mode == SWITCHING_SELF && !sets_links(s))
+	if (at <= now && !link->ready && s->config->switching.mode == SWITCHING_SELF &&
+	    !sets_links(s))
 		return -ENETDOWN;
-	s->wanted = true;
-	disconnect(s, link, reason_switch, now);
+	plan(s, link, at > now ? at : now, reason_switch);
+	moving_tick(s, now);
 	return 0;
 }
 
@@ -181,6 +535,7 @@ int session_connect(struct session *s, usec_t now)
 
 void session_deregister(struct session *s, usec_t now)
 {
+	moving_drop(s);
 	s->wanted = false;
 	disconnect(s, NULL, "deregister", now);
 }

@@ -3,8 +3,12 @@
 #include "terminal-agent/port.h"
 
 #include <errno.h>
+#include <net/ethernet.h>
+#include <netinet/in.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "frame.h"
@@ -27,14 +31,23 @@ struct port {
 	ev_io io;
 	int frames, sink;
 	struct port_place place;
-	port_fn *fn;
-	void *arg;
+	struct port_ops ops;
+	bool watching;
 };
 
 /* Meant for us, or for all terminals? A promiscuous link brings others' frames as well. */
 static bool for_us(const struct port *port, const struct frame *f)
 {
 	return lladdr_equal(&f->dst, &port->place.mac) || addr_equal(&f->ip_dst, &group_terminals);
+}
+
+/* A frame that is no datagram of ours was watched for. */
+static void packet_arrived(struct port *port)
+{
+	if (!port->watching)
+		return; /* it came before the watch was over */
+	port_watch(port, NULL, 0);
+	port->ops.packet(port->ops.arg, port->place.ifindex);
 }
 
 /* One frame. 0, or what recv(2) said. */
@@ -47,7 +60,11 @@ static int receive_one(struct port *port)
 
 	if (length < 0)
 		return -errno;
-	if (frame_parse(&f, octets, (size_t)length) < 0 || !for_us(port, &f))
+	if (frame_parse(&f, octets, (size_t)length) < 0 || f.dport != port->place.udp_port) {
+		packet_arrived(port);
+		return 0;
+	}
+	if (!for_us(port, &f))
 		return 0;
 	datagram = (struct datagram){.from = f.ip_src,
 				     .from_port = f.sport,
@@ -55,7 +72,7 @@ static int receive_one(struct port *port)
 				     .source = f.src,
 				     .octets = f.payload,
 				     .length = f.length};
-	port->fn(port->arg, port->place.ifindex, &datagram);
+	port->ops.datagram(port->ops.arg, port->place.ifindex, &datagram);
 	return 0;
 }
 
@@ -102,8 +119,8 @@ static int open_sockets(struct port *p)
 	return 0;
 }
 
-int port_open(struct port **port, struct ev_loop *loop, const struct port_place *place, port_fn *fn,
-	      void *arg)
+int port_open(struct port **port, struct ev_loop *loop, const struct port_place *place,
+	      const struct port_ops *ops)
 {
 	struct port *p = calloc(1, sizeof(*p));
 	int error;
@@ -112,8 +129,7 @@ int port_open(struct port **port, struct ev_loop *loop, const struct port_place 
 		return -ENOMEM;
 	p->loop = loop;
 	p->place = *place;
-	p->fn = fn;
-	p->arg = arg;
+	p->ops = *ops;
 	error = open_sockets(p);
 	if (error < 0) {
 		free(p);
@@ -155,4 +171,32 @@ int port_send(struct port *port, const struct addr *from, bool group, const uint
 	if (built < 0)
 		return built;
 	return send(port->frames, out, (size_t)built, MSG_DONTWAIT) < 0 ? -errno : 0;
+}
+
+int port_forward(struct port *port, const struct lladdr *gateway, const uint8_t *packet,
+		 size_t length)
+{
+	struct ether_header head = {
+		.ether_type = htons(packet[0] >> 4 == 4 ? ETHERTYPE_IP : ETHERTYPE_IPV6)};
+	const struct iovec parts[] = {
+		{.iov_base = &head, .iov_len = sizeof(head)},
+		{.iov_base = (void *)(uintptr_t)packet, .iov_len = length},
+	};
+	const struct msghdr frame = {.msg_iov = (struct iovec *)(uintptr_t)parts, .msg_iovlen = 2};
+
+	memcpy(head.ether_dhost, gateway->bytes, ETH_ALEN);
+	memcpy(head.ether_shost, port->place.mac.bytes, ETH_ALEN);
+	if (sendmsg(port->frames, &frame, MSG_DONTWAIT) >= 0)
+		return 0;
+	/* A full queue empties, and a link that went down is lost in a moment: links.c will hear.
+	 */
+	return errno == ENOBUFS || errno == ENETDOWN ? -EAGAIN : -errno;
+}
+
+int port_watch(struct port *port, const struct prefix *destinations, size_t count)
+{
+	int error = link_socket_watch(port->frames, port->place.udp_port, destinations, count);
+
+	port->watching = error == 0 && count > 0;
+	return error;
 }

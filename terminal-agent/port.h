@@ -25,7 +25,12 @@ struct datagram {
 	size_t length; /* above SNO_DATAGRAM_MAX: longer than allowed, and cut */
 };
 
-typedef void port_fn(void *arg, unsigned int ifindex, const struct datagram *datagram);
+struct port_ops {
+	void (*datagram)(void *arg, unsigned int ifindex, const struct datagram *datagram);
+	/* The first packet of those that were watched for has come in; no more are reported. */
+	void (*packet)(void *arg, unsigned int ifindex);
+	void *arg;
+};
 
 /* Where a port is, and what its frames say. Copied. */
 struct port_place {
@@ -36,10 +41,10 @@ struct port_place {
 	uint16_t udp_port;
 };
 
-/* Opens a port. fn is called from the loop for each datagram. 0, or -errno, logged. */
-int port_open(struct port **port, struct ev_loop *loop, const struct port_place *place, port_fn *fn,
-	      void *arg);
-/* NULL is allowed. Not from within fn. */
+/* Opens a port; the loop calls back. 0, or -errno, logged. */
+int port_open(struct port **port, struct ev_loop *loop, const struct port_place *place,
+	      const struct port_ops *ops);
+/* NULL is allowed. Not from within a callback. */
 void port_close(struct port *port);
 
 /*
@@ -48,6 +53,19 @@ void port_close(struct port *port);
  */
 int port_send(struct port *port, const struct addr *from, bool group, const uint8_t *octets,
 	      size_t length);
+
+/*
+ * Sends a packet of the user's in a frame to this Ethernet address: what has waited for a link goes
+ * the same way as the discovery, behind it. 0; -EAGAIN when it cannot leave now; or -errno.
+ */
+int port_forward(struct port *port, const struct lladdr *gateway, const uint8_t *packet,
+		 size_t length);
+
+/*
+ * Watches for the next packet that comes in for one of these (at most LINK_SOCKET_WATCHED; none:
+ * stops watching). 0 or -errno.
+ */
+int port_watch(struct port *port, const struct prefix *destinations, size_t count);
 
 /* fe80::1, where every core is reached. */
 extern const struct addr port_gateway;

@@ -7,10 +7,28 @@
 #include <errno.h>
 #include <string.h>
 
-int registration_begin(struct registration *r, struct link *link, struct discovery_result *result,
-		       const struct request_ops *transmit, usec_t now)
+static void take_assignment(struct registration *r, const struct discovery_result *result)
 {
-	const struct message *assignment = &result->assignment;
+	r->hoa4 = result->assignment.hoa4;
+	r->hoa6 = result->assignment.hoa6;
+	r->delegated = result->assignment.prefix;
+	memcpy(r->root, result->root, sizeof(r->root));
+}
+
+static void keep_assignment(struct registration *r, const struct registration *before,
+			    uint64_t number)
+{
+	r->hoa4 = before->hoa4;
+	r->hoa6 = before->hoa6;
+	r->delegated = before->delegated;
+	memcpy(r->root, before->root, sizeof(r->root));
+	r->moves = number > before->moves ? number : before->moves;
+}
+
+int registration_begin(struct registration *r, const struct registration *before, struct link *link,
+		       struct discovery_result *result, const struct request_ops *transmit,
+		       usec_t now)
+{
 	const struct message *registration = &result->registration;
 
 	memset(r, 0, sizeof(*r));
@@ -24,15 +42,17 @@ int registration_begin(struct registration *r, struct link *link, struct discove
 		memcpy(r->place.satellite, link->name, sizeof(r->place.satellite));
 	memcpy(r->place.core, registration->core, sizeof(r->place.core));
 	r->epoch = registration->epoch;
-	r->hoa4 = assignment->hoa4;
-	r->hoa6 = assignment->hoa6;
-	r->delegated = assignment->prefix;
+	if (result->full)
+		take_assignment(r, result);
+	else
+		keep_assignment(r, before, result->number);
 	r->coa = registration->coa;
 	r->mtu = registration->mtu;
 	r->lifetime = registration->lifetime;
 	r->since = now;
 	r->access = result->access;
 	keys_wipe(&result->access, sizeof(result->access));
+	keys_wipe(result->root, sizeof(result->root));
 	return 0;
 }
 
@@ -40,12 +60,12 @@ void registration_end(struct registration *r)
 {
 	requests_free(r->requests);
 	access_session_wipe(&r->access);
-	memset(r, 0, sizeof(*r));
+	keys_wipe(r, sizeof(*r));
 }
 
-struct forwarding_plan registration_plan(const struct registration *r)
+struct forwarding_plan registration_plan(const struct registration *r, const struct link *link)
 {
-	return (struct forwarding_plan){.ifindex = r->link->ifindex,
+	return (struct forwarding_plan){.ifindex = link->ifindex,
 					.gateway = r->gateway,
 					.hoa4 = r->hoa4,
 					.hoa6 = r->hoa6,

@@ -28,18 +28,22 @@ struct registration {
 	usec_t lost; /* when its link was lost; 0: it was not */
 	struct access_session access;
 	struct requests *requests;
+	uint8_t root[KEY_LENGTH]; /* of the last full registration: for the moves that follow */
+	uint64_t moves; /* the highest HANDOVER_COUNTER announced or arrived by under it */
 };
 
 /*
- * Takes over what a discovery has brought, keys included (the result's are wiped). transmit is for
- * the requests. 0 or -ENOMEM.
+ * Takes over what a discovery has brought, keys included (the result's are wiped). With the short
+ * proof addresses and root are those of the registration before. transmit is for the requests. 0 or
+ * -ENOMEM.
  */
-int registration_begin(struct registration *r, struct link *link, struct discovery_result *result,
-		       const struct request_ops *transmit, usec_t now);
+int registration_begin(struct registration *r, const struct registration *before, struct link *link,
+		       struct discovery_result *result, const struct request_ops *transmit,
+		       usec_t now);
 void registration_end(struct registration *r);
 
-/* What it means for the kernel. */
-struct forwarding_plan registration_plan(const struct registration *r);
+/* What it means for the kernel, when user data goes over this link. */
+struct forwarding_plan registration_plan(const struct registration *r, const struct link *link);
 
 /* When to register again: after two thirds of the lifetime. */
 usec_t registration_refresh(const struct registration *r);

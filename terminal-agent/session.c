@@ -44,8 +44,10 @@ void session_enter(struct session *s, enum session_state state, const char *reas
 {
 	enum session_state old_state = s->state;
 
-	if (state != SESSION_DISCOVERING)
+	if (state == SESSION_REGISTERED || state == SESSION_DOWN) {
 		discovery_end(&s->discovery);
+		s->ahead = false;
+	}
 	s->state = state;
 	s->again = USEC_NEVER;
 	if (state == SESSION_REGISTERED || state == SESSION_DOWN)
@@ -63,21 +65,39 @@ void session_init(struct session *s, const struct session_parts *parts)
 			      .identity = parts->identity,
 			      .links = parts->links,
 			      .forwarding = parts->forwarding,
+			      .schedule = parts->schedule,
 			      .sender = parts->sender,
 			      .ops = parts->ops,
 			      .wanted = true,
 			      .deadline = USEC_NEVER,
 			      .again = USEC_NEVER,
 			      .patience = 1};
+	uplink_init(&s->uplink, parts->forwarding, parts->send_packet, parts->sender.context);
 }
 
 void session_end(struct session *s)
 {
+	uplink_end(&s->uplink);
 	discovery_end(&s->discovery);
 	registration_end(&s->registration);
 }
 
 /* ---- discovering ----------------------------------------------------------------------- */
+
+/*
+ * The core there was prepared and takes our packets right behind the discovery: what is held need
+ * not wait for its answer.
+ */
+static void send_early(struct session *s, struct link *link, usec_t now)
+{
+	const struct move *move = moving_to(s, link, s->discovery.facts.target);
+	struct forwarding_plan plan;
+
+	if (!move || !move->prepared || !uplink_held(&s->uplink))
+		return;
+	plan = registration_plan(&s->registration, link);
+	uplink_set(&s->uplink, &plan, link, s->uplink.since + move->uplink_delay, now);
+}
 
 void session_discover(struct session *s, struct link *link, const char *reason, usec_t now)
 {
@@ -85,9 +105,12 @@ void session_discover(struct session *s, struct link *link, const char *reason, 
 		s->attempt = (struct attempt){.first = now,
 					      .timeout = s->config->timers.discovery_timeout,
 					      .reason = reason};
+	moving_discovers(s, link);
 	s->link = link;
 	s->target = NULL;
 	attempt_begin(s, now); /* first things first: the log can wait */
+	send_early(s, link, now);
+	measuring_watch(s, link);
 	session_enter(s, SESSION_DISCOVERING, reason, now);
 }
 
@@ -112,6 +135,9 @@ static void discovery_timeout(struct session *s, usec_t now)
 	struct attempt *a = &s->attempt;
 	struct link *other = links_next_ready(s->links, s->link);
 
+	/* Nobody took what was sent behind the discovery: the rest waits for the answer. */
+	if (s->uplink.link == s->link && s->registration.link != s->link)
+		uplink_hold(&s->uplink, now);
 	if (a->outdated) {
 		attempt_begin(s, now);
 		return;
@@ -178,12 +204,14 @@ void session_link_lost(struct session *s, struct link *link, usec_t now)
 {
 	if (s->registration.link == link && s->registration.lost == 0)
 		s->registration.lost = now;
+	if (s->uplink.link == link && s->config->handover.mode >= MODE_PROACTIVE)
+		uplink_hold(&s->uplink, now);
 	if (!s->started || link != s->link)
 		return;
 	switch (s->state) {
 	case SESSION_DISCOVERING:
 	case SESSION_REGISTERED:
-		moving_take_any(s, link, reason_link_lost, now);
+		moving_link_lost(s, link, reason_link_lost, now);
 		break;
 	case SESSION_DISCONNECTING:
 		moving_after_disconnect(s, now);
@@ -198,6 +226,9 @@ void session_link_lost(struct session *s, struct link *link, usec_t now)
 
 void session_link_removed(struct session *s, struct link *link, usec_t now)
 {
+	uplink_forget(&s->uplink, link);
+	moving_forget(s, link);
+	measuring_forget(s, link);
 	if (s->registration.link == link)
 		s->registration.link = NULL;
 	if (s->link == link)
@@ -265,6 +296,11 @@ void session_message(struct session *s, const struct message *m, usec_t now)
 		request_answered(s->registration.requests, m, now);
 	if (s->state == SESSION_DISCONNECTING && s->disconnected)
 		moving_after_disconnect(s, now);
+}
+
+void session_follow_schedule(struct session *s, usec_t now)
+{
+	moving_follow_schedule(s, now);
 }
 
 void session_repair(struct session *s)
@@ -336,7 +372,9 @@ usec_t session_tick(struct session *s, usec_t now)
 	usec_t next;
 
 	state_tick(s, now);
-	next = usec_min(s->deadline, repair_tick(s, now));
+	next = usec_min(moving_tick(s, now), measuring_tick(s, now));
+	next = usec_min(next, uplink_tick(&s->uplink, now));
+	next = usec_min(next, usec_min(s->deadline, repair_tick(s, now)));
 	if (s->registration.valid)
 		next = usec_min(next, requests_tick(s->registration.requests, now));
 	if (s->state == SESSION_DISCONNECTING && s->disconnected) {

@@ -27,8 +27,12 @@
 #include "terminal-agent/forwarding.h"
 #include "terminal-agent/handovers.h"
 #include "terminal-agent/links.h"
+#include "terminal-agent/measuring.h"
+#include "terminal-agent/moving.h"
 #include "terminal-agent/registration.h"
+#include "terminal-agent/schedule.h"
 #include "terminal-agent/send.h"
+#include "terminal-agent/uplink.h"
 
 enum session_state {
 	SESSION_DOWN,
@@ -44,19 +48,34 @@ struct session_ops {
 	 * 0: session_switched() will tell; -errno: it cannot be done (logged).
 	 */
 	int (*switch_link)(void *context, struct link *from, struct link *to);
+	/* Sets a link up or down, beside the others. 0 or -errno, logged. */
+	int (*set_link)(void *context, struct link *link, bool up);
+	/*
+	 * Watches a link for the next packet to one of these, which session_first_packet() tells
+	 * of; none: stops. 0, or -errno and nothing is measured.
+	 */
+	int (*watch)(void *context, struct link *link, const struct prefix *users, size_t count);
 	void (*state)(void *context, enum session_state old_state, enum session_state state,
 		      const char *reason);
-	/* A handover is complete; .wall is the receiver's to fill in. */
-	void (*handover)(void *context, const struct handover *handover);
+	/* A handover; and the same again when it is measured. .wall is the receiver's to fill in.
+	 */
+	void (*handover)(void *context, const struct handover *handover, bool measured);
 	void *context;
 };
 
-/* All fields are session.c's and attempt.c's; others read. */
+/* A link that is given up after a soft move, and when. */
+struct leaving {
+	struct link *link; /* NULL: none */
+	usec_t at;
+};
+
+/* All fields are those of session_internal.h's files and attempt.c; others read. */
 struct session {
 	const struct config *config;
 	const struct identity *identity;
 	struct links *links;
 	struct forwarding *forwarding;
+	const struct schedule *schedule;
 	struct sender sender;
 	struct session_ops ops;
 
@@ -69,10 +88,13 @@ struct session {
 	struct link *target; /* of the switch under way; NULL: none, or to deregister */
 
 	struct registration registration;
+	struct uplink uplink;
 	struct discovery discovery;
-	struct discovery_facts
-		ahead; /* a discovery made before its link is ready; counter 0: none */
+	bool ahead; /* the discovery was made before its link is ready, and is not sent yet */
 	struct attempt attempt;
+	struct move move;
+	struct leaving leaving;
+	struct measuring measuring;
 	uint64_t home_epoch; /* 0: not known */
 	uint64_t counter;    /* the last one used */
 
@@ -94,7 +116,9 @@ struct session_parts {
 	const struct identity *identity;
 	struct links *links;
 	struct forwarding *forwarding;
+	const struct schedule *schedule;
 	struct sender sender;
+	uplink_send_fn *send_packet; /* with sender.context */
 	struct session_ops ops;
 };
 
@@ -111,6 +135,8 @@ void session_link_lost(struct session *s, struct link *link, usec_t now);
 void session_link_removed(struct session *s, struct link *link, usec_t now);
 /* The switch begun by switch_link has ended; error 0 or -errno. */
 void session_switched(struct session *s, int error, usec_t now);
+/* The first packet has come over a link that was watched. */
+void session_first_packet(struct session *s, const struct link *link, usec_t now);
 /* Forwarding has lost something. */
 void session_repair(struct session *s);
 
@@ -125,11 +151,16 @@ enum drop session_registration_reject(struct session *s, struct link *link, cons
 /* A message that was sealed under the present registration. */
 void session_message(struct session *s, const struct message *m, usec_t now);
 
-/* Orders of the operator. 0; -EALREADY (the link is in use), -EBUSY (a switch is under way),
- * -ENETDOWN (nobody can bring that link up). */
-int session_switch(struct session *s, struct link *link, usec_t now);
+/*
+ * Orders of the operator. Hand over to this link, at once or at a later time, in place of an order
+ * whose time has not come. 0; -EALREADY (the link is in use), -EBUSY (a switch is under way),
+ * -ENETDOWN (nobody can bring that link up).
+ */
+int session_handover(struct session *s, struct link *link, usec_t at, usec_t now);
 /* Registers (again) after session_deregister(). -EALREADY when that is wanted anyway. */
 int session_connect(struct session *s, usec_t now);
+/* The schedule is another one. */
+void session_follow_schedule(struct session *s, usec_t now);
 /* Gives the registration up and removes its traces from the kernel. */
 void session_deregister(struct session *s, usec_t now);
 

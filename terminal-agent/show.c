@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Control commands: what operators see, and the three orders that they can give. */
+/* Control commands: what operators see, and the orders that they can give. */
 #include "terminal-agent/show.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "control_value.h"
 #include "terminal-agent/agent.h"
+
+#define HANDOVER_AHEAD_MAX 86400 /* seconds */
 
 static json_t *text_or_null(const char *text)
 {
@@ -39,6 +42,14 @@ static int show_status(void *arg, const json_t *request, struct control_reply *r
 	control_field(reply, "lifetime left", "s",
 		      r->valid ? json_real(left > 0 ? left : 0) : json_null());
 	control_field(reply, "handovers", NULL, json_integer((json_int_t)a->handovers.total));
+	control_field(reply, "next link", NULL,
+		      s->move.target ? json_string(s->move.target->name) : json_null());
+	control_field(reply, "next core", NULL, text_or_null(s->move.core));
+	control_field(reply, "next prepared", NULL,
+		      s->move.target ? json_boolean(s->move.prepared) : json_null());
+	control_field(reply, "held", "packets",
+		      a->hold ? json_integer((json_int_t)hold_counters(a->hold)->packets)
+			      : json_null());
 	return 0;
 }
 
@@ -86,15 +97,18 @@ static int show_handovers(void *arg, const json_t *request, struct control_reply
 
 	(void)request;
 	control_columns(reply, "time:time", "from", "to", "from core", "to core", "mode", "gap:ms",
-			"registration:ms", "tries", "reason", NULL);
+			"registration:ms", "first packet:ms", "held", "dropped", "tries", "reason",
+			NULL);
 	for (size_t i = 0; i < handovers_count(&a->handovers); i++) {
 		const struct handover *h = handovers_get(&a->handovers, i);
 
 		json_array_append_new(list, handover_json(h));
-		control_row(reply, "o s s s s s o o i s", control_seconds(h->wall), h->from.link,
-			    h->to.link, h->from.core, h->to.core, h->mode,
-			    control_milliseconds(h->gap), control_milliseconds(h->registration),
-			    (int)h->tries, h->reason);
+		control_row(
+			reply, "o s s s s s o o o I I i s", control_seconds(h->wall), h->from.link,
+			h->to.link, h->from.core, h->to.core, handover_mode_name(h->mode),
+			control_milliseconds(h->gap), control_milliseconds(h->registration),
+			h->first_packet < 0 ? json_null() : control_milliseconds(h->first_packet),
+			(json_int_t)h->held, (json_int_t)h->dropped, (int)h->tries, h->reason);
 	}
 	control_set(reply, "handovers", list);
 	return 0;
@@ -152,9 +166,9 @@ static int show_drops(void *arg, const json_t *request, struct control_reply *re
 	return 0;
 }
 
-static int order_switch(void *arg, const json_t *request, struct control_reply *reply)
+/* At the time that the request asks for. Answers the request. */
+static int hand_over(struct agent *a, const json_t *request, struct control_reply *reply, usec_t at)
 {
-	struct agent *a = arg;
 	const char *name = control_argument(request, "link");
 	struct link *link;
 	int error;
@@ -164,7 +178,7 @@ static int order_switch(void *arg, const json_t *request, struct control_reply *
 	link = links_find(&a->links, name);
 	if (!link)
 		return control_refuse(reply, -ENOENT, "there is no link %s; see `links`", name);
-	error = session_switch(&a->session, link, a->now);
+	error = session_handover(&a->session, link, at, a->now);
 	if (error == -EALREADY)
 		return control_refuse(reply, error, "link %s is in use already", link->name);
 	if (error == -EBUSY)
@@ -174,8 +188,48 @@ static int order_switch(void *arg, const json_t *request, struct control_reply *
 				      "link %s has no carrier, and this agent cannot bring it up "
 				      "(switching.mode)",
 				      link->name);
-	control_text(reply, "switching to %s", link->name);
+	if (at > a->now)
+		control_text(reply, "switching to %s in %.1f s", link->name,
+			     (double)(at - a->now) / (double)USEC_PER_SEC);
+	else
+		control_text(reply, "switching to %s", link->name);
 	return 0;
+}
+
+static int order_switch(void *arg, const json_t *request, struct control_reply *reply)
+{
+	struct agent *a = arg;
+
+	return hand_over(a, request, reply, a->now);
+}
+
+static int order_handover(void *arg, const json_t *request, struct control_reply *reply)
+{
+	struct agent *a = arg;
+	const char *in = control_argument(request, "in"), *at = control_argument(request, "at");
+	usec_t when = a->now, wall;
+	char *end = NULL;
+	double seconds;
+
+	if (in && at)
+		return control_refuse(reply, -EINVAL, "one of in and at, not both");
+	if (in) {
+		seconds = strtod(in, &end);
+		if (end == in || *end || !(seconds >= 0 && seconds <= HANDOVER_AHEAD_MAX))
+			return control_refuse(reply, -EINVAL, "in=%s: 0 to %d seconds", in,
+					      HANDOVER_AHEAD_MAX);
+		when += clock_from_seconds(seconds);
+	}
+	if (at) {
+		if (association_time_parse(at, &wall) < 0)
+			return control_refuse(reply, -EINVAL,
+					      "at=%s: a time like 2026-07-29T12:03:20.5Z", at);
+		when = wall - a->schedule.offset;
+		if (when < a->now || when > a->now + HANDOVER_AHEAD_MAX * USEC_PER_SEC)
+			return control_refuse(reply, -EINVAL, "at=%s is past, or too far ahead",
+					      at);
+	}
+	return hand_over(a, request, reply, when);
 }
 
 static int order_disconnect(void *arg, const json_t *request, struct control_reply *reply)
@@ -206,6 +260,8 @@ const struct control_command show_commands[] = {
 	{"counters", show_counters, "messages sent and received by type"},
 	{"drops", show_drops, "dropped datagrams by reason"},
 	{"switch", order_switch, "hand over to a link: {\"link\": NAME}"},
+	{"handover", order_handover,
+	 "the same at a time: {\"link\": NAME, \"in\": SECONDS or \"at\": TIME}"},
 	{"disconnect", order_disconnect, "leave the core and stay away"},
 	{"connect", order_connect, "register again after disconnect"},
 	{}};

@@ -13,7 +13,8 @@
 #   daemons     common/ includes no daemon's header, and no daemon another's
 #   state       in a daemon, `->state =` stands only in a function NOUN_enter(), the one that logs
 #               the transition, or where the object is created (calloc in the same function)
-#   session     only session.c calls session_enter() or assigns a session's state: who wants a
+#   session     only a session's state machine (session.c, and moving.c and arriving.c of the terminal)
+#               calls session_enter(), and only session.c assigns a session's state: who wants a
 #               transition sends the session an event
 #   shell       no system(), popen(), wordexp(), and no /bin/sh in C
 #   exit        no exit() or abort() outside main.c and snoctl*.c
@@ -100,7 +101,7 @@ check_state() {
 }
 
 check_session() {
-	lines '\bsession_enter\s*\(' '^common/|/session\.c$'
+	lines '\bsession_enter\s*\(' '^common/|/session\.c$|^terminal-agent/(moving\.c|arriving\.c|session_internal\.h)$'
 	lines '\b(s|session|sessions\[\w+\])(->|\.)state\s*=[^=]' '^common/|/session\.c$'
 }
 

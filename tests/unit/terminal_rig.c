@@ -15,6 +15,7 @@
 #include <cmocka.h>
 
 #include "cursor.h"
+#include "handover_key.h"
 #include "terminal-agent/port.h"
 
 static const uint8_t psk[KEY_LENGTH] = {1, 2, 3};
@@ -58,12 +59,107 @@ static void state_changed(void *context, enum session_state old_state, enum sess
 	assert_non_null(reason);
 }
 
-static void handover(void *context, const struct handover *h)
+static int set_link(void *context, struct link *link, bool up)
 {
 	struct rig *rig = context;
 
-	rig->handovers[rig->handover_count++ % 32] = *h;
+	return kernel_link_set_up(rig->kernel, link->ifindex, up);
 }
+
+static int watch(void *context, struct link *link, const struct prefix *users, size_t count)
+{
+	struct rig *rig = context;
+
+	assert_true(count == 0 || !addr_none(&users[0].addr) || !addr_none(&users[1].addr));
+	rig->watched = count > 0 ? link : NULL;
+	return 0;
+}
+
+static void handover(void *context, const struct handover *h, bool measured)
+{
+	struct rig *rig = context;
+
+	if (measured)
+		rig->measured_count++;
+	else
+		rig->handover_count++;
+	assert_true(rig->handover_count > 0);
+	rig->handovers[(rig->handover_count - 1) % 32] = *h;
+}
+
+/* ---- packets of the user's --------------------------------------------------------------- */
+
+#define PACKET_LENGTH 24 /* an IPv4 header, and the number */
+
+static void packet_left(struct rig *rig, unsigned int number, struct link *link)
+{
+	assert_true(rig->packet_count < RIG_PACKETS);
+	rig->packets[rig->packet_count++] = (struct rig_packet){number, link, rig->now};
+}
+
+static ssize_t read_device(void *context, uint8_t *packet, size_t size)
+{
+	struct rig *rig = context;
+
+	if (rig->waiting_count == 0)
+		return -EAGAIN;
+	assert_true(size >= PACKET_LENGTH);
+	memset(packet, 0, PACKET_LENGTH);
+	packet[0] = 0x45;
+	packet[3] = PACKET_LENGTH;
+	memcpy(packet + 16, (const uint8_t[]){192, 0, 2, 1}, 4);
+	memcpy(packet + 20, &rig->waiting[0], 4);
+	memmove(rig->waiting, rig->waiting + 1, --rig->waiting_count * sizeof(rig->waiting[0]));
+	return PACKET_LENGTH;
+}
+
+static int send_packet(void *context, struct link *link, const struct lladdr *gateway,
+		       const uint8_t *packet, size_t length)
+{
+	struct rig *rig = context;
+	unsigned int number;
+
+	if (rig->full || !link->ready)
+		return -EAGAIN;
+	assert_int_equal(length, PACKET_LENGTH);
+	assert_false(lladdr_equal(gateway, &(struct lladdr){{0}}));
+	memcpy(&number, packet + 20, 4);
+	packet_left(rig, number, link);
+	return 0;
+}
+
+bool rig_send_packet(struct rig *rig, unsigned int number)
+{
+	const struct addr server = {.family = AF_INET, .bytes = {192, 0, 2, 1}};
+	struct kernel_route route;
+	struct link *link;
+
+	if (kernel_route_lookup(rig->kernel, &server, &route) < 0)
+		return false;
+	if (route.oif == rig->buffer) {
+		assert_true(rig->waiting_count < RIG_PACKETS);
+		rig->waiting[rig->waiting_count++] = number;
+		return true;
+	}
+	link = links_by_index(&rig->links, route.oif);
+	if (!link || !link->ready)
+		return false;
+	packet_left(rig, number, link);
+	return true;
+}
+
+void rig_receive_packet(struct rig *rig, const char *name)
+{
+	struct link *link = rig_link(rig, name);
+
+	if (rig->watched != link)
+		return;
+	rig->watched = NULL;
+	session_first_packet(&rig->session, link, rig->now);
+	rig_turn(rig);
+}
+
+/* ---- links ------------------------------------------------------------------------------- */
 
 static int port_opens(void *context, struct link *link)
 {
@@ -114,11 +210,19 @@ static void agent_begins(struct rig *rig)
 {
 	const struct links_ops links = {port_opens, port_closes,  link_ready,
 					link_lost,  link_removed, rig};
-	const struct session_parts parts = {.config = &rig->config,
-					    .identity = &rig->identity,
-					    .links = &rig->links,
-					    .sender = {transmit, rig, &rig->counters},
-					    .ops = {switch_link, state_changed, handover, rig}};
+	const struct session_parts parts = {
+		.config = &rig->config,
+		.identity = &rig->identity,
+		.links = &rig->links,
+		.schedule = &rig->schedule,
+		.sender = {transmit, rig, &rig->counters},
+		.send_packet = send_packet,
+		.ops = {switch_link, set_link, watch, state_changed, handover, rig}};
+	const struct hold_limits limits = {.packets = 1000,
+					   .octets = 1000000,
+					   .time = 2 * USEC_PER_SEC,
+					   .total_packets = 1000,
+					   .total_octets = 1000000};
 	struct forwarding_settings settings = {.install_default =
 						       rig->config.routes.install_default,
 					       .metric = rig->config.routes.metric};
@@ -137,6 +241,13 @@ static void agent_begins(struct rig *rig)
 	assert_non_null(rig->forwarding);
 	links_init(&rig->links, rig->kernel, &links);
 	session_init(&rig->session, &all);
+	rig->hold = hold_new(&limits, read_device, rig);
+	assert_non_null(rig->hold);
+	if (!rig->buffer) {
+		rig->buffer = kernel_fake_link("sno-buf-up", "tun");
+		kernel_link_set_up(rig->kernel, rig->buffer, true);
+	}
+	uplink_use(&rig->session.uplink, rig->hold, rig->buffer);
 	assert_int_equal(links_configure(&rig->links, &rig->config, rig->now), 0);
 }
 
@@ -160,6 +271,8 @@ void rig_open(struct rig *rig)
 	rig->config.switching.timeout = 10 * USEC_PER_SEC;
 	rig->config.routes.install_default = true;
 	rig->config.routes.metric = 50;
+	rig->config.handover.mode = MODE_BASELINE;
+	rig->config.handover.lead = 2 * USEC_PER_SEC;
 	rig->config.timers.disconnect_wait = 200 * USEC_PER_MSEC;
 	rig->config.timers.discovery_timeout = 500 * USEC_PER_MSEC;
 	rig->config.timers.retry_max = 8 * USEC_PER_SEC;
@@ -182,7 +295,16 @@ void rig_open(struct rig *rig)
 
 void rig_kill(struct rig *rig)
 {
+	bool held = uplink_held(&rig->session.uplink);
+
 	session_end(&rig->session);
+	hold_free(rig->hold);
+	if (held) { /* the device goes with its descriptor, and the routes with it */
+		kernel_link_delete(rig->kernel, rig->buffer);
+		rig->buffer = 0;
+		rig->waiting_count = 0;
+	}
+	rig->watched = NULL;
 	links_free(&rig->links);
 	forwarding_free(rig->forwarding);
 	kernel_monitor_close(rig->monitor);
@@ -216,6 +338,8 @@ void rig_start(struct rig *rig)
 void rig_turn(struct rig *rig)
 {
 	assert_int_equal(kernel_monitor_read(rig->monitor), 0);
+	while (rig->waiting_count > 0)
+		uplink_read(&rig->session.uplink, rig->now);
 	do
 		rig->next = usec_min(links_tick(&rig->links, rig->now),
 				     session_tick(&rig->session, rig->now));
@@ -384,18 +508,24 @@ static size_t write_assignment(struct rig *rig, const struct rig_core *core, str
 	return length;
 }
 
-/* The serving core's part: access key, registration, SEALED. */
-static void seal_registration(struct rig_core *core, struct noise *noise, uint64_t counter,
-			      uint32_t index, struct message *done)
+/* The access key of a full registration, and the root of moves to come. */
+static void full_key(struct rig *rig, const struct rig_core *core, struct noise *noise,
+		     uint64_t counter, uint8_t key[KEY_LENGTH])
 {
-	uint8_t root[KEY_LENGTH], key[KEY_LENGTH];
-	struct message_blob sealed;
 	struct noise_keys keys;
-	struct message m;
 
 	assert_int_equal(noise_split(noise, &keys), 0);
-	access_root(root, keys.receive, keys.hash);
-	assert_int_equal(access_key(key, root, core->name, counter), 0);
+	access_root(rig->root, keys.receive, keys.hash);
+	assert_int_equal(access_key(key, rig->root, core->name, counter), 0);
+}
+
+/* The serving core's part: registration, SEALED. */
+static void seal_registration(struct rig_core *core, const uint8_t key[KEY_LENGTH], uint32_t index,
+			      struct message *done)
+{
+	struct message_blob sealed;
+	struct message m;
+
 	access_session_init(&core->access, key, true);
 	core->access.local_index = ++core->next_index;
 	core->access.remote_index = index;
@@ -404,6 +534,10 @@ static void seal_registration(struct rig_core *core, struct noise *noise, uint64
 	message_set_number(&m, ATTR_EPOCH, core->epoch);
 	message_set_number(&m, ATTR_MTU, core->mtu);
 	message_set_number(&m, ATTR_LIFETIME, core->lifetime);
+	if (core->mode)
+		message_set_number(&m, ATTR_MODE, core->mode);
+	if (core->uplink_delay)
+		message_set_number(&m, ATTR_UPLINK_DELAY, core->uplink_delay);
 	assert_int_equal(access_seal_registration(&core->access, &m, &sealed), 0);
 	message_set_blob(done, ATTR_SEALED, sealed.bytes, sealed.length);
 }
@@ -412,7 +546,7 @@ size_t rig_answer(struct rig *rig, struct rig_core *core, const struct rig_sent 
 		  enum reason reason, uint8_t out[SNO_DATAGRAM_MAX])
 {
 	bool accept = reason == REASON_ACCEPTED;
-	uint8_t handshake[SNO_HANDSHAKE_MAX];
+	uint8_t handshake[SNO_HANDSHAKE_MAX], key[KEY_LENGTH];
 	struct noise noise;
 	struct message identity = open_discovery(rig, discovery, &noise), request, answer;
 	size_t length = write_assignment(rig, core, &noise, &identity, reason, handshake);
@@ -422,10 +556,12 @@ size_t rig_answer(struct rig *rig, struct rig_core *core, const struct rig_sent 
 	message_init(&answer, accept ? MESSAGE_REGISTRATION_DONE : MESSAGE_REGISTRATION_REJECT,
 		     request.id);
 	message_set_blob(&answer, ATTR_HANDSHAKE, handshake, length);
-	if (accept)
-		seal_registration(core, &noise, identity.counter, request.id, &answer);
-	else
+	if (accept) {
+		full_key(rig, core, &noise, identity.counter, key);
+		seal_registration(core, key, request.id, &answer);
+	} else {
 		message_set_number(&answer, ATTR_REASON, reason);
+	}
 	noise_wipe(&noise);
 	written = message_write(&answer, out, SNO_DATAGRAM_MAX);
 	assert_true(written > 0);
@@ -479,6 +615,52 @@ enum drop rig_tell(struct rig *rig, const char *link, struct rig_core *core, str
 
 	assert_true(length > 0);
 	return rig_deliver(rig, link, octets, (size_t)length);
+}
+
+void rig_prepare(struct rig *rig, struct rig_core *core, uint64_t number)
+{
+	core->prepared = true;
+	assert_int_equal(handover_key(core->handover_key, rig->root, core->name, number), 0);
+}
+
+enum drop rig_reply_prepared(struct rig *rig, struct rig_core *core,
+			     const struct rig_sent *discovery)
+{
+	uint8_t tag[HANDOVER_TAG], key[KEY_LENGTH], octets[SNO_DATAGRAM_MAX];
+	struct message m, done, identity = rig_identity(rig, discovery);
+	int length;
+
+	assert_true(core->prepared);
+	assert_int_equal(message_read(&m, PLACE_CLEAR, discovery->octets, discovery->length),
+			 DROP_NONE);
+	assert_true(message_has(&m, ATTR_HANDOVER_TAG));
+	handover_tag(tag, core->handover_key);
+	assert_memory_equal(m.handover_tag, tag, sizeof(tag));
+	assert_true(handover_proven(core->handover_key, discovery->octets, discovery->length,
+				    &discovery->link->mac, &discovery->link->address));
+	assert_int_equal(m.counter, identity.counter);
+	assert_true(m.counter > rig->accepted);
+	rig->accepted = m.counter;
+	handover_access_key(key, core->handover_key, discovery->octets, discovery->length);
+	message_init(&done, MESSAGE_REGISTRATION_DONE, m.id);
+	seal_registration(core, key, m.id, &done);
+	length = message_write(&done, octets, sizeof(octets));
+	assert_true(length > 0);
+	return rig_deliver(rig, discovery->link->name, octets, (size_t)length);
+}
+
+void rig_ack_move(struct rig *rig, const char *link, struct rig_core *core, const struct message *m,
+		  enum reason reason, const char *next_core, uint32_t uplink_delay)
+{
+	struct message answer;
+
+	message_init(&answer, message_answer(m->type), m->id);
+	message_set_number(&answer, ATTR_REASON, reason);
+	if (next_core)
+		message_set_text(&answer, ATTR_NEXT_CORE, next_core);
+	if (uplink_delay)
+		message_set_number(&answer, ATTR_UPLINK_DELAY, uplink_delay);
+	assert_int_equal(rig_tell(rig, link, core, &answer), DROP_NONE);
 }
 
 void rig_ack(struct rig *rig, const char *link, struct rig_core *core, enum message_type type,

@@ -12,10 +12,11 @@
 #include "terminal-agent/receive.h"
 #include "terminal-agent/session.h"
 
-#define RIG_SENT 256
-#define RIG_HOA4 "10.1.0.7"
-#define RIG_HOA6 "2001:db8:a::7"
-#define RIG_MAC	 "02:53:4e:4f:00:01"
+#define RIG_SENT    256
+#define RIG_PACKETS 4096
+#define RIG_HOA4    "10.1.0.7"
+#define RIG_HOA6    "2001:db8:a::7"
+#define RIG_MAC	    "02:53:4e:4f:00:01"
 
 /* A datagram that the terminal has sent. */
 struct rig_sent {
@@ -26,6 +27,13 @@ struct rig_sent {
 	uint8_t octets[SNO_DATAGRAM_MAX];
 };
 
+/* A packet of the user's that came out of the hold: its number, and where it went. */
+struct rig_packet {
+	unsigned int number;
+	struct link *link;
+	usec_t at;
+};
+
 /* A core as the terminal sees it. What it answers with can be set by the test. */
 struct rig_core {
 	const char *name;
@@ -33,7 +41,11 @@ struct rig_core {
 	const char *hoa4, *hoa6, *prefix; /* NULL: not assigned */
 	uint32_t lifetime;
 	uint16_t mtu;
-	const char *claimed; /* the core named in `registration`, when not its own name */
+	const char *claimed;	 /* the core named in `registration`, when not its own name */
+	enum handover_mode mode; /* in `registration`; 0: not told */
+	uint32_t uplink_delay;	 /* in `registration`; 0: not told */
+	bool prepared;		 /* it has handover_key, and serves by it */
+	uint8_t handover_key[KEY_LENGTH];
 	struct access_session access;
 	uint32_t next_index;
 };
@@ -45,12 +57,16 @@ struct rig {
 	struct key_pair home;
 	uint64_t home_epoch, accepted; /* of the home core; accepted: its highest COUNTER */
 	uint64_t named_epoch;	       /* in assignments, when not 0 */
+	uint8_t root[KEY_LENGTH];      /* of the last full registration, at the home core */
 
 	struct kernel *kernel;
 	struct kernel_monitor *monitor;
 	unsigned int sat1, sat2, sat3, lan; /* interfaces */
 	struct links links;
 	struct forwarding *forwarding;
+	struct hold *hold;
+	unsigned int buffer; /* interface of the hold */
+	struct schedule schedule;
 	struct session session;
 	struct counters counters;
 	usec_t now, next;
@@ -58,7 +74,13 @@ struct rig {
 	struct rig_sent sent[RIG_SENT];
 	size_t sent_count, taken;
 	struct handover handovers[32];
-	size_t handover_count;
+	size_t handover_count, measured_count;
+	unsigned int waiting[RIG_PACKETS]; /* numbers of packets in the hold's device */
+	size_t waiting_count;
+	struct rig_packet packets[RIG_PACKETS]; /* that have come out of the hold */
+	size_t packet_count;
+	bool full; /* sockets take no packets */
+	struct link *watched;
 	char from[64], to[64]; /* of the last switch */
 	unsigned int switches;
 	int switch_result;
@@ -82,6 +104,12 @@ void rig_pass(struct rig *rig, usec_t time);
 void rig_turn(struct rig *rig);
 void rig_carrier(struct rig *rig, unsigned int ifindex, bool carrier);
 struct link *rig_link(const struct rig *rig, const char *name);
+
+/* The user sends a packet by the routes as they are. True when it leaves, or waits in the hold; */
+/* false when there is no way or it ends at a dead link. */
+bool rig_send_packet(struct rig *rig, unsigned int number);
+/* The first packet comes in over this link. */
+void rig_receive_packet(struct rig *rig, const char *link);
 
 /* The next datagram that the terminal has sent and the test has not looked at; NULL if none. */
 const struct rig_sent *rig_take(struct rig *rig);
@@ -110,6 +138,15 @@ enum drop rig_tell(struct rig *rig, const char *link, struct rig_core *core, str
 /* Answers the request of the terminal with this id. */
 void rig_ack(struct rig *rig, const char *link, struct rig_core *core, enum message_type type,
 	     uint32_t id);
+
+/* The same with what the home core says of a move. */
+void rig_ack_move(struct rig *rig, const char *link, struct rig_core *core, const struct message *m,
+		  enum reason reason, const char *next_core, uint32_t uplink_delay);
+/* The home core gives this core the key of a move under the present root. */
+void rig_prepare(struct rig *rig, struct rig_core *core, uint64_t number);
+/* Answers a discovery as a prepared core, which has to find tag, proof and arrival right. */
+enum drop rig_reply_prepared(struct rig *rig, struct rig_core *core,
+			     const struct rig_sent *discovery);
 
 /* Takes discoveries on the link, resynchronisation included, until registered; takes and
  * acknowledges handover done. Returns it. */

@@ -215,7 +215,7 @@ static void test_refused_move(void **state)
 	rig_start(&rig);
 	rig_register(&rig, "s1", &a);
 	rig_carrier(&rig, rig.sat2, true);
-	assert_int_equal(session_switch(&rig.session, rig_link(&rig, "s2"), rig.now), 0);
+	assert_int_equal(session_handover(&rig.session, rig_link(&rig, "s2"), rig.now, rig.now), 0);
 	m = rig_take_sealed(&rig, &a, MESSAGE_CORE_DISCONNECT);
 	rig_ack(&rig, "s1", &a, MESSAGE_DISCONNECTION_ACK, m.id);
 	session_switched(&rig.session, 0, rig.now);

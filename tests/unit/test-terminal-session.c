@@ -48,7 +48,7 @@ static void move_to_s2(struct rig_core *from)
 {
 	struct message m;
 
-	assert_int_equal(session_switch(&rig.session, rig_link(&rig, "s2"), rig.now), 0);
+	assert_int_equal(session_handover(&rig.session, rig_link(&rig, "s2"), rig.now, rig.now), 0);
 	m = rig_take_sealed(&rig, from, MESSAGE_CORE_DISCONNECT);
 	rig_ack(&rig, "s1", from, MESSAGE_DISCONNECTION_ACK, m.id);
 	assert_int_equal(rig.session.state, SESSION_SWITCHING);
@@ -327,7 +327,7 @@ static void test_handover(void **state)
 	(void)state;
 	registered_at_a();
 	rig_pass(&rig, 5 * USEC_PER_SEC);
-	assert_int_equal(session_switch(&rig.session, rig_link(&rig, "s2"), rig.now), 0);
+	assert_int_equal(session_handover(&rig.session, rig_link(&rig, "s2"), rig.now, rig.now), 0);
 	assert_int_equal(rig.session.state, SESSION_DISCONNECTING);
 	m = rig_take_sealed(&rig, &a, MESSAGE_CORE_DISCONNECT);
 	assert_string_equal(m.next_satellite, "s2");
@@ -358,7 +358,7 @@ static void test_handover(void **state)
 	assert_string_equal(rig.handovers[0].to.core, "b.example");
 	assert_string_equal(rig.handovers[0].from.satellite, "s1");
 	assert_string_equal(rig.handovers[0].to.link, "s2");
-	assert_string_equal(rig.handovers[0].mode, "baseline");
+	assert_int_equal(rig.handovers[0].mode, MODE_BASELINE);
 	assert_string_equal(rig.handovers[0].reason, "switch");
 	assert_int_equal(rig.handovers[0].gap, 50000);
 	assert_int_equal(rig.handovers[0].registration, 100000);
@@ -374,7 +374,7 @@ static void test_late_loss(void **state)
 
 	(void)state;
 	registered_at_a();
-	session_switch(&rig.session, rig_link(&rig, "s2"), rig.now);
+	session_handover(&rig.session, rig_link(&rig, "s2"), rig.now, rig.now);
 	m = rig_take_sealed(&rig, &a, MESSAGE_CORE_DISCONNECT);
 	rig_ack(&rig, "s1", &a, MESSAGE_DISCONNECTION_ACK, m.id);
 	rig_pass(&rig, 70 * USEC_PER_MSEC);
@@ -401,7 +401,7 @@ static void test_made_ahead(void **state)
 	assert_memory_equal(&m.link_layer, &rig_link(&rig, "s2")->mac, sizeof(m.link_layer));
 
 	session_switched(&rig.session, 0, rig.now);
-	session_switch(&rig.session, rig_link(&rig, "s1"), rig.now);
+	session_handover(&rig.session, rig_link(&rig, "s1"), rig.now, rig.now);
 	assert_int_equal(rig.session.state, SESSION_SWITCHING);
 	kernel_link_set_mtu(rig.kernel, rig.sat1, 1300);
 	rig_carrier(&rig, rig.sat2, false);
@@ -430,7 +430,7 @@ static void test_disconnect_wait(void **state)
 {
 	(void)state;
 	registered_at_a();
-	session_switch(&rig.session, rig_link(&rig, "s2"), rig.now);
+	session_handover(&rig.session, rig_link(&rig, "s2"), rig.now, rig.now);
 	rig_take_sealed(&rig, &a, MESSAGE_CORE_DISCONNECT);
 	rig_pass(&rig, 199 * USEC_PER_MSEC);
 	assert_int_equal(rig.session.state, SESSION_DISCONNECTING);
@@ -443,7 +443,7 @@ static void test_lost_while_disconnecting(void **state)
 {
 	(void)state;
 	registered_at_a();
-	session_switch(&rig.session, rig_link(&rig, "s2"), rig.now);
+	session_handover(&rig.session, rig_link(&rig, "s2"), rig.now, rig.now);
 	rig_take_sealed(&rig, &a, MESSAGE_CORE_DISCONNECT);
 	rig_carrier(&rig, rig.sat1, false);
 	assert_int_equal(rig.session.state, SESSION_SWITCHING);
@@ -455,7 +455,7 @@ static void test_unknown_satellite(void **state)
 
 	(void)state;
 	registered_at_a();
-	session_switch(&rig.session, rig_link(&rig, "sat3"), rig.now);
+	session_handover(&rig.session, rig_link(&rig, "sat3"), rig.now, rig.now);
 	m = rig_take_sealed(&rig, &a, MESSAGE_CORE_DISCONNECT);
 	assert_false(message_has(&m, ATTR_NEXT_SATELLITE));
 }
@@ -464,12 +464,15 @@ static void test_refused_orders(void **state)
 {
 	(void)state;
 	registered_at_a();
-	assert_int_equal(session_switch(&rig.session, rig_link(&rig, "s1"), rig.now), -EALREADY);
+	assert_int_equal(session_handover(&rig.session, rig_link(&rig, "s1"), rig.now, rig.now),
+			 -EALREADY);
 	rig.config.switching.mode = SWITCHING_SELF;
-	assert_int_equal(session_switch(&rig.session, rig_link(&rig, "s2"), rig.now), -ENETDOWN);
+	assert_int_equal(session_handover(&rig.session, rig_link(&rig, "s2"), rig.now, rig.now),
+			 -ENETDOWN);
 	rig.config.switching.mode = SWITCHING_COMMAND;
-	assert_int_equal(session_switch(&rig.session, rig_link(&rig, "s2"), rig.now), 0);
-	assert_int_equal(session_switch(&rig.session, rig_link(&rig, "s2"), rig.now), -EBUSY);
+	assert_int_equal(session_handover(&rig.session, rig_link(&rig, "s2"), rig.now, rig.now), 0);
+	assert_int_equal(session_handover(&rig.session, rig_link(&rig, "s2"), rig.now, rig.now),
+			 -EBUSY);
 	assert_int_equal(session_connect(&rig.session, rig.now), -EALREADY);
 }
 
@@ -480,17 +483,18 @@ static void test_command_lingers(void **state)
 
 	(void)state;
 	registered_at_a();
-	session_switch(&rig.session, rig_link(&rig, "s2"), rig.now);
+	session_handover(&rig.session, rig_link(&rig, "s2"), rig.now, rig.now);
 	m = rig_take_sealed(&rig, &a, MESSAGE_CORE_DISCONNECT);
 	rig_ack(&rig, "s1", &a, MESSAGE_DISCONNECTION_ACK, m.id);
 	rig_carrier(&rig, rig.sat1, false);
 	rig_carrier(&rig, rig.sat2, true);
 	rig_register(&rig, "s2", &b);
 	assert_int_equal(rig.session.state, SESSION_REGISTERED);
-	assert_int_equal(session_switch(&rig.session, rig_link(&rig, "s1"), rig.now), -EBUSY);
+	assert_int_equal(session_handover(&rig.session, rig_link(&rig, "s1"), rig.now, rig.now),
+			 -EBUSY);
 	rig_no_more(&rig);
 	session_switched(&rig.session, 0, rig.now);
-	assert_int_equal(session_switch(&rig.session, rig_link(&rig, "s1"), rig.now), 0);
+	assert_int_equal(session_handover(&rig.session, rig_link(&rig, "s1"), rig.now, rig.now), 0);
 	rig_take_sealed(&rig, &b, MESSAGE_CORE_DISCONNECT);
 }
 
@@ -504,7 +508,7 @@ static void test_self_between_two(void **state)
 	registered_at_a();
 	rig_carrier(&rig, rig.sat2, true);
 	rig_no_more(&rig);
-	assert_int_equal(session_switch(&rig.session, rig_link(&rig, "s2"), rig.now), 0);
+	assert_int_equal(session_handover(&rig.session, rig_link(&rig, "s2"), rig.now, rig.now), 0);
 	m = rig_take_sealed(&rig, &a, MESSAGE_CORE_DISCONNECT);
 	rig_ack(&rig, "s1", &a, MESSAGE_DISCONNECTION_ACK, m.id);
 	m = rig_register(&rig, "s2", &b);
@@ -519,7 +523,7 @@ static void test_switch_fails(void **state)
 	(void)state;
 	registered_at_a();
 	rig.switch_result = -ENOENT;
-	session_switch(&rig.session, rig_link(&rig, "s2"), rig.now);
+	session_handover(&rig.session, rig_link(&rig, "s2"), rig.now, rig.now);
 	m = rig_take_sealed(&rig, &a, MESSAGE_CORE_DISCONNECT);
 	rig_ack(&rig, "s1", &a, MESSAGE_DISCONNECTION_ACK, m.id);
 	/* It stays where it was, and tells the core so. */
@@ -533,7 +537,7 @@ static void test_switch_ends_without_link(void **state)
 
 	(void)state;
 	registered_at_a();
-	session_switch(&rig.session, rig_link(&rig, "s2"), rig.now);
+	session_handover(&rig.session, rig_link(&rig, "s2"), rig.now, rig.now);
 	m = rig_take_sealed(&rig, &a, MESSAGE_CORE_DISCONNECT);
 	rig_ack(&rig, "s1", &a, MESSAGE_DISCONNECTION_ACK, m.id);
 	session_switched(&rig.session, 0, rig.now);

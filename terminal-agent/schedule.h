@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the association file (association.h) tells a terminal: which core is behind a satellite, and
+ * when there will be none. It is a belief, never a proof: when it is wrong, a registration takes as
+ * long as without it.
+ */
+#ifndef SNO_TERMINAL_SCHEDULE_H
+#define SNO_TERMINAL_SCHEDULE_H
+
+#include "association.h"
+
+/* Zeroed, it is empty and knows nothing. */
+struct schedule {
+	struct associations table;
+	usec_t offset; /* the wall clock less the monotonic one, as last told */
+};
+
+/*
+ * Takes this file in place of the one before; NULL: none. 0, or -errno, logged, and the schedule is
+ * as before.
+ */
+int schedule_load(struct schedule *s, const char *path);
+void schedule_free(struct schedule *s);
+
+/* Both clocks at one instant: the file's times are the wall clock's. */
+void schedule_clock(struct schedule *s, usec_t now, usec_t wall);
+
+/* The core behind this satellite at an instant (monotonic); NULL when none is or it is unknown. */
+const char *schedule_core(const struct schedule *s, const char *satellite, usec_t at);
+
+/*
+ * When the satellite will be without a core, now being with one; USEC_NEVER when it is without one
+ * now, when it is not in the file, and when the file ends before that.
+ */
+usec_t schedule_end(const struct schedule *s, const char *satellite, usec_t now);
+
+#endif

@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Routes and queue change together, in the order of hold.h: the queue is there before the routes
+ * lead to the device, and empty before they lead to the link.
+ */
+#include "terminal-agent/uplink.h"
+
+#include <errno.h>
+
+#include "log.h"
+
+#define AGAIN USEC_PER_MSEC /* until a socket that was full is tried again */
+
+void uplink_init(struct uplink *u, struct forwarding *forwarding, uplink_send_fn *send,
+		 void *context)
+{
+	*u = (struct uplink){
+		.forwarding = forwarding, .send = send, .context = context, .due = USEC_NEVER};
+}
+
+bool uplink_held(const struct uplink *u)
+{
+	return u->queue && !hold_queue_passes(u->queue);
+}
+
+usec_t uplink_since(const struct uplink *u, usec_t now)
+{
+	return uplink_held(u) ? u->since : now;
+}
+
+/* ---- the queue --------------------------------------------------------------------------- */
+
+static void count(struct uplink *u)
+{
+	const struct hold_counters *counters = hold_queue_counters(u->queue);
+
+	u->held = counters->buffered;
+	u->dropped = hold_dropped(counters);
+}
+
+static int open_queue(struct uplink *u)
+{
+	/* Whatever is routed to the device: the routes decide. */
+	static const struct prefix all[HOLD_DESTINATIONS] = {{.addr = {.family = AF_INET}},
+							     {.addr = {.family = AF_INET6}}};
+	int error = u->hold && u->device ? hold_queue_open(&u->queue, u->hold, all) : -ENODEV;
+
+	if (error == 0)
+		u->held = u->dropped = 0;
+	else if (error != -ENODEV)
+		log_warn_errno(error, "cannot hold packets");
+	return error;
+}
+
+static void close_queue(struct uplink *u)
+{
+	const struct hold_counters *counters;
+
+	if (!u->queue)
+		return;
+	counters = hold_queue_counters(u->queue);
+	u->held = counters->buffered;
+	u->dropped = hold_dropped(counters) + counters->packets;
+	hold_queue_close(u->queue);
+	u->queue = NULL;
+	u->due = USEC_NEVER;
+}
+
+void uplink_use(struct uplink *u, struct hold *hold, unsigned int device)
+{
+	bool held = uplink_held(u);
+
+	if (!hold || hold != u->hold)
+		close_queue(u);
+	u->hold = hold;
+	if (device == u->device)
+		return;
+	u->device = device;
+	if (held && u->queue && device) { /* it has been made again */
+		struct forwarding_plan plan = u->plan;
+
+		plan.ifindex = device;
+		plan.held = true;
+		forwarding_apply(u->forwarding, &plan);
+	}
+}
+
+/* A packet that leaves the hold. */
+static int write_packet(void *context, const uint8_t *packet, size_t length)
+{
+	struct uplink *u = context;
+
+	return u->link ? u->send(u->context, u->link, &u->plan.gateway, packet, length) : -EAGAIN;
+}
+
+/* ---- routes and queue -------------------------------------------------------------------- */
+
+/* The plan, but everything that leaves goes to the device. */
+static int apply_held(struct uplink *u, const struct forwarding_plan *plan)
+{
+	struct forwarding_plan held = *plan;
+
+	held.ifindex = u->device;
+	held.held = true;
+	return forwarding_apply(u->forwarding, &held);
+}
+
+int uplink_hold(struct uplink *u, usec_t now)
+{
+	bool open = u->queue != NULL;
+	int error = 0;
+
+	if (uplink_held(u)) {
+		u->link = NULL;
+		u->due = USEC_NEVER;
+		return 0;
+	}
+	if (!u->plan.ifindex)
+		return 0;
+	if (open)
+		hold_queue_hold(u->queue);
+	else
+		error = open_queue(u);
+	if (error == 0)
+		error = apply_held(u, &u->plan);
+	if (error < 0) {
+		if (u->queue)
+			close_queue(u);
+		return error;
+	}
+	u->since = now;
+	u->link = NULL;
+	u->due = USEC_NEVER;
+	return 0;
+}
+
+/* Lets out what is held, and sets the routes to the link when nothing is left. */
+static int release(struct uplink *u, usec_t now)
+{
+	int error = hold_queue_release(u->queue, write_packet, u, now);
+
+	if (error == -EAGAIN) {
+		u->due = now + AGAIN;
+		return 0;
+	}
+	error = forwarding_apply(u->forwarding, &u->plan);
+	if (error < 0) {
+		hold_queue_hold(u->queue);
+		u->due = now + USEC_PER_SEC;
+		return error;
+	}
+	hold_queue_release(u->queue, write_packet, u, now);
+	u->due = now + HOLD_LINGER;
+	return 0;
+}
+
+/* Routes to the link at once: nothing waits. */
+static int set_direct(struct uplink *u, const struct forwarding_plan *plan, struct link *link)
+{
+	int error = forwarding_apply(u->forwarding, plan);
+
+	if (error == 0) {
+		u->plan = *plan;
+		u->link = link;
+	}
+	return error;
+}
+
+int uplink_set(struct uplink *u, const struct forwarding_plan *plan, struct link *link,
+	       usec_t earliest, usec_t now)
+{
+	struct forwarding_plan before = u->plan;
+	int error;
+
+	if (!uplink_held(u) && earliest <= now)
+		return set_direct(u, plan, link);
+	if (!u->queue && open_queue(u) < 0)
+		return set_direct(u, plan, link);
+	if (!uplink_held(u)) {
+		hold_queue_hold(u->queue);
+		u->since = now;
+	}
+	error = apply_held(u, plan);
+	if (error < 0)
+		return error;
+	u->plan = *plan;
+	u->link = link;
+	u->due = earliest;
+	if (earliest > now)
+		return 0;
+	error = release(u, now);
+	if (error < 0) {
+		u->plan = before;
+		u->link = NULL;
+		u->due = USEC_NEVER;
+		apply_held(u, &before);
+	}
+	return error;
+}
+
+void uplink_end(struct uplink *u)
+{
+	close_queue(u);
+	u->plan = (struct forwarding_plan){0};
+	u->link = NULL;
+}
+
+void uplink_forget(struct uplink *u, const struct link *link)
+{
+	if (u->link == link)
+		u->link = NULL;
+}
+
+/* ---- events ------------------------------------------------------------------------------ */
+
+void uplink_read(struct uplink *u, usec_t now)
+{
+	if (u->hold)
+		hold_read(u->hold, now);
+}
+
+usec_t uplink_tick(struct uplink *u, usec_t now)
+{
+	usec_t next;
+
+	if (!u->queue)
+		return USEC_NEVER;
+	if (now >= u->due) {
+		if (!hold_queue_passes(u->queue)) {
+			release(u, now);
+		} else {
+			hold_queue_release(u->queue, write_packet, u, now);
+			close_queue(u);
+			return USEC_NEVER;
+		}
+	}
+	next = hold_expire(u->hold, now);
+	count(u);
+	return usec_min(next, u->due);
+}

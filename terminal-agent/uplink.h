@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The way of user data up (PROTOCOL section 15.4): over the link of the registration, or held while
+ * there is none, so that nothing that is sent during a link gap is lost and nothing overtakes.
+ *
+ *	direct ---- link left or lost ---> held ---- new way known ---> waiting
+ *	   ^                                 ^                             |
+ *	   |          2 ms                   +------- link lost ----+      | no packet sent over the
+ *	   +------------------- passing <----------------------------------+ old link is overtaken
+ *now
+ *
+ * Held means: the routes lead to the hold's device (hold.h). What is held leaves as frames through
+ * the new link's own socket, because the kernel takes no packet from itself that comes in from
+ * outside; when nothing is left the routes are set to the link. Whoever came late into the device
+ * follows within HOLD_LINGER.
+ */
+#ifndef SNO_TERMINAL_UPLINK_H
+#define SNO_TERMINAL_UPLINK_H
+
+#include "hold.h"
+#include "terminal-agent/forwarding.h"
+#include "terminal-agent/links.h"
+
+/* Sends a packet as a frame to the gateway's Ethernet address. As hold_write_fn. */
+typedef int uplink_send_fn(void *context, struct link *link, const struct lladdr *gateway,
+			   const uint8_t *packet, size_t length);
+
+struct uplink {
+	struct forwarding *forwarding;
+	struct hold *hold;   /* NULL: nothing can be held */
+	unsigned int device; /* of the hold; 0: there is none (now) */
+	uplink_send_fn *send;
+	void *context;
+
+	struct hold_queue *queue;    /* NULL: direct */
+	struct forwarding_plan plan; /* the way that is wanted; ifindex 0: none is known */
+	struct link *link;	     /* of that way; NULL: none is known */
+	usec_t since;		     /* the last packet over the old link left before */
+	usec_t due;		     /* waiting: until then; passing: until the queue is closed */
+	uint64_t held, dropped; /* packets of the present or last hold, and lost ones of these */
+};
+
+/* All of it outlives the uplink. */
+void uplink_init(struct uplink *u, struct forwarding *forwarding, uplink_send_fn *send,
+		 void *context);
+/* From now on packets can be held; NULL: they cannot, and what is held is dropped. */
+void uplink_use(struct uplink *u, struct hold *hold, unsigned int device);
+
+/*
+ * Nothing leaves any more until a way is set. Harmless where no route leads anywhere, or it is so
+ * already. 0; -ENODEV when nothing can be held; or -errno, logged, and packets go on as before.
+ */
+int uplink_hold(struct uplink *u, usec_t now);
+
+/*
+ * The plan takes effect, over its link: what is held leaves first, and nothing leaves before
+ * `earliest`. 0; or -errno, logged, and all is as before.
+ */
+int uplink_set(struct uplink *u, const struct forwarding_plan *plan, struct link *link,
+	       usec_t earliest, usec_t now);
+
+/* Does user data wait? */
+bool uplink_held(const struct uplink *u);
+/* When the last packet has left over the link before; now, while packets leave. */
+usec_t uplink_since(const struct uplink *u, usec_t now);
+
+/* Drops what is held, and forgets the way; the routes are the caller's to withdraw. */
+void uplink_end(struct uplink *u);
+/* The hold's device can be read. */
+void uplink_read(struct uplink *u, usec_t now);
+/* The link is about to be freed. */
+void uplink_forget(struct uplink *u, const struct link *link);
+/* What is due. Returns the next instant, USEC_NEVER if none. */
+usec_t uplink_tick(struct uplink *u, usec_t now);
+
+#endif
