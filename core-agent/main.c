@@ -129,6 +129,7 @@ static int serve(struct daemon *daemon, const struct config *config, struct kern
 	receive_begin(agent.loop);
 	if (core_open(core, config, kernel, &receive_io, clock_now()) < 0)
 		return status;
+	core->clock = clock_now;
 	hold_device_watch(&core->underlay.holding.device, agent.loop, hold_readable, core);
 	if (receive_open(core) == 0 && watch_kernel() == 0 &&
 	    daemon_serve(daemon, agent.loop, show_commands, core) == 0) {

@@ -2,6 +2,7 @@
 /* Control commands; see show.h. Each fills one table or a list of fields. */
 #include "show.h"
 
+#include "anticipation.h"
 #include "binding.h"
 #include "control_value.h"
 #include "forwarding.h"
@@ -13,6 +14,7 @@
 #include "subscriber.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 /* How long until, or null where there is no end. */
@@ -69,6 +71,17 @@ static int show_status(void *arg, const json_t *request, struct control_reply *r
 	control_field(reply, "bindings", NULL, json_integer(bound));
 	control_field(reply, "bindings away", NULL, json_integer(away));
 	control_field(reply, "sessions", NULL, json_integer(HASH_COUNT(core->sessions)));
+	control_field(reply, "anticipations", NULL, json_integer(HASH_COUNT(core->anticipations)));
+	control_field(reply, "changes scheduled", NULL,
+		      json_integer((json_int_t)schedule_ahead(core)));
+	for (int mode = MODE_BASELINE; mode <= MODE_SOFT; mode++) {
+		char name[32];
+
+		snprintf(name, sizeof(name), "handovers %s",
+			 handover_mode_name((enum handover_mode)mode));
+		control_field(reply, name, NULL,
+			      json_integer((json_int_t)core->handovers.made[mode]));
+	}
 	return 0;
 }
 
@@ -191,6 +204,11 @@ static json_t *milliseconds(int64_t us)
 	return us < 0 ? json_null() : control_milliseconds(us);
 }
 
+static json_t *packets(int64_t count)
+{
+	return count < 0 ? json_null() : json_integer(count);
+}
+
 static int show_handovers(void *arg, const json_t *request, struct control_reply *reply)
 {
 	const struct core *core = arg;
@@ -199,11 +217,37 @@ static int show_handovers(void *arg, const json_t *request, struct control_reply
 
 	(void)request;
 	control_columns(reply, "time:time", "terminal", "from", "to", "mode", "gap:ms",
-			"registration:ms", NULL);
+			"registration:ms", "switch:ms", "first packet:ms", "buffered", "dropped",
+			NULL);
 	for (size_t i = 0; (h = handover_kept(&core->handovers, i)); i++)
-		control_row(reply, "f s s s s o o", (double)(since_1970 + h->at) / 1e6, h->nai,
-			    *h->from ? h->from : "none", h->to, "baseline", milliseconds(h->gap),
-			    milliseconds(h->registration));
+		control_row(reply, "f s s s s o o o o o o", (double)(since_1970 + h->at) / 1e6,
+			    h->nai, *h->from ? h->from : "none", h->to, handover_mode_name(h->mode),
+			    milliseconds(h->gap), milliseconds(h->registration),
+			    milliseconds(h->switching), milliseconds(h->first_packet),
+			    packets(handover_buffered(h)), packets(handover_dropped(h)));
+	return 0;
+}
+
+static int show_anticipations(void *arg, const json_t *request, struct control_reply *reply)
+{
+	const struct core *core = arg;
+	struct anticipation *a, *next;
+	usec_t now = clock_now();
+
+	(void)request;
+	control_columns(reply, "terminal", "core", "satellite", "move", "mode", "state", "path",
+			"left:s", NULL);
+	HASH_ITER (hh, core->anticipations, a, next) {
+		char text[PATH_TEXT];
+
+		control_row(reply, "s s s I s s s o", a->subscriber->nai, anticipation_target(a),
+			    *a->place.satellite ? a->place.satellite : "unknown",
+			    (json_int_t)a->number, handover_mode_name(a->mode),
+			    a->leads   ? "leads"
+			    : a->ready ? "ready"
+				       : "asked",
+			    path_text(&a->path, text), left(a->timer.at, now));
+	}
 	return 0;
 }
 
@@ -315,6 +359,7 @@ const struct control_command show_commands[] = {
 	{"satellites", show_satellites, "satellites and their interfaces"},
 	{"pools", show_pools, "addresses in use"},
 	{"handovers", show_handovers, "the last handovers of subscribers"},
+	{"anticipations", show_anticipations, "cores that are prepared for where subscribers go"},
 	{"counters", show_counters, "signalling messages by type"},
 	{"drops", show_drops, "dropped datagrams and refused registrations by reason"},
 	{"release", do_release, "end a registration: {\"terminal\": NAI}"},
