@@ -41,6 +41,7 @@ static const struct command {
 	{"satellite", "associate", "satellite", {"core"}, NULL, "serve this core from now on"},
 	{"satellite", "resume", "satellite", {NULL}, NULL, "serve the planned core again"},
 	{"terminal", "switch", "terminal", {"link"}, NULL, "hand over to this link"},
+	{"terminal", "handover", "terminal", {"link"}, NULL, "the same: in=SECONDS or at=TIME"},
 	{"terminal", "disconnect", "terminal", {NULL}, NULL, "leave the core and stay away"},
 	{"terminal", "connect", "terminal", {NULL}, NULL, "register again after that"},
 	{NULL, "genkey", NULL, {NULL}, snoctl_genkey, "a new private key, to standard output"},
