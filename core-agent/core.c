@@ -9,6 +9,7 @@
 #include "mode.h"
 #include "peer.h"
 #include "pool.h"
+#include "preparation.h"
 #include "registration.h"
 #include "satellite.h"
 #include "session.h"
@@ -87,6 +88,7 @@ void core_close(struct core *core)
 	schedule_close(core);
 	registrations_close(core);
 	sessions_close(core);
+	preparations_close(core);
 	subscribers_close(core);
 	peers_close(core);
 	satellites_close(core);

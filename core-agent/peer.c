@@ -8,6 +8,7 @@
 #include "kernel.h"
 #include "keys.h"
 #include "pool.h"
+#include "preparation.h"
 #include "session.h"
 
 #include <errno.h>
@@ -149,9 +150,13 @@ void peer_requested(void *context, const struct message *request, usec_t now)
 	case MESSAGE_HANDOVER_DONE:
 		binding_handover_done(peer, request, now);
 		break;
+	case MESSAGE_PROACTIVE_AUTHENTICATION:
+		preparation_requested(peer, request, now);
+		break;
 	case MESSAGE_RELEASE:
 		/* From the home core of a visitor, or from the visited core of a subscriber. */
-		if (!session_released(peer, request, now))
+		if (!session_released(peer, request, now) &&
+		    !preparation_released(peer, request, now))
 			binding_released(peer, request, now);
 		break;
 	default:

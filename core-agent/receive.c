@@ -7,11 +7,12 @@
  */
 #include "receive.h"
 
+#include "discovery.h"
 #include "frame.h"
 #include "link_socket.h"
 #include "log.h"
 #include "peer.h"
-#include "registration.h"
+#include "preparation.h"
 #include "session.h"
 
 #include <errno.h>
@@ -53,10 +54,11 @@ static void core_readable(struct ev_loop *loop, ev_io *io, int events)
 		if (length < 0 && errno != EAGAIN && errno != EINTR)
 			continue;
 		if (length < 0)
-			return;
+			break;
 		if (endpoint_from_sockaddr(&from, &ss) == 0)
 			peer_receive(receiver.core, &from, datagram, (size_t)length, clock_now());
 	}
+	preparations_settle(receiver.core, clock_now());
 }
 
 static int to_peer(void *context, const struct peer *peer, const struct endpoint *to,
@@ -173,7 +175,7 @@ static enum drop access_datagram(struct satellite *satellite, const struct frame
 			return DROP_INDEX;
 		return session_receive(session, satellite, &f->src, f->payload, f->length, now);
 	}
-	return registration_discovery(satellite, &f->src, &f->ip_src, f->payload, f->length, now);
+	return discovery_receive(satellite, &f->src, &f->ip_src, f->payload, f->length, now);
 }
 
 void receive_frame(struct satellite *satellite, const uint8_t *octets, size_t length, usec_t now)

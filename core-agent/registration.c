@@ -1,40 +1,41 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * From core discovery to registration done, as serving core: the draft's figure 4.
+ * From core discovery to registration done, as visited core: the draft's figure 4, and the same in
+ * one exchange.
  *
- *   discovery --own realm--> authenticate, bind at home -----------------------------> registered
- *       |
- *       +--peer's realm--> AUTHENTICATING --ACK--> TUNNELLING --tunnel ACK--> registered
- *                                |                      |
- *                              reject              undo, reject
+ *   discovery --> AUTHENTICATING --ACK--> TUNNELLING --tunnel ACK--> registered
+ *                     |   \                  |
+ *                     |    +--ACK with COA---|-----------------------> registered
+ *                   reject             undo, reject
  *
- * Everything the terminal's packets need is in the kernel before the home core is asked to send
- * them here: they may arrive together with its answer.
+ * Where a tunnel request is made, everything the terminal's packets need is in the kernel before:
+ * they may arrive together with its answer. `combined` (PROTOCOL section 15.1) saves that exchange
+ * by naming the care-of address together with the handshake. Who the terminal is, and so which home
+ * addresses to route, is known only when they are already on their way.
  */
 #include "registration.h"
 
-#include "authentication.h"
-#include "binding.h"
+#include "binding_number.h"
 #include "log.h"
+#include "mode.h"
 #include "peer.h"
 #include "pool.h"
+#include "preparation.h"
 #include "send.h"
 #include "session.h"
-#include "session_send.h"
-#include "subscriber.h"
+#include "way.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static struct registration *find_by_discovery(const struct core *core,
-					      const uint8_t hash[HASH_LENGTH])
+bool registration_running(const struct core *core, const uint8_t hash[HASH_LENGTH])
 {
 	struct registration *r;
 
 	HASH_FIND(hh, core->registrations, hash, HASH_LENGTH, r);
-	return r;
+	return r != NULL;
 }
 
 static struct registration *find_by_id(const struct core *core, uint64_t id)
@@ -55,11 +56,15 @@ static void registration_free(struct registration *r)
 	free(r);
 }
 
+static struct pool *care_of_pool(const struct core *core, sa_family_t family)
+{
+	return family == AF_INET6 ? core->care_of6 : core->care_of4;
+}
+
 static void give_care_of(struct registration *r)
 {
 	if (r->took_coa)
-		pool_give(r->coa.family == AF_INET6 ? r->core->care_of6 : r->core->care_of4,
-			  &r->coa);
+		pool_give(care_of_pool(r->core, r->coa.family), &r->coa);
 	r->took_coa = false;
 }
 
@@ -75,16 +80,37 @@ void registration_drop(struct registration *r, enum reason reason, usec_t now)
 	registration_free(r);
 }
 
+/* Served before this attempt: so the terminal may still be, unless its home core has moved on. */
+static bool serves(const struct session *s)
+{
+	return s->state == SESSION_REGISTERED || s->state == SESSION_LEAVING;
+}
+
+/* The home core had already led the home addresses away from what it was served by here. */
+static void end_former(const struct registration *r, enum reason reason, usec_t now)
+{
+	struct session *s = session_find(r->core, r->nai);
+
+	if (s && serves(s) && !s->registration &&
+	    binding_number_spent(s->binding, r->granted.binding))
+		session_evict(s, reason, now);
+}
+
 /* Puts back what the attempt has changed, and ends it. */
 static void abandon(struct registration *r, enum reason reason, usec_t now)
 {
 	struct session *s = r->session;
+	bool bound = r->bound;
 	int result = s ? forwarding_set(r->core, s->path, &r->before) : 0;
 
+	if (!s && bound)
+		end_former(r, reason, now);
 	registration_drop(r, reason, now);
 	if (s && result < 0)
 		/* It cannot be served where it was either. */
 		session_evict(s, REASON_KERNEL_REFUSED, now);
+	else if (s && bound && serves(s))
+		session_evict(s, reason, now);
 	else if (s)
 		session_abandon(s, now);
 }
@@ -98,117 +124,42 @@ static void reject(struct registration *r, enum reason reason, const struct mess
 	abandon(r, reason, now);
 }
 
-/*
- * May this Ethernet address be used by this terminal? Not while another one that registered with it
- * is on another satellite: its packets would be led here. On the same satellite the newest one
- * wins, and the other is over.
- */
-static bool claim_mac(struct core *core, struct satellite *satellite, const struct lladdr *mac,
-		      const char *nai, usec_t now)
+/* ---- what the home core says --------------------------------------------------------------- */
+
+/* The home core sends here, and the kernel leads on from here. */
+static void succeed(struct registration *r, enum handover_mode mode, usec_t now)
 {
-	struct session *s = session_by_mac(core, mac);
-	char text[LLADDR_TEXT];
-
-	if (!s || !strcmp(s->nai, nai))
-		return true;
-	if (session_satellite(s) != satellite) {
-		log_warnx("terminal %s on satellite %s uses the Ethernet address %s of %s; refused",
-			  nai, satellite->name, lladdr_format(mac, text), s->nai);
-		return false;
-	}
-	session_evict(s, REASON_TERMINAL_LEFT, now);
-	return true;
-}
-
-/* ---- own subscribers ----------------------------------------------------------------------- */
-
-/* What the path of a terminal served here is, whoever's it is. */
-static struct path access_path(const struct satellite *satellite, const struct lladdr *mac,
-			       unsigned int mtu)
-{
-	return (struct path){.kind = PATH_ACCESS, .mac = *mac, .port = satellite->port, .mtu = mtu};
-}
-
-static uint16_t home_mtu(uint16_t link_mtu)
-{
-	return link_mtu < 1500 ? link_mtu : 1500;
-}
-
-static enum reason serve_subscriber(struct satellite *satellite, const struct session_grant *grant,
-				    struct subscriber *subscriber, usec_t now)
-{
-	struct core *core = satellite->core;
-	struct path path = access_path(satellite, &grant->mac, grant->mtu);
-	struct session *s;
-	enum reason reason;
-
-	if (!claim_mac(core, satellite, &grant->mac, subscriber->nai, now))
-		return REASON_NOT_PERMITTED;
-	path.hoa4 = subscriber->hoa4;
-	path.hoa6 = subscriber->hoa6;
-	path.prefix = subscriber->prefix;
-	s = session_prepare(core, subscriber->nai, NULL, subscriber, &grant->mac, now);
-	if (!s)
-		return REASON_BUSY;
-	reason = binding_at_home(subscriber, grant->binding, &path, now);
-	if (reason != REASON_ACCEPTED) {
-		session_abandon(s, now);
-	} else if (session_register(s, grant, now) < 0) {
-		/* The core that served before has been released: there is no way back. */
-		reason = REASON_BUSY;
-		binding_withdraw(subscriber, reason, now);
-	}
-	return reason;
-}
-
-static void discovery_at_home(struct satellite *satellite, const struct lladdr *mac,
-			      const struct addr *link_local, const uint8_t hash[HASH_LENGTH],
-			      const struct message *discovery, usec_t now)
-{
-	struct authentication a;
-	struct session_grant grant;
-	enum reason reason;
-
-	authenticate(satellite->core, NULL, satellite->name, discovery->id, &discovery->handshake,
-		     now, &a);
-	grant = (struct session_grant){
-		.satellite = satellite,
-		.mac = *mac,
-		.link_local = *link_local,
-		.terminal_index = discovery->id,
-		.binding = a.binding,
-		.lifetime = a.lifetime,
-		.mtu = home_mtu(a.mtu),
-		.access_key = a.access_key,
-		.handshake = &a.answer,
-		.discovery = hash,
+	const struct message *granted = &r->granted;
+	const uint16_t own = underlay_mtu(r->core->config, r->tunnel);
+	const struct session_grant grant = {
+		.satellite = r->satellite,
+		.mac = r->mac,
+		.link_local = r->link_local,
+		.terminal_index = r->terminal_index,
+		.binding = granted->binding,
+		.coa = r->coa,
+		.lifetime = granted->lifetime,
+		.mtu = granted->mtu < own ? granted->mtu : own,
+		.uplink_delay = granted->uplink_delay,
+		.mode = mode_of_peer(r->home) > MODE_BASELINE ? mode : 0,
+		.access_key = granted->access_key,
+		.handshake = &granted->handshake,
+		.discovery = r->discovery,
 	};
-	reason = a.reason;
-	if (reason == REASON_ACCEPTED &&
-	    (!lladdr_equal(&a.link_layer, mac) || !addr_equal(&a.link_local, link_local)))
-		reason = REASON_NOT_PERMITTED;
-	if (reason == REASON_ACCEPTED)
-		reason = serve_subscriber(satellite, &grant, a.subscriber, now);
-	if (reason != REASON_ACCEPTED) {
-		log_info("registration of %s on satellite %s refused: %s",
-			 a.subscriber ? a.subscriber->nai : "a terminal", satellite->name,
-			 reason_name(reason));
-		/* Message 2 says what was judged; a later refusal is this core's own. */
-		send_reject(satellite, mac, link_local, discovery->id, reason,
-			    reason == a.reason ? &a.answer : NULL);
-	}
-	keys_wipe(&a, sizeof(a));
-}
 
-/* ---- visitors ------------------------------------------------------------------------------ */
+	r->bound = true;
+	if (session_register(r->session, &grant, now) < 0) {
+		reject(r, REASON_BUSY, NULL, now);
+		return;
+	}
+	session_was_held(r->session, &r->held);
+	registration_free(r);
+}
 
 static void tunnel_answered(void *context, uint64_t token, enum reason reason,
 			    const struct message *answer, usec_t now)
 {
 	struct registration *r = find_by_id(context, token);
-	const struct message *granted;
-	struct session_grant grant;
-	uint16_t mtu;
 
 	if (!r)
 		return;
@@ -219,66 +170,45 @@ static void tunnel_answered(void *context, uint64_t token, enum reason reason,
 		reject(r, reason == REASON_ACCEPTED ? REASON_UNSUPPORTED : reason, NULL, now);
 		return;
 	}
-	granted = &r->granted;
-	mtu = underlay_mtu(r->core->config, r->tunnel);
-	if (message_has(answer, ATTR_MTU) && answer->mtu < mtu)
-		mtu = answer->mtu;
-	if (granted->mtu < mtu)
-		mtu = granted->mtu;
-	grant = (struct session_grant){
-		.satellite = r->satellite,
-		.mac = r->mac,
-		.link_local = r->link_local,
-		.terminal_index = r->terminal_index,
-		.binding = granted->binding,
-		.coa = r->coa,
-		.lifetime = granted->lifetime,
-		.mtu = mtu,
-		.access_key = granted->access_key,
-		.handshake = &granted->handshake,
-		.discovery = r->discovery,
-	};
-	if (session_register(r->session, &grant, now) < 0)
-		reject(r, REASON_BUSY, NULL, now);
-	else
-		registration_free(r);
+	if (message_has(answer, ATTR_MTU) && answer->mtu < r->granted.mtu)
+		r->granted.mtu = answer->mtu;
+	succeed(r, MODE_BASELINE, now);
 }
 
-/* Is what the home core grants within what it may grant? */
-static enum reason check_grant(const struct registration *r, const struct message *ack)
+/* Is what the home core grants within what it may grant, to whom, and what it was offered? */
+static bool permitted(const struct registration *r, const struct message *ack)
 {
-	const struct prefix hoa4 = prefix_of(&ack->hoa4), hoa6 = prefix_of(&ack->hoa6);
-
-	if (!lladdr_equal(&ack->link_layer, &r->mac) ||
-	    !addr_equal(&ack->link_local, &r->link_local))
-		return REASON_NOT_PERMITTED;
-	if ((message_has(ack, ATTR_HOA4) && !peer_owns_home(r->home, &hoa4)) ||
-	    (message_has(ack, ATTR_HOA6) && !peer_owns_home(r->home, &hoa6)) ||
-	    (message_has(ack, ATTR_PREFIX) && !peer_owns_home(r->home, &ack->prefix))) {
-		log_warnx("peer %s grants a home address outside its home_prefixes", r->home->name);
-		return REASON_NOT_PERMITTED;
-	}
-	return REASON_ACCEPTED;
+	return lladdr_equal(&ack->link_layer, &r->mac) &&
+	       addr_equal(&ack->link_local, &r->link_local) && way_permitted(r->home, ack) &&
+	       (!message_has(ack, ATTR_COA) || (r->offered && addr_equal(&ack->coa, &r->coa)));
 }
 
-/* Has the home core authenticated this terminal again since it gave out this binding? */
-static bool outdated(const struct session *s, uint64_t binding)
+/* Has the home core spoken of this terminal again since it gave out this binding? */
+static bool outdated(const struct core *core, const char *nai, uint64_t binding)
 {
-	uint64_t newest = s->registration ? s->registration->granted.binding : s->binding;
+	const struct session *s = session_find(core, nai);
+	const struct preparation *p = preparation_find(core, nai);
 
-	/* Numbers of different lives of the home core cannot be compared (PROTOCOL section 9). */
-	return newest >> 32 == binding >> 32 && binding <= newest;
+	if (p && binding_number_spent(binding, p->binding))
+		return true;
+	return s && binding_number_spent(binding, s->registration ? s->registration->granted.binding
+								  : s->binding);
 }
 
 /* The session is changed by this attempt now; an older one has lost, and leaves what it had. */
 static void take_session(struct registration *r, struct session *s)
 {
 	struct registration *older = s->registration;
+	bool takes_coa = !r->offered;
 
 	r->before = older ? older->before : *s->path;
-	r->coa = older ? older->coa : s->coa;
+	if (takes_coa)
+		r->coa = older ? older->coa : s->coa;
 	if (older) {
-		r->took_coa = older->took_coa;
+		if (takes_coa)
+			r->took_coa = older->took_coa;
+		else
+			give_care_of(older);
 		r->superseded = older->asked ? older->granted.binding : older->superseded;
 		if (older->request > 0)
 			peer_request_cancel(older->home, older->request);
@@ -288,70 +218,135 @@ static void take_session(struct registration *r, struct session *s)
 	s->registration = r;
 }
 
-static enum reason take_care_of(struct registration *r)
+/*
+ * The terminal was expected, but comes with the full handshake: what is held for it is its own. The
+ * preparation is over with this attempt, however that ends.
+ */
+static void take_preparation(struct registration *r)
+{
+	struct session *s = r->session;
+	struct preparation *p = preparation_find(r->core, s->nai);
+
+	if (!p)
+		return;
+	r->superseded = p->binding;
+	preparation_take(p, s->path, &s->coa);
+	if (!r->offered)
+		r->coa = s->coa;
+}
+
+/* The attempt has a care-of address of its own or its session's, or gets one. */
+static int take_care_of(struct registration *r)
 {
 	sa_family_t family = tunnel_family(r->tunnel);
-	struct pool *pool = family == AF_INET6 ? r->core->care_of6 : r->core->care_of4;
+	struct pool *pool = care_of_pool(r->core, family);
 	struct addr coa;
 
-	if (r->coa.family == family)
-		return REASON_ACCEPTED;
+	if (r->offered && !pool_covers(pool, &r->coa))
+		return -EADDRNOTAVAIL;
+	if (r->coa.family == family && (r->took_coa || addr_equal(&r->coa, &r->session->coa)))
+		return 0;
+	if (r->offered) {
+		/* It was a session's that has ended since. */
+		r->took_coa = pool_reserve(pool, &r->coa) == 0;
+		return r->took_coa ? 0 : -EADDRNOTAVAIL;
+	}
 	if (pool_take(pool, &coa) < 0)
-		return REASON_NO_CARE_OF_ADDRESS;
+		return -EADDRNOTAVAIL;
 	give_care_of(r);
 	r->coa = coa;
 	r->took_coa = true;
+	return 0;
+}
+
+/* The home core sends to the tunnel that it was offered, or to the one that is chosen now. */
+static enum reason choose_tunnel(struct registration *r, const struct message *ack)
+{
+	enum tunnel_kind kind;
+	enum reason reason = peer_tunnel(r->home, &kind);
+
+	if (reason != REASON_ACCEPTED)
+		return reason;
+	if (!r->offered) {
+		r->tunnel = kind;
+		r->tunnel_key = way_fresh_key();
+	}
+	if (r->tunnel == TUNNEL_IPIP4 && !message_has(ack, ATTR_HOA4))
+		return REASON_NO_COMMON_TUNNEL;
 	return REASON_ACCEPTED;
 }
 
-/* The terminal is authentic: install its path here, then ask its home core to send there. */
+/* The terminal is authentic: install its path here. */
 static enum reason prepare_visitor(struct registration *r, const struct message *ack, usec_t now)
 {
 	struct core *core = r->core;
-	enum reason reason = peer_tunnel(r->home, &r->tunnel);
-	char nai[NAI_TEXT];
+	enum reason reason = choose_tunnel(r, ack);
 	struct session *s;
 	struct path path;
 
 	if (reason != REASON_ACCEPTED)
 		return reason;
-	if (r->tunnel == TUNNEL_IPIP4 && !message_has(ack, ATTR_HOA4))
-		return REASON_NO_COMMON_TUNNEL;
-	snprintf(nai, sizeof(nai), "%s@%s", ack->user, r->home->name);
-	s = session_find(core, nai);
-	if (s && outdated(s, ack->binding))
+	preparations_settle(core, now);
+	if (outdated(core, r->nai, ack->binding))
 		return REASON_STALE_BINDING;
-	if (!claim_mac(core, r->satellite, &r->mac, nai, now))
+	if (!session_admits(core, r->satellite, &r->mac, r->nai, now))
 		return REASON_NOT_PERMITTED;
-	s = session_prepare(core, nai, r->home, NULL, &r->mac, now);
+	s = session_prepare(core, r->nai, r->home, NULL, &r->mac, now);
 	if (!s)
 		return REASON_BUSY;
 	take_session(r, s);
-	reason = take_care_of(r);
-	if (reason != REASON_ACCEPTED)
-		return reason;
-	path = access_path(r->satellite, &r->mac, underlay_mtu(core->config, r->tunnel));
+	take_preparation(r);
+	if (take_care_of(r) < 0)
+		return REASON_NO_CARE_OF_ADDRESS;
+	path = way_to_terminal(r->satellite, &r->mac, underlay_mtu(core->config, r->tunnel));
 	path.hoa4 = ack->hoa4;
 	path.hoa6 = ack->hoa6;
 	path.prefix = ack->prefix;
-	return forwarding_set(core, s->path, &path) < 0 ? REASON_KERNEL_REFUSED : REASON_ACCEPTED;
+	if (forwarding_release(core, s->path, &path, now, &r->held) < 0)
+		return REASON_KERNEL_REFUSED;
+	return REASON_ACCEPTED;
+}
+
+static void set_tunnel(const struct registration *r, struct message *m)
+{
+	message_set_addr(m, ATTR_COA, &r->coa);
+	message_set_number(m, ATTR_TUNNEL_KIND, r->tunnel);
+	message_set_number(m, ATTR_TUNNEL_KEY, r->tunnel_key);
 }
 
 static void request_tunnel(struct registration *r, usec_t now)
 {
 	struct message m;
-	uint32_t key;
 
-	keys_random(&key, sizeof(key));
 	message_init(&m, MESSAGE_TUNNEL_REQUEST, 0);
 	message_set_number(&m, ATTR_BINDING, r->granted.binding);
-	message_set_addr(&m, ATTR_COA, &r->coa);
-	message_set_number(&m, ATTR_TUNNEL_KIND, r->tunnel);
-	message_set_number(&m, ATTR_TUNNEL_KEY, key % 0xffffff + 1);
+	set_tunnel(r, &m);
 	r->request = peer_request(r->home, &m, tunnel_answered, r->id, now);
 	r->asked = r->request > 0;
 	if (!r->asked)
 		reject(r, REASON_BUSY, NULL, now);
+}
+
+/* The home core has authenticated the terminal. In combined mode it may send here already. */
+static void granted(struct registration *r, const struct message *ack, usec_t now)
+{
+	enum reason reason = REASON_NOT_PERMITTED;
+
+	r->granted = *ack;
+	snprintf(r->nai, sizeof(r->nai), "%s@%s", ack->user, r->home->name);
+	r->bound = r->asked = message_has(ack, ATTR_COA);
+	if (!r->satellite) {
+		registration_drop(r, REASON_ADMINISTRATIVE, now);
+		return;
+	}
+	if (permitted(r, ack))
+		reason = prepare_visitor(r, ack, now);
+	if (reason != REASON_ACCEPTED)
+		reject(r, reason, NULL, now);
+	else if (r->bound)
+		succeed(r, MODE_COMBINED, now);
+	else
+		request_tunnel(r, now);
 }
 
 static void authentication_answered(void *context, uint64_t token, enum reason reason,
@@ -361,28 +356,48 @@ static void authentication_answered(void *context, uint64_t token, enum reason r
 
 	if (!r)
 		return;
-	if (!answer || answer->type == MESSAGE_ERROR || reason != REASON_ACCEPTED) {
-		const struct message_blob *handshake =
-			answer && message_has(answer, ATTR_HANDSHAKE) ? &answer->handshake : NULL;
-
-		reject(r, reason == REASON_ACCEPTED ? REASON_UNSUPPORTED : reason, handshake, now);
+	if (answer && answer->type == MESSAGE_AUTHENTICATION_ACK && reason == REASON_ACCEPTED) {
+		granted(r, answer, now);
 		return;
 	}
-	r->granted = *answer;
-	reason = check_grant(r, answer);
-	if (reason == REASON_ACCEPTED)
-		reason = prepare_visitor(r, answer, now);
-	if (reason != REASON_ACCEPTED)
-		reject(r, reason, NULL, now);
+	if (r->satellite)
+		reject(r, reason == REASON_ACCEPTED ? REASON_UNSUPPORTED : reason,
+		       answer && message_has(answer, ATTR_HANDSHAKE) ? &answer->handshake : NULL,
+		       now);
 	else
-		request_tunnel(r, now);
+		registration_drop(r, reason, now);
 }
 
-static enum drop discovery_of_peer(struct satellite *satellite, const struct lladdr *mac,
-				   const struct addr *link_local, const uint8_t hash[HASH_LENGTH],
-				   const struct message *discovery, struct peer *home, usec_t now)
+/* ---- the beginning ------------------------------------------------------------------------- */
+
+/*
+ * Tunnel and care-of address for a terminal that nobody has vouched for yet: those of the one that
+ * is served at this Ethernet address, or new ones as long as there is enough for others (PROTOCOL
+ * section 15.1), so that forged discoveries shut nobody out.
+ */
+static void offer_tunnel(struct registration *r, struct message *m)
 {
-	struct core *core = satellite->core;
+	const struct session *served = session_by_mac(r->core, &r->mac);
+	struct pool *pool;
+
+	if (mode_of_peer(r->home) < MODE_COMBINED ||
+	    peer_tunnel(r->home, &r->tunnel) != REASON_ACCEPTED)
+		return;
+	pool = care_of_pool(r->core, tunnel_family(r->tunnel));
+	if (served && served->home == r->home && pool_covers(pool, &served->coa))
+		r->coa = served->coa;
+	else if (pool_used(pool) <= pool_size(pool) / 2 && pool_take(pool, &r->coa) == 0)
+		r->took_coa = true;
+	else
+		return;
+	r->offered = true;
+	r->tunnel_key = way_fresh_key();
+	set_tunnel(r, m);
+}
+
+enum drop registration_begin(const struct discovery *d, struct peer *home, usec_t now)
+{
+	struct core *core = d->satellite->core;
 	struct registration *r;
 	struct message m;
 
@@ -393,90 +408,53 @@ static enum drop discovery_of_peer(struct satellite *satellite, const struct lla
 		return DROP_LIMIT;
 	r->core = core;
 	r->id = ++core->last_registration;
-	r->satellite = satellite;
-	r->mac = *mac;
-	r->link_local = *link_local;
-	r->terminal_index = discovery->id;
+	r->satellite = d->satellite;
+	r->mac = d->mac;
+	r->link_local = d->link_local;
+	r->terminal_index = d->message.id;
 	r->home = home;
-	memcpy(r->discovery, hash, sizeof(r->discovery));
+	memcpy(r->discovery, d->hash, sizeof(r->discovery));
 	HASH_ADD(hh, core->registrations, discovery, sizeof(r->discovery), r);
 	HASH_ADD(hh_id, core->registration_ids, id, sizeof(r->id), r);
 
 	message_init(&m, MESSAGE_AUTHENTICATION, 0);
-	message_set_text(&m, ATTR_REALM, discovery->realm);
-	message_set_number(&m, ATTR_INDEX, discovery->id);
-	message_set_blob(&m, ATTR_HANDSHAKE, discovery->handshake.bytes,
-			 discovery->handshake.length);
+	message_set_text(&m, ATTR_REALM, d->message.realm);
+	message_set_number(&m, ATTR_INDEX, d->message.id);
+	message_set_blob(&m, ATTR_HANDSHAKE, d->message.handshake.bytes,
+			 d->message.handshake.length);
+	if (mode_of_peer(home) > MODE_BASELINE)
+		message_set_text(&m, ATTR_NEXT_SATELLITE, d->satellite->name);
+	offer_tunnel(r, &m);
 	if (peer_request(home, &m, authentication_answered, r->id, now) < 0)
 		reject(r, REASON_BUSY, NULL, now);
 	return DROP_NONE;
 }
 
-/* ---- discovery ----------------------------------------------------------------------------- */
-
-static void realm_unknown(struct satellite *satellite, const struct lladdr *mac,
-			  const struct addr *link_local, const struct message *discovery,
-			  usec_t now)
-{
-	log_remote(&satellite->core->noise, now,
-		   "a terminal of realm %s on satellite %s refused: no peer of that name",
-		   discovery->realm, satellite->name);
-	send_reject(satellite, mac, link_local, discovery->id, REASON_UNKNOWN_REALM, NULL);
-}
-
-enum drop registration_discovery(struct satellite *satellite, const struct lladdr *mac,
-				 const struct addr *link_local, const uint8_t *datagram,
-				 size_t length, usec_t now)
-{
-	struct core *core = satellite->core;
-	struct session *served = session_by_mac(core, mac);
-	uint8_t hash[HASH_LENGTH];
-	struct message discovery;
-	struct peer *home;
-	enum drop drop = message_read(&discovery, PLACE_CLEAR, datagram, length);
-
-	if (drop != DROP_NONE)
-		return drop;
-	if (discovery.type != MESSAGE_CORE_DISCOVERY)
-		return DROP_TYPE;
-	core->counters.received[MESSAGE_CORE_DISCOVERY]++;
-	keys_sha256(hash, datagram, length);
-	if (find_by_discovery(core, hash))
-		return DROP_NONE;
-	if (served && keys_equal(served->discovery, hash, sizeof(hash))) {
-		/* After that it is a late copy, and no wish to come back. */
-		if (served->state == SESSION_REGISTERED)
-			session_repeat_done(served);
-		return DROP_NONE;
-	}
-	home = peer_find(core, discovery.realm);
-	if (home)
-		return discovery_of_peer(satellite, mac, link_local, hash, &discovery, home, now);
-	if (!strcmp(discovery.realm, core->config->name))
-		discovery_at_home(satellite, mac, link_local, hash, &discovery, now);
-	else
-		realm_unknown(satellite, mac, link_local, &discovery, now);
-	return DROP_NONE;
-}
-
-static void abandon_those(struct core *core, const struct peer *peer,
-			  const struct satellite *satellite, usec_t now)
-{
-	struct registration *r, *next;
-
-	HASH_ITER (hh, core->registrations, r, next)
-		if (r->home == peer || r->satellite == satellite)
-			abandon(r, REASON_ADMINISTRATIVE, now);
-}
+/* ---- ends ---------------------------------------------------------------------------------- */
 
 void registration_peer_removed(struct peer *peer, usec_t now)
 {
-	abandon_those(peer->core, peer, NULL, now);
+	struct registration *r, *next;
+
+	HASH_ITER (hh, peer->core->registrations, r, next)
+		if (r->home == peer)
+			abandon(r, REASON_ADMINISTRATIVE, now);
 }
 
 void registration_satellite_removed(struct satellite *satellite, usec_t now)
 {
-	abandon_those(satellite->core, NULL, satellite, now);
+	struct registration *r, *next;
+
+	HASH_ITER (hh, satellite->core->registrations, r, next) {
+		if (r->satellite != satellite)
+			continue;
+		if (r->session || !r->offered)
+			abandon(r, REASON_ADMINISTRATIVE, now);
+		else
+			/* What the home core does with the offer is to be undone when it says so.
+			 */
+			r->satellite = NULL;
+	}
 }
 
 void registrations_close(struct core *core)

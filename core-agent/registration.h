@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Registrations in progress: from core discovery to registration done (PROTOCOL section 8, the
- * states authenticating and tunnelling). Short-lived, one per discovery: whose it is turns out only
- * when its home core has answered, so a forged discovery in somebody's name cannot end an attempt
- * of the true terminal.
+ * Registrations of visitors in progress: from core discovery to registration done (PROTOCOL section
+ * 8, the states authenticating and tunnelling). Short-lived, one per discovery: whose it is turns
+ * out only when its home core has answered, so a forged discovery in somebody's name cannot end an
+ * attempt of the true terminal.
  */
 #ifndef SNO_REGISTRATION_H
 #define SNO_REGISTRATION_H
 
-#include "core.h"
+#include "discovery.h"
 #include "forwarding.h"
-#include "satellite.h"
 
 #include <uthash.h>
 
@@ -19,31 +18,38 @@
 
 struct registration {
 	struct core *core;
-	uint64_t id; /* for the answers to its requests */
-	struct satellite *satellite;
+	uint64_t id;		     /* for the answers to its requests */
+	struct satellite *satellite; /* NULL: given up, but the home core may yet say it is bound */
 	struct lladdr mac;
 	struct addr link_local;
 	uint32_t terminal_index;
 	uint8_t discovery[HASH_LENGTH]; /* SHA-256 of the datagram */
 	struct peer *home;
 
+	/* Where the home core is to send to: offered with the authentication, or chosen later. */
+	bool offered;
+	enum tunnel_kind tunnel;
+	struct addr coa;
+	uint32_t tunnel_key;
+	bool took_coa; /* the care-of address was taken for this attempt */
+
 	/* Since tunnelling; authenticating while this is NULL: */
 	struct session *session;
 	struct path before; /* of the session, for undoing */
-	struct addr coa;
-	bool took_coa;		/* the care-of address was taken for this attempt */
-	struct message granted; /* the authentication ACK; holds the access key */
-	enum tunnel_kind tunnel;
-	int64_t request;     /* the tunnel request, while it is outstanding */
-	bool asked;	     /* the home core may have bound the terminal to us */
-	uint64_t superseded; /* likewise, under the number of an attempt before this one; 0: not */
+	char nai[NAI_TEXT];
+	struct hold_counters held; /* what was held for it, and is on its way */
+	struct message granted;	   /* the authentication ACK; holds the access key */
+	int64_t request;	   /* the tunnel request, while it is outstanding */
+	bool asked;		   /* the home core may have bound the terminal to us */
+	bool bound;		   /* it has */
+	uint64_t superseded; /* as asked, under the number of an attempt before this one; 0: not */
 	UT_hash_handle hh, hh_id;
 };
 
-/* A core discovery has come from this satellite and Ethernet address. */
-enum drop registration_discovery(struct satellite *satellite, const struct lladdr *mac,
-				 const struct addr *link_local, const uint8_t *datagram,
-				 size_t length, usec_t now);
+/* Asks the home core of a terminal. DROP_NONE, or DROP_LIMIT when there are too many attempts. */
+enum drop registration_begin(const struct discovery *discovery, struct peer *home, usec_t now);
+/* Is the discovery with this hash being dealt with? */
+bool registration_running(const struct core *core, const uint8_t hash[HASH_LENGTH]);
 
 /*
  * Drops an attempt whose session is ending: its care-of address is given back, its path is the

@@ -4,6 +4,7 @@
 
 #include "forwarding.h"
 #include "log.h"
+#include "preparation.h"
 #include "satellite.h"
 #include "session.h"
 #include "subscriber.h"
@@ -28,6 +29,7 @@ static int restore_paths(struct core *core)
 {
 	struct subscriber *subscriber, *next_subscriber;
 	struct session *session, *next_session;
+	struct preparation *preparation, *next_preparation;
 	int first = 0, result;
 
 	HASH_ITER (hh, core->subscribers, subscriber, next_subscriber) {
@@ -39,6 +41,11 @@ static int restore_paths(struct core *core)
 		if (!session->home)
 			continue;
 		result = forwarding_restore(core, &session->own_path);
+		if (first == 0)
+			first = result;
+	}
+	HASH_ITER (hh, core->preparations, preparation, next_preparation) {
+		result = forwarding_restore(core, &preparation->path);
 		if (first == 0)
 			first = result;
 	}

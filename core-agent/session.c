@@ -17,9 +17,11 @@
 #include "log.h"
 #include "peer.h"
 #include "pool.h"
+#include "preparation.h"
 #include "registration.h"
 #include "session_send.h"
 #include "subscriber.h"
+#include "way.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -94,6 +96,7 @@ static void session_claim(struct session *s, const struct lladdr *mac)
 	s->claimed = mac != NULL;
 	if (!mac)
 		return;
+	preparation_give_way(core, mac, s->nai);
 	s->claim = *mac;
 	HASH_ADD(hh_mac, core->session_macs, claim, sizeof(s->claim), s);
 }
@@ -114,6 +117,23 @@ static void session_list(struct session *s)
 	HASH_ADD(hh_index, s->core->session_indices, access.local_index, sizeof(uint32_t), s);
 	if (s->home)
 		HASH_ADD(hh_visitor, s->home->visitors, binding, sizeof(s->binding), s);
+}
+
+bool session_admits(struct core *core, const struct satellite *satellite, const struct lladdr *mac,
+		    const char *nai, usec_t now)
+{
+	struct session *s = session_by_mac(core, mac);
+	char text[LLADDR_TEXT];
+
+	if (!s || !strcmp(s->nai, nai))
+		return true;
+	if (session_satellite(s) != satellite) {
+		log_warnx("terminal %s on satellite %s uses the Ethernet address %s of %s; refused",
+			  nai, satellite->name, lladdr_format(mac, text), s->nai);
+		return false;
+	}
+	session_evict(s, REASON_TERMINAL_LEFT, now);
+	return true;
 }
 
 static void session_free(struct session *s)
@@ -180,8 +200,7 @@ static void terminal_told(void *context, uint64_t token, enum reason reason,
 		timer_set(&s->core->timers, &s->timer, now);
 }
 
-/* Ends a session whose terminal may still believe in it: then that is told to register again. */
-static void session_dismiss(struct session *s, enum reason reason, usec_t now)
+void session_dismiss(struct session *s, enum reason reason, usec_t now)
 {
 	if (!s->requests || !s->satellite || s->state == SESSION_RELEASED ||
 	    reason == REASON_TERMINAL_LEFT || reason == REASON_LIFETIME_EXPIRED) {
@@ -202,6 +221,18 @@ void session_evict(struct session *s, enum reason reason, usec_t now)
 	if (s->home && (s->state == SESSION_REGISTERED || s->state == SESSION_LEAVING))
 		peer_release(s->home, s->binding, reason, now);
 	session_dismiss(s, reason, now);
+}
+
+void session_supersede(struct session *s, struct path *path, struct addr *coa, usec_t now)
+{
+	*path = s->own_path;
+	s->own_path = (struct path){.kind = PATH_NONE};
+	*coa = s->coa;
+	s->coa = (struct addr){.family = AF_UNSPEC};
+	if (s->state == SESSION_REGISTERED)
+		session_dismiss(s, REASON_TERMINAL_MOVED, now);
+	else
+		session_end(s, REASON_TERMINAL_MOVED, "expected here again", now);
 }
 
 /* ---- timers -------------------------------------------------------------------------------- */
@@ -229,99 +260,6 @@ static void session_request_timer(struct timer *timer, void *arg, usec_t now)
 	struct session *s = arg;
 
 	timer_set(&s->core->timers, timer, requests_tick(s->requests, now));
-}
-
-/* ---- what the terminal says ----------------------------------------------------------------- */
-
-static void relayed(void *context, uint64_t token, enum reason reason, const struct message *answer,
-		    usec_t now)
-{
-	(void)context;
-	(void)answer;
-	(void)now;
-	log_debug("relayed for binding %llu: %s", (unsigned long long)token, reason_name(reason));
-}
-
-/* Passes a terminal's message on to its home core, under the binding that home knows. */
-static void relay(struct session *s, const struct message *from_terminal, usec_t now)
-{
-	struct message m = *from_terminal;
-
-	m.id = 0;
-	message_set_number(&m, ATTR_BINDING, s->binding);
-	peer_request(s->home, &m, relayed, s->binding, now);
-}
-
-/* The draft's core disconnect: acknowledged at once, so that the link switch does not wait for
- * home. */
-static void terminal_disconnects(struct session *s, const struct message *m, usec_t now)
-{
-	bool final = message_has(m, ATTR_LIFETIME) && m->lifetime == 0;
-	usec_t deadline = now + s->core->config->timers.leave;
-
-	session_answer(s, m, REASON_ACCEPTED, now);
-	if (s->home)
-		relay(s, m, now);
-	else if (!final)
-		binding_left(s->subscriber, false, now);
-	if (!final)
-		session_enter(s, SESSION_LEAVING, deadline, "core disconnect");
-	else if (s->home)
-		session_end(s, REASON_TERMINAL_LEFT, "deregistered", now);
-	else
-		binding_left(s->subscriber, true, now);
-}
-
-static void terminal_reports(struct session *s, const struct message *m, usec_t now)
-{
-	session_answer(s, m, REASON_ACCEPTED, now);
-	if (s->home)
-		relay(s, m, now);
-	else
-		handover_measured(s->core, s->binding, m);
-}
-
-static void session_message(struct session *s, const struct message *m, usec_t now)
-{
-	if (message_is_answer(m->type)) {
-		request_answered(s->requests, m, now);
-		return;
-	}
-	if (!message_is_request(m->type) || request_arrived(s->requests, m, now) != REQUEST_NEW)
-		return;
-	timer_set(&s->core->timers, &s->request_timer, now);
-	if (s->state != SESSION_REGISTERED && s->state != SESSION_LEAVING) {
-		session_answer(s, m, REASON_STALE_BINDING, now);
-		return;
-	}
-	switch (m->type) {
-	case MESSAGE_CORE_DISCONNECT:
-		terminal_disconnects(s, m, now);
-		break;
-	case MESSAGE_HANDOVER_DONE:
-		terminal_reports(s, m, now);
-		break;
-	default:
-		session_answer(s, m, REASON_UNSUPPORTED, now);
-		break;
-	}
-}
-
-enum drop session_receive(struct session *s, struct satellite *satellite, const struct lladdr *mac,
-			  const uint8_t *datagram, size_t length, usec_t now)
-{
-	struct message m;
-	enum drop drop = access_open(&s->access, datagram, length, &m);
-
-	if (drop != DROP_NONE)
-		return drop;
-	s->core->counters.received[m.type & 0xff]++;
-	/* Authentic, but not from where it registered: a copy sent by somebody else counts for
-	 * nothing. */
-	if (satellite == s->satellite && lladdr_equal(mac, &s->mac))
-		session_message(s, &m, now);
-	message_wipe(&m);
-	return DROP_NONE;
 }
 
 /* ---- registration -------------------------------------------------------------------------- */
@@ -415,6 +353,8 @@ int session_register(struct session *s, const struct session_grant *grant, usec_
 	if (!addr_equal(&s->coa, &grant->coa))
 		give_care_of(core, &s->coa);
 	s->coa = grant->coa;
+	s->mode = grant->mode;
+	s->buffered = s->dropped = 0;
 	s->registration = NULL;
 	s->registered = now;
 	s->expires = now + (usec_t)grant->lifetime * USEC_PER_SEC;
@@ -429,28 +369,37 @@ int session_register(struct session *s, const struct session_grant *grant, usec_
 	return 0;
 }
 
+void session_was_held(struct session *s, const struct hold_counters *held)
+{
+	s->buffered = (uint32_t)held->released;
+	s->dropped = (uint32_t)hold_dropped(held);
+}
+
 /* ---- what other parts decide --------------------------------------------------------------- */
 
 /* Draining: what still comes here goes back to the home core, which knows where the terminal is. */
 static void drain(struct session *s, usec_t now)
 {
 	struct core *core = s->core;
-	struct path back = *s->path;
+	struct path way = way_home(s->home), back = way_of(s->path, &way);
 
-	if (s->home->uplink) {
-		back.kind = PATH_TUNNEL;
-		back.tunnel = s->home->uplink;
-		back.outer_src = *underlay_end(&core->underlay, back.tunnel);
-		back.outer_dst = peer_tunnel_end(s->home, back.tunnel);
-		back.key = peer_tunnel_key(s->home);
-		back.mtu = underlay_mtu(core->config, back.tunnel);
-	}
-	if (!s->home->uplink || forwarding_set(core, s->path, &back) < 0) {
+	if (back.kind == PATH_NONE || forwarding_set(core, s->path, &back) < 0) {
 		session_end(s, REASON_TERMINAL_MOVED, "released", now);
 		return;
 	}
 	session_claim(s, NULL);
 	session_enter(s, SESSION_DRAINING, now + core->config->timers.drain, "released");
+}
+
+void session_left(struct session *s, bool final, usec_t now)
+{
+	if (!final)
+		session_enter(s, SESSION_LEAVING, now + s->core->config->timers.leave,
+			      "core disconnect");
+	if (s->subscriber)
+		binding_left(s->subscriber, final, now);
+	else if (final)
+		session_end(s, REASON_TERMINAL_LEFT, "deregistered", now);
 }
 
 bool session_released(struct peer *peer, const struct message *request, usec_t now)
@@ -467,10 +416,14 @@ bool session_released(struct peer *peer, const struct message *request, usec_t n
 		/* The terminal is about to register here again; if that fails, the session ends. */
 		session_enter(s, SESSION_DRAINING, now + peer->core->config->timers.drain,
 			      "released while registering again");
-	else if (request->reason == REASON_TERMINAL_MOVED)
-		drain(s, now);
-	else
+	else if (request->reason != REASON_TERMINAL_MOVED)
 		session_dismiss(s, request->reason, now);
+	else if (message_has(request, ATTR_MODE) && request->mode == MODE_SOFT)
+		/* The terminal still listens here: it gets what is under way. */
+		session_enter(s, SESSION_DRAINING, now + peer->core->config->timers.drain,
+			      "released softly");
+	else
+		drain(s, now);
 	return true;
 }
 
@@ -494,6 +447,7 @@ void session_home_restarted(struct peer *peer, usec_t now)
 {
 	struct session *s, *next;
 
+	preparation_peer_gone(peer, "its home core has restarted");
 	HASH_ITER (hh_visitor, peer->visitors, s, next)
 		if (s->state == SESSION_REGISTERED && !s->registration)
 			session_tell_release(s, REASON_CORE_RESTARTED, terminal_told, now);
@@ -504,6 +458,7 @@ void session_peer_removed(struct peer *peer, usec_t now)
 	struct session *s, *next;
 
 	registration_peer_removed(peer, now);
+	preparation_peer_gone(peer, "peer removed");
 	HASH_ITER (hh, peer->core->sessions, s, next)
 		if (s->home == peer)
 			session_dismiss(s, REASON_ADMINISTRATIVE, now);
@@ -514,6 +469,7 @@ void session_satellite_removed(struct satellite *satellite, usec_t now)
 	struct session *s, *next;
 
 	registration_satellite_removed(satellite, now);
+	preparation_satellite_removed(satellite, now);
 	HASH_ITER (hh, satellite->core->sessions, s, next) {
 		if (s->satellite != satellite)
 			continue;
@@ -545,6 +501,7 @@ void session_port_changed(struct satellite *satellite, usec_t now)
 		if (result < 0)
 			session_evict(s, REASON_KERNEL_REFUSED, now);
 	}
+	preparation_port_changed(satellite);
 }
 
 void session_pools_changed(struct core *core, usec_t now)
@@ -558,6 +515,7 @@ void session_pools_changed(struct core *core, usec_t now)
 		if (s->home && !addr_none(coa) && !pool_covers(pool, coa))
 			session_evict(s, REASON_ADMINISTRATIVE, now);
 	}
+	preparation_pools_changed(core, now);
 }
 
 void sessions_close(struct core *core)

@@ -46,6 +46,8 @@ struct session {
 	struct path *path;    /* own_path, or that of the subscriber */
 	struct addr coa;
 	uint64_t binding;
+	enum handover_mode mode;    /* in which it came, 0: not told */
+	uint32_t buffered, dropped; /* of what was held for it before it came */
 
 	uint8_t discovery[HASH_LENGTH]; /* SHA-256 of the discovery that led here ... */
 	uint8_t done[SNO_DATAGRAM_MAX]; /* ... and the answer to it */
@@ -64,11 +66,13 @@ struct session_grant {
 	struct addr link_local;
 	uint32_t terminal_index;
 	uint64_t binding;
-	struct addr coa;   /* a visitor's */
-	uint32_t lifetime; /* seconds */
-	uint16_t mtu;	   /* path MTU to tell */
+	struct addr coa;	 /* a visitor's */
+	uint32_t lifetime;	 /* seconds */
+	uint16_t mtu;		 /* path MTU to tell */
+	uint32_t uplink_delay;	 /* microseconds (PROTOCOL section 15.4) */
+	enum handover_mode mode; /* to tell, 0: do not */
 	const uint8_t *access_key;
-	const struct message_blob *handshake; /* Noise message 2 */
+	const struct message_blob *handshake; /* Noise message 2; NULL after a short proof */
 	const uint8_t *discovery;	      /* SHA-256 of the discovery */
 };
 
@@ -79,6 +83,13 @@ struct session *session_by_mac(const struct core *core, const struct lladdr *mac
 struct satellite *session_satellite(const struct session *session);
 struct session *session_by_index(const struct core *core, uint32_t index);
 
+/*
+ * May this Ethernet address be used by this terminal, which is on this satellite? Not while another
+ * one that registered with it is on another satellite: its packets would be led here. On the same
+ * satellite the newest one wins, and the other is over; what is only prepared gives way.
+ */
+bool session_admits(struct core *core, const struct satellite *satellite, const struct lladdr *mac,
+		    const char *nai, usec_t now);
 /*
  * The session of this terminal, made in SESSION_PREPARING when there is none, with the Ethernet
  * address claimed. One of home and subscriber is not NULL. NULL when out of memory.
@@ -96,10 +107,15 @@ void session_abandon(struct session *session, usec_t now);
  * nothing has changed.
  */
 int session_register(struct session *session, const struct session_grant *grant, usec_t now);
-/* A sealed datagram to this session, from this satellite. */
+/* So much was held for its terminal, and is on its way or lost: to be told with handover done. */
+void session_was_held(struct session *session, const struct hold_counters *held);
+/* A sealed datagram to this session, from this satellite (session_request.c). */
 enum drop session_receive(struct session *session, struct satellite *satellite,
 			  const struct lladdr *mac, const uint8_t *datagram, size_t length,
 			  usec_t now);
+
+/* The terminal has said that it leaves; final: for good. */
+void session_left(struct session *session, bool final, usec_t now);
 
 /* A release came from a peer: true when it was for a visitor here, and has been answered. */
 bool session_released(struct peer *peer, const struct message *request, usec_t now);
@@ -107,7 +123,14 @@ bool session_released(struct peer *peer, const struct message *request, usec_t n
 void session_moved(struct core *core, const char *nai, usec_t now);
 /* The binding of an own subscriber ends: its terminal is told to register again. */
 void session_withdrawn(struct core *core, const char *nai, enum reason reason, usec_t now);
-/* Ends a session: a visitor's home core is told, and the terminal unless it has gone by itself. */
+/*
+ * Its home core has another binding for this visitor, and has it prepared here: it is served here
+ * no more. Its path and its care-of address go over to *path and *coa.
+ */
+void session_supersede(struct session *session, struct path *path, struct addr *coa, usec_t now);
+/* Ends a session; the terminal is told, unless it has gone by itself. */
+void session_dismiss(struct session *session, enum reason reason, usec_t now);
+/* The same, and a visitor's home core is told. */
 void session_evict(struct session *session, enum reason reason, usec_t now);
 /* The home core of some visitors has lost its memory: have them register again. */
 void session_home_restarted(struct peer *peer, usec_t now);

@@ -59,11 +59,17 @@ int session_build_done(const struct session *s, struct access_session *access,
 	message_set_number(&registration, ATTR_MTU, grant->mtu);
 	message_set_number(&registration, ATTR_LIFETIME, grant->lifetime);
 	message_set_addr(&registration, ATTR_COA, &grant->coa);
+	if (grant->uplink_delay > 0)
+		message_set_number(&registration, ATTR_UPLINK_DELAY, grant->uplink_delay);
+	if (grant->mode)
+		message_set_number(&registration, ATTR_MODE, grant->mode);
 	result = access_seal_registration(access, &registration, &sealed);
 	if (result < 0)
 		return result;
 	message_init(&done, MESSAGE_REGISTRATION_DONE, grant->terminal_index);
-	message_set_blob(&done, ATTR_HANDSHAKE, grant->handshake->bytes, grant->handshake->length);
+	if (grant->handshake)
+		message_set_blob(&done, ATTR_HANDSHAKE, grant->handshake->bytes,
+				 grant->handshake->length);
 	message_set_blob(&done, ATTR_SEALED, sealed.bytes, sealed.length);
 	return message_write(&done, out, capacity);
 }

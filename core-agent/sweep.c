@@ -7,6 +7,7 @@
 #include "kernel.h"
 #include "log.h"
 #include "peer.h"
+#include "preparation.h"
 #include "satellite.h"
 #include "session.h"
 #include "subscriber.h"
@@ -114,6 +115,7 @@ static void claim_all(struct sweeping *sw)
 	const struct pools_config *pools = &sw->core->config->pools;
 	struct subscriber *subscriber, *next_subscriber;
 	struct session *session, *next_session;
+	struct preparation *preparation, *next_preparation;
 
 	claim_prefixes(sw, pools->home4, pools->home4_count);
 	claim_prefixes(sw, pools->home6, pools->home6_count);
@@ -125,6 +127,8 @@ static void claim_all(struct sweeping *sw)
 	HASH_ITER (hh, sw->core->sessions, session, next_session)
 		if (session->home)
 			claim_path(sw, &session->own_path);
+	HASH_ITER (hh, sw->core->preparations, preparation, next_preparation)
+		claim_path(sw, &preparation->path);
 }
 
 static void swept(struct sweeping *sw, int result)

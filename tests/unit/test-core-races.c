@@ -369,7 +369,7 @@ static void test_numbers_of_another_life(void **state)
 /* Moved elsewhere and back while what was under way is still being sent home. */
 static void test_back_while_draining(void **state)
 {
-	struct world *w = world_new(NULL);
+	struct world *w = world_new(WORLD_BASELINE);
 	struct addr coa;
 
 	(void)state;

@@ -3,8 +3,10 @@
 #include "world.h"
 
 #include "core-agent/peer.h"
+#include "core-agent/preparation.h"
 #include "core-agent/receive.h"
 #include "frame.h"
+#include "handover_key.h"
 #include "kernel_fake.h"
 #include "log.h"
 
@@ -133,6 +135,7 @@ static void far_authenticate(struct far *far, const struct message *request, str
 	if (far->authentication_reason != REASON_ACCEPTED)
 		return;
 	access_root(root, keys.receive, keys.hash);
+	memcpy(far->root, root, sizeof(root));
 	assert_int_equal(access_key(key, root, "b.example", identity.counter), 0);
 	message_set_text(ack, ATTR_USER, identity.user);
 	message_set_number(ack, ATTR_COUNTER, identity.counter);
@@ -149,6 +152,29 @@ static void far_authenticate(struct far *far, const struct message *request, str
 	message_set_prefix(ack, &far->prefix);
 	message_set_octets(ack, ATTR_ACCESS_KEY, key);
 	message_set_number(ack, ATTR_BINDING, ++far->binding);
+	if (far->combined && message_has(request, ATTR_COA)) {
+		message_set_addr(ack, ATTR_COA, &request->coa);
+		message_set_number(ack, ATTR_MTU, identity.mtu < 1390 ? identity.mtu : 1390);
+	}
+	if (far->uplink_delay)
+		message_set_number(ack, ATTR_UPLINK_DELAY, far->uplink_delay);
+}
+
+/* Has tina come to b.example, as she alone can tell? */
+static enum reason far_believes(struct far *far, const struct message *request)
+{
+	uint8_t arrival[HANDOVER_ARRIVAL];
+
+	if (far->tunnel_reason != REASON_ACCEPTED || !message_has(request, ATTR_ARRIVAL))
+		return far->tunnel_reason;
+	assert_int_equal(handover_arrival(arrival, far->root, "b.example", far->prepared_number,
+					  request->counter),
+			 0);
+	if (request->binding != far->prepared_binding ||
+	    memcmp(arrival, request->arrival, sizeof(arrival)) != 0)
+		return REASON_STALE_BINDING;
+	far->arrivals++;
+	return REASON_ACCEPTED;
 }
 
 static void far_execute(struct far *far, const struct message *request, usec_t now)
@@ -167,7 +193,7 @@ static void far_execute(struct far *far, const struct message *request, usec_t n
 		message_set_number(&answer, ATTR_REASON, far->authentication_reason);
 		far_authenticate(far, request, &answer);
 	} else if (request->type == MESSAGE_TUNNEL_REQUEST) {
-		message_set_number(&answer, ATTR_REASON, far->tunnel_reason);
+		message_set_number(&answer, ATTR_REASON, far_believes(far, request));
 		message_set_number(&answer, ATTR_BINDING, request->binding);
 		message_set_number(&answer, ATTR_MTU, 1390);
 	}
@@ -217,6 +243,24 @@ void far_ask(struct world *w, int which, struct message *m)
 	struct far *far = &w->far[which];
 
 	assert_true(request_send(channel_requests(far->channel), m, far_done, far, 0, w->now) > 0);
+}
+
+void far_prepare(struct world *w, uint64_t number, struct message *m)
+{
+	struct far *far = &w->far[FAR_A];
+	uint8_t key[KEY_LENGTH];
+
+	assert_int_equal(handover_key(key, far->root, "b.example", number), 0);
+	far->prepared_number = number;
+	far->prepared_binding = ++far->binding;
+	message_set_text(m, ATTR_USER, w->tina.user);
+	message_set_number(m, ATTR_LIFETIME, far->lifetime);
+	message_set_number(m, ATTR_BINDING, far->binding);
+	message_set_octets(m, ATTR_HANDOVER_KEY, key);
+	message_set_addr(m, ATTR_HOA4, &far->hoa4);
+	message_set_addr(m, ATTR_HOA6, &far->hoa6);
+	message_set_prefix(m, &far->prefix);
+	far_ask(w, FAR_A, m);
 }
 
 static void far_start(struct far *far)
@@ -283,6 +327,21 @@ static void terminal_make(struct terminal *t, const char *user, const char *real
 	t->link_local = lladdr_link_local(&t->mac);
 }
 
+/* The whole discovery, with the proof to a core that was prepared beside the full handshake. */
+static int short_proof(struct terminal *t, struct message *discovery)
+{
+	uint8_t key[KEY_LENGTH], arrival[HANDOVER_ARRIVAL];
+
+	assert_int_equal(handover_key(key, t->root, t->target, t->number), 0);
+	assert_int_equal(handover_arrival(arrival, t->root, t->target, t->number, t->counter), 0);
+	message_set_number(discovery, ATTR_COUNTER, t->counter);
+	message_set_octets(discovery, ATTR_ARRIVAL, arrival);
+	if (t->mode)
+		message_set_number(discovery, ATTR_MODE, t->mode);
+	return handover_discovery(discovery, key, &t->mac, &t->link_local, t->discovery,
+				  sizeof(t->discovery));
+}
+
 void terminal_discovery(struct terminal *t, const char *core)
 {
 	uint8_t prologue[ACCESS_PROLOGUE_MAX], payload[768], handshake[768];
@@ -309,6 +368,8 @@ void terminal_discovery(struct terminal *t, const char *core)
 	message_set_link_layer(&identity, &t->mac);
 	message_set_addr(&identity, ATTR_LINK_LOCAL, &t->link_local);
 	message_set_number(&identity, ATTR_MTU, 1500);
+	if (t->mode)
+		message_set_number(&identity, ATTR_MODE, t->mode);
 	if (core)
 		message_set_text(&identity, ATTR_CORE, core);
 	written = message_write(&identity, payload, sizeof(payload));
@@ -319,7 +380,8 @@ void terminal_discovery(struct terminal *t, const char *core)
 	message_init(&discovery, MESSAGE_CORE_DISCOVERY, t->index);
 	message_set_text(&discovery, ATTR_REALM, t->realm);
 	message_set_blob(&discovery, ATTR_HANDSHAKE, handshake, length);
-	written = message_write(&discovery, t->discovery, sizeof(t->discovery));
+	written = *t->target ? short_proof(t, &discovery)
+			     : message_write(&discovery, t->discovery, sizeof(t->discovery));
 	assert_true(written > 0);
 	t->discovery_length = (size_t)written;
 	t->done = t->rejected = false;
@@ -373,8 +435,21 @@ static void read_assignment(struct terminal *t, const struct message_blob *hands
 	if (t->assignment.reason != REASON_ACCEPTED)
 		return;
 	access_root(root, keys.send, keys.hash);
+	memcpy(t->root, root, sizeof(root));
 	assert_int_equal(access_key(key, root, t->assignment.core, t->counter), 0);
 	access_session_init(&t->access, key, false);
+	t->access.local_index = t->index;
+	t->next_request = 0;
+}
+
+/* Registration done without a handshake: by the short proof. */
+static void take_prepared_key(struct terminal *t)
+{
+	uint8_t key[KEY_LENGTH], access[KEY_LENGTH];
+
+	assert_int_equal(handover_key(key, t->root, t->target, t->number), 0);
+	handover_access_key(access, key, t->discovery, t->discovery_length);
+	access_session_init(&t->access, access, false);
 	t->access.local_index = t->index;
 	t->next_request = 0;
 }
@@ -389,7 +464,10 @@ static void read_clear(struct terminal *t, const struct message *m)
 		if (message_has(m, ATTR_HANDSHAKE))
 			read_assignment(t, &m->handshake);
 	} else if (m->type == MESSAGE_REGISTRATION_DONE) {
-		read_assignment(t, &m->handshake);
+		if (message_has(m, ATTR_HANDSHAKE))
+			read_assignment(t, &m->handshake);
+		else
+			take_prepared_key(t);
 		assert_int_equal(access_open_registration(&t->access, &m->sealed, &t->registration),
 				 DROP_NONE);
 		t->done = true;
@@ -449,6 +527,8 @@ static void deliver(struct world *w)
 			channel_receive(w->far[u.to].channel, u.octets, u.length, w->now,
 					&authentic);
 	}
+	/* As the event loop does when it has read what there was. */
+	preparations_settle(&w->core, w->now);
 }
 
 void world_run(struct world *w, usec_t duration)
@@ -486,8 +566,6 @@ static const char config_format[] = "core = { name = \"b.example\"; private_key_
 
 #define DEFAULT_SATELLITES                                                                         \
 	"{ name = \"s1\"; interface = \"feed-s1\"; }, { name = \"s2\"; interface = \"feed-s2\"; }"
-#define DEFAULT_POOLS                                                                              \
-	"pools = { home4 = [ \"10.2.0.0/24\" ]; care_of4 = [ \"198.51.100.128/25\" ]; };"
 #define DEFAULT_SUBSCRIBERS                                                                        \
 	"{ nai = \"otto@b.example\"; public_key = \"$OTTO\"; home4 = \"10.2.0.9\"; }"
 
@@ -540,7 +618,7 @@ static void load(const struct world *w, const struct world_text *text, struct co
 
 	assert_true(snprintf(format, sizeof(format), config_format,
 			     text->satellites ? text->satellites : DEFAULT_SATELLITES,
-			     text->pools ? text->pools : DEFAULT_POOLS,
+			     text->pools ? text->pools : WORLD_POOLS,
 			     text->subscribers ? text->subscribers : DEFAULT_SUBSCRIBERS,
 			     text->peers ? text->peers : WORLD_PEERS) < (int)sizeof(format));
 	expanded = expand(w, format);

@@ -53,6 +53,12 @@ struct far {
 	struct addr claimed_link_local; /* LINK_LOCAL likewise */
 	uint64_t binding;
 	uint64_t accepted; /* counter */
+	bool combined;	   /* binds where an authentication offers to */
+	/* As home core of tina in better modes: what it has of her, and says. */
+	uint8_t root[KEY_LENGTH];
+	uint64_t prepared_number, prepared_binding; /* of the last far_prepare() */
+	unsigned int arrivals;			    /* that it believed */
+	uint32_t uplink_delay;
 	/* Answers to its own requests. */
 	unsigned int answers;
 	enum reason last_reason;
@@ -83,6 +89,11 @@ struct terminal {
 	uint64_t home_epoch, counter;
 	uint32_t index;
 	struct noise noise;
+	uint8_t root[KEY_LENGTH];
+	/* The core that it believes prepared, for which move; "": none. */
+	char target[SNO_NAME_MAX + 1];
+	uint64_t number;
+	enum handover_mode mode; /* that it tells, 0: none */
 	uint8_t discovery[SNO_DATAGRAM_MAX];
 	size_t discovery_length;
 	/* What came back. */
@@ -125,6 +136,11 @@ enum { FAR_A, FAR_C };
 	" home_prefixes = [ \"10.3.0.0/24\" ]; care_of_prefixes = [ \"203.0.113.0/25\" ]; }"
 #define WORLD_PEERS WORLD_PEER_A ", " WORLD_PEER_C
 
+#define WORLD_POOLS                                                                                \
+	"pools = { home4 = [ \"10.2.0.0/24\" ]; care_of4 = [ \"198.51.100.128/25\" ]; };"
+/* For world_new(): handovers as in the draft's figure 4 and no better. */
+#define WORLD_BASELINE WORLD_POOLS " handover = { mode = \"baseline\"; };"
+
 /* Parts of the configuration in which a test differs, as libconfig text; NULL: as in all tests. */
 struct world_text {
 	const char *satellites;	 /* elements of access.satellites */
@@ -149,6 +165,13 @@ void far_restart(struct world *w, int which);
 void far_answer(struct world *w, int which, unsigned int n);
 /* Sends a request from a far core; its answer is in last_answer after world_run(). */
 void far_ask(struct world *w, int which, struct message *m);
+
+/*
+ * Proactive authentication for tina to the core under test, for the move of this number, with what
+ * the caller has put into m (its type and attributes beside those); the answer is in last_answer
+ * after world_run().
+ */
+void far_prepare(struct world *w, uint64_t number, struct message *m);
 
 /* A new discovery of this terminal is made (not sent). core may be NULL: none named. */
 void terminal_discovery(struct terminal *t, const char *core);

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What preparation.c and preparation_order.c share; for nobody else. */
+#ifndef SNO_PREPARATION_INTERNAL_H
+#define SNO_PREPARATION_INTERNAL_H
+
+#include "preparation.h"
+
+/* Sets up what every preparation has; it is in no table yet. NULL when out of memory. */
+struct preparation *preparation_new(struct core *core, const char *nai,
+				    const uint8_t key[KEY_LENGTH]);
+/* Out of all tables, and freed; path and care-of address must have been let go. */
+void preparation_free(struct preparation *p);
+/* From here on it is prepared, and found; at deadline it is given up. */
+void preparation_list(struct preparation *p, usec_t deadline);
+/*
+ * Packets may be led to the next link before it is up: false when that was not told, or somebody
+ * else has its Ethernet address, which no two paths share.
+ */
+bool preparation_claim(struct preparation *p);
+void preparation_give_care_of(struct core *core, struct addr *coa);
+
+#endif
