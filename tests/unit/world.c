@@ -23,14 +23,16 @@
 
 static int carry(struct world *w, int from, int to, const uint8_t *datagram, size_t length)
 {
+	const struct far *far = &w->far[from < 0 ? to : from];
 	struct under_way *u = &w->queue[w->queued];
 
 	if (++w->carried < WORLD_ROUTED)
 		w->routed[w->carried] = kernel_fake_count("10.1.0.7/32");
-	if (w->carried == w->lose_nth || w->far[from < 0 ? to : from].cut)
+	if (w->carried == w->lose_nth || far->cut)
 		return 0;
 	assert_true(w->queued < WORLD_QUEUE);
 	assert_true(length <= sizeof(u->octets));
+	u->at = w->now + far->delay;
 	u->from = from;
 	u->to = to;
 	u->length = length;
@@ -177,6 +179,17 @@ static enum reason far_believes(struct far *far, const struct message *request)
 	return REASON_ACCEPTED;
 }
 
+static void far_prepares(const struct far *far, struct message *answer)
+{
+	message_set_number(answer, ATTR_REASON, far->prepare_reason);
+	if (far->prepare_reason != REASON_ACCEPTED)
+		return;
+	message_set_number(answer, ATTR_MTU, 1390);
+	message_set_addr(answer, ATTR_COA, &far->coa);
+	message_set_number(answer, ATTR_TUNNEL_KIND, TUNNEL_GRE4);
+	message_set_number(answer, ATTR_TUNNEL_KEY, 55);
+}
+
 static void far_execute(struct far *far, const struct message *request, usec_t now)
 {
 	struct message answer;
@@ -196,6 +209,8 @@ static void far_execute(struct far *far, const struct message *request, usec_t n
 		message_set_number(&answer, ATTR_REASON, far_believes(far, request));
 		message_set_number(&answer, ATTR_BINDING, request->binding);
 		message_set_number(&answer, ATTR_MTU, 1390);
+	} else if (request->type == MESSAGE_PROACTIVE_AUTHENTICATION) {
+		far_prepares(far, &answer);
 	}
 	result = request_answer(channel_requests(far->channel), request->id, &answer, now);
 	/* One that was kept for too long is known no more. */
@@ -297,7 +312,8 @@ void far_restart(struct world *w, int which)
 	assert_true(channel_up(far->channel));
 }
 
-static void far_make(struct world *w, int which, const char *name, const char *address)
+static void far_make(struct world *w, int which, const char *name, const char *address,
+		     const char *coa)
 {
 	struct far *far = &w->far[which];
 
@@ -307,6 +323,7 @@ static void far_make(struct world *w, int which, const char *name, const char *a
 	memcpy(far->identity.private_key, far->keys.private, KEY_LENGTH);
 	memcpy(far->identity.public_key, far->keys.public, KEY_LENGTH);
 	assert_int_equal(addr_parse(&far->endpoint.addr, address), 0);
+	assert_int_equal(addr_parse(&far->coa, coa), 0);
 	far->endpoint.port = SNO_CORE_PORT;
 	far->end4 = far->endpoint.addr;
 	far->kinds = TUNNEL_GRE4 | TUNNEL_GPE4;
@@ -317,8 +334,8 @@ static void far_make(struct world *w, int which, const char *name, const char *a
 
 /* ---- the terminal -------------------------------------------------------------------------- */
 
-static void terminal_make(struct terminal *t, const char *user, const char *realm,
-			  const uint8_t home_public[KEY_LENGTH], const char *mac)
+void terminal_make(struct terminal *t, const char *user, const char *realm,
+		   const uint8_t home_public[KEY_LENGTH], const char *mac)
 {
 	snprintf(t->user, sizeof(t->user), "%s", user);
 	snprintf(t->realm, sizeof(t->realm), "%s", realm);
@@ -512,14 +529,32 @@ void terminal_register(struct world *w, struct terminal *t, const char *satellit
 
 /* ---- time ---------------------------------------------------------------------------------- */
 
+/* The first that has arrived; queued when none has. */
+static size_t arrived(const struct world *w)
+{
+	size_t i = 0;
+
+	while (i < w->queued && w->queue[i].at > w->now)
+		i++;
+	return i;
+}
+
+/* When the next arrives; not after `end`. */
+static usec_t next_arrival(const struct world *w, usec_t end)
+{
+	for (size_t i = 0; i < w->queued; i++)
+		end = usec_min(end, w->queue[i].at);
+	return end;
+}
+
 static void deliver(struct world *w)
 {
-	while (w->queued > 0) {
-		struct under_way u = w->queue[0];
+	for (size_t i; (i = arrived(w)) < w->queued;) {
+		struct under_way u = w->queue[i];
 		bool authentic;
 
 		w->queued--;
-		memmove(&w->queue[0], &w->queue[1], w->queued * sizeof(w->queue[0]));
+		memmove(&w->queue[i], &w->queue[i + 1], (w->queued - i) * sizeof(w->queue[0]));
 		if (u.to < 0)
 			peer_receive(&w->core, &w->far[u.from].endpoint, u.octets, u.length,
 				     w->now);
@@ -544,7 +579,8 @@ void world_run(struct world *w, usec_t duration)
 			next = usec_min(end, timers_run(&w->core.timers, w->now));
 			for (int i = 0; i < 2; i++)
 				next = usec_min(next, channel_tick(w->far[i].channel, w->now));
-			if (w->queued == 0 && next > w->now)
+			next = next_arrival(w, next);
+			if (next > w->now)
 				break;
 		}
 		if (w->now >= end)
@@ -689,8 +725,8 @@ struct world *world_new(const char *pools)
 	assert_non_null(mkdtemp(w->directory));
 	keys_generate_pair(&w->tina.keys);
 	keys_generate_pair(&w->otto.keys);
-	far_make(w, FAR_A, "a.example", "192.0.2.1");
-	far_make(w, FAR_C, "c.example", "192.0.2.3");
+	far_make(w, FAR_A, "a.example", "192.0.2.1", "198.51.100.6");
+	far_make(w, FAR_C, "c.example", "192.0.2.3", "203.0.113.6");
 	write_key(w);
 	load(w, &text, &w->config);
 	kernel_fake_reset();

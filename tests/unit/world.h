@@ -36,8 +36,12 @@ struct far {
 	/* What it has been asked, by type, and the last of each. */
 	unsigned int asked[256];
 	struct message last[256];
+	usec_t delay; /* on the way to it, and from it */
 	/* How it answers as home core of tina. */
 	enum reason authentication_reason, tunnel_reason;
+	/* How it answers when it is to prepare for a terminal, and where that would be. */
+	enum reason prepare_reason;
+	struct addr coa;
 	bool mute;		      /* answers nothing */
 	bool cut;		      /* nothing passes in either direction */
 	enum message_type error_type; /* this it answers with "error" */
@@ -66,7 +70,8 @@ struct far {
 };
 
 struct under_way {
-	int to; /* -1: the core under test, else far[] */
+	usec_t at; /* when it arrives */
+	int to;	   /* -1: the core under test, else far[] */
 	int from;
 	size_t length;
 	uint8_t octets[SNO_DATAGRAM_MAX];
@@ -173,6 +178,9 @@ void far_ask(struct world *w, int which, struct message *m);
  */
 void far_prepare(struct world *w, uint64_t number, struct message *m);
 
+/* A terminal with these names and this Ethernet address; its keys are there already. */
+void terminal_make(struct terminal *t, const char *user, const char *realm,
+		   const uint8_t home_public[KEY_LENGTH], const char *mac);
 /* A new discovery of this terminal is made (not sent). core may be NULL: none named. */
 void terminal_discovery(struct terminal *t, const char *core);
 /* Sends it on a satellite, from the terminal's address. */
