@@ -187,12 +187,13 @@ class Lab:
         """One action of the script; a refusal is reported, and the script goes on."""
         self.on_action(action)
         try:
-            getattr(self, f"act_{action.verb}")(*action.words)
+            getattr(self, f"act_{action.verb}")(*action.words, *action.arguments())
         except (LabError, OSError) as error:
             self.report(f"{self.d.path}:{action.line}: {error}")
 
-    def act_handover(self, terminal, link, *_options):
-        self.daemons.control.ask(terminal, "switch", link=link)
+    def act_handover(self, terminal, link, ahead):
+        order = {"in": f"{ahead / 1000000:g}"} if ahead else {}
+        self.daemons.control.ask(terminal, "handover", link=link, **order)
 
     def act_associate(self, satellite, core):
         self.daemons.control.ask(satellite, "associate", core=self.d.cores[core].realm)

@@ -96,8 +96,8 @@ class Report:
         times = {"begin_us": window[0], "link_down_us": cut[2] if cut else None,
                  "link_up_us": cut[3] if cut else None}
         if cut and seen.get("gap") is not None:
-            # The agent's own measure is what an operator sees; the radio says where it lies.
-            times["link_up_us"] = cut[2] + round(seen["gap"] * 1000)
+            # A link is there when the agent sees it; that it sees the loss late makes no gap shorter.
+            times["link_up_us"] = max(cut[3], cut[2] + round(seen["gap"] * 1000))
         streams = self.streams.get(terminal, {})
         measured = measure.handover(streams.get("down"), streams.get("up"), times, window[1])
         gap = (times["link_up_us"] - times["link_down_us"]) if cut else 0

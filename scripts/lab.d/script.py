@@ -33,6 +33,10 @@ class Action:
     ahead: int = 0
     overlap: int = 0
 
+    def arguments(self):
+        """What Lab.act_VERB takes behind the words."""
+        return [self.ahead] if self.verb == "handover" else []
+
 
 def parse(words, line, d):
     """An action out of the words behind `at`; ValueError."""
@@ -45,7 +49,8 @@ def parse(words, line, d):
         raise ValueError(f"{action.verb} takes {len(row)} words" + (" or more" if more else ""))
     if action.verb == "handover":
         action.ahead, action.overlap = d.ahead, d.overlap
-        for word in action.words[2:]:
+        options, action.words = action.words[2:], action.words[:2]
+        for word in options:
             key, equals, text = word.partition("=")
             if not equals or key not in ("ahead", "overlap"):
                 raise ValueError(f"'{word}' is not ahead= or overlap=")

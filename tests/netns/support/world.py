@@ -248,10 +248,14 @@ class World:
                                    self.netns(self.d.server), target, port))
 
     def handover(self, terminal, satellite, **arguments):
-        """Orders a handover, as soon as the one before is over, modem and all."""
+        """Orders a handover, as soon as the one before is over, modem and all. `ahead`: seconds until
+        the terminal is to go."""
+        if "ahead" in arguments:
+            arguments["in"] = f"{arguments.pop('ahead'):g}"
+
         def accepted():
             try:
-                self.ask(terminal, "switch", link=satellite, **arguments)
+                self.ask(terminal, "handover", link=satellite, **arguments)
             except LabError as error:
                 if "under way" not in str(error):
                     raise
