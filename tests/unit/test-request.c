@@ -270,6 +270,64 @@ static void test_karn(void **state)
 	assert_in_range(next_timeout(r, 4000 * MS), 240 * MS, 260 * MS);
 }
 
+/*
+ * What names a move is answered when other cores have done their part: asked again as ever, which
+ * the other end ignores, but no measure of the path, neither at once nor after a repetition.
+ */
+static void test_waiting(void **state)
+{
+	static const enum message_type types[] = {MESSAGE_HANDOVER_ANNOUNCEMENT,
+						  MESSAGE_CORE_DISCONNECT};
+	struct requests *r = *state;
+	uint32_t id = ask(r, 0, 0);
+	struct message m, ack;
+
+	answer(r, id, REASON_ACCEPTED, 20 * MS);
+	assert_int_equal(next_timeout(r, 0), REQUEST_TIMEOUT_MIN);
+	for (unsigned int i = 0; i < 4; i++) {
+		uint64_t before = requests_counters(r)->retransmitted;
+		usec_t start = (1 + i) * 1000 * MS, took = i < 2 ? 80 * MS : 350 * MS;
+
+		message_init(&m, types[i % 2], 0);
+		message_set_number(&m, ATTR_HANDOVER_COUNTER, 1 + i);
+		if (m.type == MESSAGE_HANDOVER_ANNOUNCEMENT)
+			message_set_number(&m, ATTR_EXPECTED, 0);
+		assert_true(request_send(r, &m, done, &ended, 0, start) > 0);
+		for (usec_t at = start; at <= start + took; at += 10 * MS)
+			requests_tick(r, at);
+		assert_int_equal(requests_counters(r)->retransmitted, before + (i < 2 ? 0 : 2));
+		ack = answer_of(message_answer(m.type), m.id, REASON_NOT_PREPARED);
+		request_answered(r, &ack, start + took);
+		assert_int_equal(ended.reason, REASON_NOT_PREPARED);
+		assert_int_equal(requests_srtt(r), 20 * MS);
+		assert_int_equal(requests_rtt(r), 20 * MS);
+		assert_int_equal(next_timeout(r, start + 600 * MS), REQUEST_TIMEOUT_MIN);
+	}
+	/* One that names no move is answered at once. */
+	message_init(&m, MESSAGE_CORE_DISCONNECT, 0);
+	assert_true(request_send(r, &m, done, &ended, 0, 9000 * MS) > 0);
+	ack = answer_of(MESSAGE_DISCONNECTION_ACK, m.id, REASON_ACCEPTED);
+	request_answered(r, &ack, 9010 * MS);
+	assert_int_equal(requests_rtt(r), 10 * MS);
+}
+
+/* The least of the last eight, whoever has measured. */
+static void test_measurements(void **state)
+{
+	struct requests *r = *state;
+
+	assert_int_equal(requests_rtt(r), 0);
+	requests_measured(r, 7 * MS);
+	assert_int_equal(requests_rtt(r), 7 * MS);
+	assert_int_equal(requests_srtt(r), 0);
+	for (unsigned int i = 0; i < 7; i++) {
+		answer(r, ask(r, 0, 0), REASON_ACCEPTED, 50 * MS);
+		assert_int_equal(requests_rtt(r), 7 * MS);
+	}
+	requests_measured(r, 60 * MS);
+	assert_int_equal(requests_rtt(r), 50 * MS);
+}
+
 static void test_wrong_answers(void **state)
 {
 	struct requests *r = *state;
@@ -566,6 +624,8 @@ int main(void)
 		TEST(test_round_trip),
 		TEST(test_timeout_bounds),
 		TEST(test_karn),
+		TEST(test_waiting),
+		TEST(test_measurements),
 		TEST(test_wrong_answers),
 		TEST(test_cancel),
 		TEST(test_fail),
