@@ -119,11 +119,14 @@ void measuring_finish(struct session *s, usec_t now)
 	const struct link *link = s->registration.link;
 	struct handover *h = &m->record;
 
-	stop_watching(s);
+	bool watched = link && m->watched == link; /* or else already for the next one */
+
+	if (watched)
+		stop_watching(s);
 	if (!m->pending)
 		return;
 	m->pending = false;
-	if (m->first && link) {
+	if (watched && m->first) {
 		/* Over a link that was there before, time begins with the discovery on it. */
 		usec_t begin =
 			link->ready_since > s->attempt.first ? link->ready_since : s->attempt.first;

@@ -331,7 +331,7 @@ static void prepare(struct session *s, usec_t now)
 {
 	struct move *m = &s->move;
 
-	if (soft_possible(s)) {
+	if (soft_possible(s) || m->target == s->registration.link) {
 		m->phase = MOVE_READY;
 	} else if (may(s, MODE_SOFT) && sets_links(s) && m->target->ifindex &&
 		   registration_reachable(&s->registration) &&

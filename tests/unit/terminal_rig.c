@@ -687,6 +687,7 @@ struct message rig_register(struct rig *rig, const char *link, struct rig_core *
 	assert_true(identity.counter > rig->accepted);
 	assert_int_equal(rig_reply(rig, core, discovery, REASON_ACCEPTED), DROP_NONE);
 	assert_int_equal(rig->session.state, SESSION_REGISTERED);
+	rig_receive_packet(rig, link);
 	done = rig_take_sealed(rig, core, MESSAGE_HANDOVER_DONE);
 	rig_ack(rig, link, core, MESSAGE_HANDOVER_DONE_ACK, done.id);
 	rig_no_more(rig);

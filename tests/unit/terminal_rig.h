@@ -148,8 +148,8 @@ void rig_prepare(struct rig *rig, struct rig_core *core, uint64_t number);
 enum drop rig_reply_prepared(struct rig *rig, struct rig_core *core,
 			     const struct rig_sent *discovery);
 
-/* Takes discoveries on the link, resynchronisation included, until registered; takes and
- * acknowledges handover done. Returns it. */
+/* Takes discoveries on the link, resynchronisation included, until registered; lets a packet come
+ * in, takes and acknowledges handover done. Returns it. */
 struct message rig_register(struct rig *rig, const char *link, struct rig_core *core);
 
 /* A core with usual values. */

@@ -1,0 +1,929 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The terminal's part of the handover modes (PROTOCOL sections 6.1, 7 and 15): what it says ahead,
+ * by what it proves itself, and what becomes of a move when something is missing, late or wrong.
+ */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "handover_key.h"
+#include "kernel_fake.h"
+#include "log.h"
+#include "terminal-agent/session.h"
+#include "terminal_rig.h"
+
+#define MSEC(n) ((n)*USEC_PER_MSEC)
+
+static struct rig rig;
+static struct rig_core a, b, c;
+
+static void open_rig(enum handover_mode mode)
+{
+	rig_open(&rig);
+	rig.config.handover.mode = mode;
+	a = rig_core("a.example", 11);
+	b = rig_core("b.example", 22);
+	c = rig_core("c.example", 33);
+}
+
+static int setup_proactive(void **state)
+{
+	(void)state;
+	open_rig(MODE_PROACTIVE);
+	return 0;
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	open_rig(MODE_PREDICTIVE);
+	return 0;
+}
+
+static int setup_soft(void **state)
+{
+	(void)state;
+	open_rig(MODE_SOFT);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	schedule_free(&rig.schedule);
+	rig_close(&rig);
+	return 0;
+}
+
+static void registered_at_a(void)
+{
+	rig_start(&rig);
+	rig_register(&rig, "s1", &a);
+}
+
+static void order(const char *link, usec_t in)
+{
+	assert_int_equal(
+		session_handover(&rig.session, rig_link(&rig, link), rig.now + in, rig.now), 0);
+	rig_turn(&rig);
+}
+
+/* The terminal's discovery as the target reads it. */
+static struct message read_discovery(const struct rig_sent *sent)
+{
+	struct message m;
+
+	assert_int_equal(message_read(&m, PLACE_CLEAR, sent->octets, sent->length), DROP_NONE);
+	return m;
+}
+
+static bool has_proof(const struct rig_sent *sent)
+{
+	struct message m = read_discovery(sent);
+
+	return message_has(&m, ATTR_HANDOVER_PROOF);
+}
+
+static void cut_over(usec_t gap)
+{
+	rig_carrier(&rig, rig.sat1, false);
+	rig_pass(&rig, gap);
+	rig_carrier(&rig, rig.sat2, true);
+}
+
+/* From the order to s2 until the disconnect has been sent, the announcement answered. */
+static struct message announced_to_b(uint32_t uplink_delay)
+{
+	struct message m;
+
+	order("s2", 0);
+	m = rig_take_sealed(&rig, &a, MESSAGE_HANDOVER_ANNOUNCEMENT);
+	rig_prepare(&rig, &b, m.handover_counter);
+	rig_ack_move(&rig, "s1", &a, &m, REASON_ACCEPTED, "b.example", uplink_delay);
+	return rig_take_sealed(&rig, &a, MESSAGE_CORE_DISCONNECT);
+}
+
+/* Handover done, as the core gets it. */
+static struct message take_done(const char *link, struct rig_core *core)
+{
+	struct message m = rig_take_sealed(&rig, core, MESSAGE_HANDOVER_DONE);
+
+	rig_ack(&rig, link, core, MESSAGE_HANDOVER_DONE_ACK, m.id);
+	return m;
+}
+
+/* Takes up a discovery with the short proof on s2; handover done is still to come. */
+static void arrive_prepared(struct rig_core *core)
+{
+	const struct rig_sent *sent = rig_take_discovery(&rig, "s2");
+
+	assert_int_equal(rig_reply_prepared(&rig, core, sent), DROP_NONE);
+	assert_int_equal(rig.session.state, SESSION_REGISTERED);
+	rig_receive_packet(&rig, "s2");
+	take_done("s2", core);
+}
+
+static void load_schedule(const char *text)
+{
+	assert_int_equal(association_load_text(&rig.schedule.table, "schedule", text, strlen(text),
+					       NULL, conf_report_file, stderr),
+			 0);
+	/* 1000 s of the rig's clock are 2026-01-01T00:00:00Z. */
+	association_time_parse("2026-01-01T00:00:00Z", &rig.schedule.offset);
+	rig.schedule.offset -= 1000 * USEC_PER_SEC;
+	session_follow_schedule(&rig.session, rig.now);
+}
+
+/* ---- proactive ----------------------------------------------------------------------------- */
+
+static void test_proactive(void **state)
+{
+	struct message m;
+
+	(void)state;
+	registered_at_a();
+	order("s2", 0);
+	m = rig_take_sealed(&rig, &a, MESSAGE_CORE_DISCONNECT);
+	assert_string_equal(m.next_satellite, "s2");
+	assert_false(message_has(&m, ATTR_NEXT_CORE));
+	assert_int_equal(m.handover_counter, 1);
+	assert_memory_equal(&m.link_layer, &rig_link(&rig, "s2")->mac, sizeof(m.link_layer));
+	assert_true(addr_equal(&m.link_local, &rig_link(&rig, "s2")->address));
+	assert_int_equal(m.mtu, 1500);
+	rig_prepare(&rig, &b, 1);
+	rig_ack_move(&rig, "s1", &a, &m, REASON_ACCEPTED, "b.example", 0);
+	assert_int_equal(rig.switches, 1);
+	cut_over(MSEC(50));
+	rig.now += MSEC(20);
+	arrive_prepared(&b);
+	assert_int_equal(kernel_fake_count("lock dev sat2"), 2);
+	assert_int_equal(kernel_fake_count("address " RIG_HOA4), 1);
+	assert_int_equal(rig.handovers[0].mode, MODE_PROACTIVE);
+	assert_int_equal(rig.handovers[0].gap, MSEC(50));
+	assert_int_equal(rig.handovers[0].registration, MSEC(20));
+	rig_no_more(&rig);
+}
+
+/* Root and addresses outlive a short registration: the next move has the next number. */
+static void test_proactive_twice(void **state)
+{
+	struct message m;
+
+	(void)state;
+	test_proactive(state);
+	session_switched(&rig.session, 0, rig.now);
+	order("s1", 0);
+	m = rig_take_sealed(&rig, &b, MESSAGE_CORE_DISCONNECT);
+	assert_int_equal(m.handover_counter, 2);
+	rig_prepare(&rig, &a, 2);
+	rig_ack_move(&rig, "s2", &b, &m, REASON_ACCEPTED, "a.example", 0);
+	rig_carrier(&rig, rig.sat2, false);
+	rig_carrier(&rig, rig.sat1, true);
+	assert_int_equal(rig_reply_prepared(&rig, &a, rig_take_discovery(&rig, "s1")), DROP_NONE);
+	assert_int_equal(kernel_fake_count("lock dev sat1"), 2);
+	rig_receive_packet(&rig, "s1");
+	take_done("s1", &a);
+	/* After a full registration numbers begin at 1. */
+	rig_pass(&rig, 200 * USEC_PER_SEC);
+	rig_register(&rig, "s1", &a);
+	session_switched(&rig.session, 0, rig.now);
+	order("s2", 0);
+	m = rig_take_sealed(&rig, &a, MESSAGE_CORE_DISCONNECT);
+	assert_int_equal(m.handover_counter, 1);
+}
+
+/* The core is not prepared after all: the same discovery goes the full way. */
+static void test_proof_not_known(void **state)
+{
+	const struct rig_sent *sent;
+	struct message m;
+
+	(void)state;
+	registered_at_a();
+	order("s2", 0);
+	m = rig_take_sealed(&rig, &a, MESSAGE_CORE_DISCONNECT);
+	rig_ack_move(&rig, "s1", &a, &m, REASON_ACCEPTED, "b.example", 0);
+	cut_over(MSEC(50));
+	sent = rig_take_discovery(&rig, "s2");
+	assert_true(has_proof(sent));
+	assert_int_equal(rig_reply(&rig, &c, sent, REASON_ACCEPTED), DROP_NONE);
+	assert_string_equal(rig.session.registration.place.core, "c.example");
+	assert_int_equal(rig.session.registration.moves, 0);
+}
+
+static void test_not_prepared(void **state)
+{
+	const struct rig_sent *sent;
+	struct message m;
+
+	(void)state;
+	registered_at_a();
+	order("s2", 0);
+	m = rig_take_sealed(&rig, &a, MESSAGE_CORE_DISCONNECT);
+	rig_ack_move(&rig, "s1", &a, &m, REASON_NOT_PREPARED, NULL, 0);
+	assert_int_equal(rig.switches, 1);
+	cut_over(MSEC(50));
+	sent = rig_take_discovery(&rig, "s2");
+	assert_false(has_proof(sent));
+	assert_int_equal(rig_reply(&rig, &b, sent, REASON_ACCEPTED), DROP_NONE);
+	assert_int_equal(rig.handovers[0].mode, MODE_BASELINE);
+}
+
+/* ---- what must not be believed ------------------------------------------------------------ */
+
+/* Makes an answer without a handshake under this key. */
+static size_t short_answer(const struct rig_sent *sent, const uint8_t key[KEY_LENGTH],
+			   const char *core, uint8_t out[SNO_DATAGRAM_MAX])
+{
+	struct message m, registration, discovery = read_discovery(sent);
+	struct access_session access;
+	struct message_blob sealed;
+	int length;
+
+	access_session_init(&access, key, true);
+	access.local_index = 77;
+	access.remote_index = discovery.id;
+	message_init(&registration, MESSAGE_REGISTRATION, 77);
+	message_set_text(&registration, ATTR_CORE, core);
+	message_set_number(&registration, ATTR_EPOCH, 1);
+	message_set_number(&registration, ATTR_MTU, 1400);
+	message_set_number(&registration, ATTR_LIFETIME, 300);
+	assert_int_equal(access_seal_registration(&access, &registration, &sealed), 0);
+	message_init(&m, MESSAGE_REGISTRATION_DONE, discovery.id);
+	message_set_blob(&m, ATTR_SEALED, sealed.bytes, sealed.length);
+	length = message_write(&m, out, SNO_DATAGRAM_MAX);
+	assert_true(length > 0);
+	return (size_t)length;
+}
+
+static void test_forged_short(void **state)
+{
+	uint8_t octets[SNO_DATAGRAM_MAX], zero[KEY_LENGTH] = {0}, key[KEY_LENGTH];
+	const struct rig_sent *sent;
+	struct message m;
+	size_t length;
+
+	(void)state;
+	rig_start(&rig);
+	/* Without a short proof there is no short answer. */
+	sent = rig_take_discovery(&rig, "s1");
+	length = short_answer(sent, zero, "a.example", octets);
+	assert_int_equal(rig_deliver(&rig, "s1", octets, length), DROP_HANDSHAKE);
+	rig_reply(&rig, &a, sent, REASON_RESYNC);
+	rig_register(&rig, "s1", &a);
+	order("s2", 0);
+	m = rig_take_sealed(&rig, &a, MESSAGE_CORE_DISCONNECT);
+	rig_prepare(&rig, &b, m.handover_counter);
+	rig_ack_move(&rig, "s1", &a, &m, REASON_ACCEPTED, "b.example", 0);
+	cut_over(MSEC(50));
+	sent = rig_take_discovery(&rig, "s2");
+	length = short_answer(sent, zero, "b.example", octets);
+	assert_int_equal(rig_deliver(&rig, "s2", octets, length), DROP_SEAL);
+	/* Who has the right key must be the one it is for. */
+	handover_access_key(key, b.handover_key, sent->octets, sent->length);
+	length = short_answer(sent, key, "c.example", octets);
+	assert_int_equal(rig_deliver(&rig, "s2", octets, length), DROP_HANDSHAKE);
+	assert_int_equal(rig.session.state, SESSION_DISCOVERING);
+	length = short_answer(sent, key, "b.example", octets);
+	for (size_t i = 0; i < length; i++) {
+		octets[i] ^= 0x40;
+		assert_int_not_equal(rig_deliver(&rig, "s2", octets, length), DROP_NONE);
+		octets[i] ^= 0x40;
+		assert_int_not_equal(rig_deliver(&rig, "s2", octets, i), DROP_NONE);
+	}
+	assert_int_equal(rig_reply_prepared(&rig, &b, sent), DROP_NONE);
+	assert_int_equal(rig.session.state, SESSION_REGISTERED);
+}
+
+/* Short and full answer to the same discovery: the first counts. */
+static void test_answered_twice(void **state)
+{
+	uint8_t full[SNO_DATAGRAM_MAX];
+	const struct rig_sent *sent;
+	const char *before;
+	size_t length;
+	struct message m;
+
+	(void)state;
+	registered_at_a();
+	order("s2", 0);
+	m = rig_take_sealed(&rig, &a, MESSAGE_CORE_DISCONNECT);
+	rig_prepare(&rig, &b, m.handover_counter);
+	rig_ack_move(&rig, "s1", &a, &m, REASON_ACCEPTED, "b.example", 0);
+	cut_over(MSEC(50));
+	sent = rig_take_discovery(&rig, "s2");
+	length = rig_answer(&rig, &c, sent, REASON_ACCEPTED, full);
+	/* rig_answer() has made a root of its own, which is that of nobody. */
+	assert_int_equal(rig_reply_prepared(&rig, &b, sent), DROP_NONE);
+	before = kernel_fake_dump();
+	assert_int_equal(rig_deliver(&rig, "s2", full, length), DROP_REPLAY);
+	assert_string_equal(before, kernel_fake_dump());
+	assert_string_equal(rig.session.registration.place.core, "b.example");
+}
+
+/* ---- predictive ----------------------------------------------------------------------------- */
+
+static void test_predictive(void **state)
+{
+	struct message m;
+
+	(void)state;
+	registered_at_a();
+	order("s2", 0);
+	assert_int_equal(rig.session.state, SESSION_REGISTERED);
+	m = rig_take_sealed(&rig, &a, MESSAGE_HANDOVER_ANNOUNCEMENT);
+	assert_int_equal(m.handover_counter, 1);
+	assert_int_equal(m.expected, 0);
+	assert_string_equal(m.next_satellite, "s2");
+	assert_memory_equal(&m.link_layer, &rig_link(&rig, "s2")->mac, sizeof(m.link_layer));
+	rig_no_more(&rig);
+	rig.now += MSEC(60);
+	rig_prepare(&rig, &b, 1);
+	rig_ack_move(&rig, "s1", &a, &m, REASON_ACCEPTED, "b.example", 0);
+	m = rig_take_sealed(&rig, &a, MESSAGE_CORE_DISCONNECT);
+	assert_int_equal(m.handover_counter, 1); /* the same move */
+	assert_string_equal(m.next_core, "b.example");
+	assert_string_equal(m.next_satellite, "s2");
+	rig_ack_move(&rig, "s1", &a, &m, REASON_ACCEPTED, "b.example", 0);
+	cut_over(MSEC(50));
+	arrive_prepared(&b);
+	assert_int_equal(rig.handovers[0].mode, MODE_PREDICTIVE);
+	rig_no_more(&rig);
+}
+
+static void test_announcement_unanswered(void **state)
+{
+	struct message m, late;
+
+	(void)state;
+	registered_at_a();
+	order("s2", 0);
+	late = rig_take_sealed(&rig, &a, MESSAGE_HANDOVER_ANNOUNCEMENT);
+	rig_pass(&rig, MSEC(199));
+	assert_int_equal(rig.session.state, SESSION_REGISTERED);
+	rig_take_sealed(&rig, &a, MESSAGE_HANDOVER_ANNOUNCEMENT); /* once more */
+	rig_pass(&rig, MSEC(2));
+	assert_int_equal(rig.session.state, SESSION_DISCONNECTING);
+	m = rig_take_sealed(&rig, &a, MESSAGE_CORE_DISCONNECT);
+	assert_int_equal(m.handover_counter, 1);
+	/* Its answer is late, and still of use: the disconnect's gets lost. */
+	rig_prepare(&rig, &b, 1);
+	rig_ack_move(&rig, "s1", &a, &late, REASON_ACCEPTED, "b.example", 0);
+	rig_pass(&rig, MSEC(200));
+	rig_take_sealed(&rig, &a, MESSAGE_CORE_DISCONNECT); /* once more */
+	assert_int_equal(rig.session.state, SESSION_SWITCHING);
+	cut_over(MSEC(50));
+	arrive_prepared(&b);
+	assert_int_equal(rig.handovers[0].mode, MODE_PROACTIVE);
+}
+
+static void test_announcement_refused(void **state)
+{
+	struct message m;
+
+	(void)state;
+	registered_at_a();
+	order("s2", 0);
+	m = rig_take_sealed(&rig, &a, MESSAGE_HANDOVER_ANNOUNCEMENT);
+	rig_ack_move(&rig, "s1", &a, &m, REASON_NOT_PREPARED, NULL, 0);
+	m = rig_take_sealed(&rig, &a, MESSAGE_CORE_DISCONNECT);
+	/* The home core may have found the core meanwhile. */
+	rig_prepare(&rig, &b, m.handover_counter);
+	rig_ack_move(&rig, "s1", &a, &m, REASON_ACCEPTED, "b.example", 0);
+	cut_over(MSEC(50));
+	arrive_prepared(&b);
+	assert_int_equal(rig.handovers[0].mode, MODE_PROACTIVE);
+}
+
+/* A core of before does not know announcements. */
+static void test_announcement_unknown(void **state)
+{
+	struct message m, error;
+
+	(void)state;
+	registered_at_a();
+	order("s2", 0);
+	m = rig_take_sealed(&rig, &a, MESSAGE_HANDOVER_ANNOUNCEMENT);
+	message_init(&error, MESSAGE_ERROR, m.id);
+	message_set_number(&error, ATTR_REASON, REASON_UNSUPPORTED);
+	assert_int_equal(rig_tell(&rig, "s1", &a, &error), DROP_NONE);
+	rig_take_sealed(&rig, &a, MESSAGE_CORE_DISCONNECT);
+}
+
+static void test_ahead(void **state)
+{
+	struct message m;
+
+	(void)state;
+	registered_at_a();
+	order("s2", 5 * USEC_PER_SEC);
+	rig_pass(&rig, MSEC(2999));
+	rig_no_more(&rig);
+	rig_pass(&rig, MSEC(1));
+	m = rig_take_sealed(&rig, &a, MESSAGE_HANDOVER_ANNOUNCEMENT);
+	assert_int_equal(m.expected, 2000);
+	rig_prepare(&rig, &b, m.handover_counter);
+	rig_ack_move(&rig, "s1", &a, &m, REASON_ACCEPTED, "b.example", 0);
+	rig_pass(&rig, MSEC(1999));
+	rig_no_more(&rig);
+	assert_int_equal(rig.session.state, SESSION_REGISTERED);
+	rig_pass(&rig, MSEC(1));
+	m = rig_take_sealed(&rig, &a, MESSAGE_CORE_DISCONNECT);
+	rig_ack_move(&rig, "s1", &a, &m, REASON_ACCEPTED, "b.example", 0);
+	cut_over(MSEC(50));
+	arrive_prepared(&b);
+}
+
+/* An order takes the place of one whose time has not come. */
+static void test_replaced(void **state)
+{
+	struct message m;
+
+	(void)state;
+	registered_at_a();
+	order("s2", USEC_PER_SEC);
+	m = rig_take_sealed(&rig, &a, MESSAGE_HANDOVER_ANNOUNCEMENT);
+	assert_int_equal(m.handover_counter, 1);
+	rig_ack_move(&rig, "s1", &a, &m, REASON_ACCEPTED, "b.example", 0);
+	rig_link(&rig, "sat3")->satellite = true;
+	order("sat3", USEC_PER_SEC);
+	m = rig_take_sealed(&rig, &a, MESSAGE_HANDOVER_ANNOUNCEMENT);
+	assert_int_equal(m.handover_counter, 2);
+	assert_string_equal(m.next_satellite, "sat3");
+	assert_false(message_has(&m, ATTR_NEXT_CORE));
+	rig_ack_move(&rig, "s1", &a, &m, REASON_ACCEPTED, "c.example", 0);
+	/* The same one sooner is the same move. */
+	order("sat3", 0);
+	m = rig_take_sealed(&rig, &a, MESSAGE_CORE_DISCONNECT);
+	assert_int_equal(m.handover_counter, 2);
+	assert_string_equal(m.next_core, "c.example");
+	assert_int_equal(session_handover(&rig.session, rig_link(&rig, "s2"), rig.now, rig.now),
+			 -EBUSY);
+}
+
+/* The registration was renewed meanwhile: the number was one of the root before. */
+static void test_renewed_meanwhile(void **state)
+{
+	struct message m, stale;
+
+	(void)state;
+	registered_at_a();
+	rig.config.handover.lead = 20 * USEC_PER_SEC;
+	rig_pass(&rig, 190 * USEC_PER_SEC);
+	order("s2", 15 * USEC_PER_SEC);
+	stale = rig_take_sealed(&rig, &a, MESSAGE_HANDOVER_ANNOUNCEMENT);
+	rig_ack_move(&rig, "s1", &a, &stale, REASON_ACCEPTED, "b.example", 0);
+	rig_pass(&rig, 10 * USEC_PER_SEC);
+	rig_reply(&rig, &a, rig_take_discovery(&rig, "s1"), REASON_ACCEPTED);
+	take_done("s1", &a);
+	m = rig_take_sealed(&rig, &a, MESSAGE_HANDOVER_ANNOUNCEMENT);
+	assert_int_equal(m.handover_counter, 1);
+	assert_int_equal(m.expected, 5000);
+	rig_prepare(&rig, &b, 1);
+	rig_ack_move(&rig, "s1", &a, &m, REASON_ACCEPTED, "b.example", 0);
+	rig_pass(&rig, 5 * USEC_PER_SEC);
+	m = rig_take_sealed(&rig, &a, MESSAGE_CORE_DISCONNECT);
+	rig_ack_move(&rig, "s1", &a, &m, REASON_ACCEPTED, "b.example", 0);
+	cut_over(MSEC(50));
+	arrive_prepared(&b);
+}
+
+/* The old link breaks between the announcement and its time: on to where it was to go. */
+static void test_lost_before_time(void **state)
+{
+	struct message m;
+
+	(void)state;
+	registered_at_a();
+	order("s2", USEC_PER_SEC);
+	m = rig_take_sealed(&rig, &a, MESSAGE_HANDOVER_ANNOUNCEMENT);
+	rig_prepare(&rig, &b, m.handover_counter);
+	rig_ack_move(&rig, "s1", &a, &m, REASON_ACCEPTED, "b.example", 0);
+	rig_carrier(&rig, rig.sat1, false);
+	assert_int_equal(rig.session.state, SESSION_SWITCHING);
+	assert_string_equal(rig.to, "s2");
+	rig_carrier(&rig, rig.sat2, true);
+	arrive_prepared(&b);
+	assert_int_equal(rig.handovers[0].mode, MODE_PREDICTIVE);
+}
+
+/* It comes back to where it was: the preparation is left to its end. */
+static void test_returns(void **state)
+{
+	const struct rig_sent *sent;
+	struct message m;
+
+	(void)state;
+	registered_at_a();
+	m = announced_to_b(0);
+	rig_advertise(&rig, "s1", "a.example", 11);
+	rig_ack_move(&rig, "s1", &a, &m, REASON_ACCEPTED, "b.example", 0);
+	assert_true(rig_send_packet(&rig, 1));
+	session_switched(&rig.session, -EIO, rig.now);
+	sent = rig_take_discovery(&rig, "s1");
+	assert_false(has_proof(sent));
+	assert_true(rig_send_packet(&rig, 2));
+	assert_int_equal(rig.packet_count, 0);
+	assert_int_equal(rig_reply(&rig, &a, sent, REASON_ACCEPTED), DROP_NONE);
+	assert_int_equal(rig.packet_count, 2);
+	assert_ptr_equal(rig.packets[0].link, rig_link(&rig, "s1"));
+	assert_int_equal(rig.handover_count, 0);
+	assert_int_equal(rig.session.move.phase, MOVE_NONE);
+}
+
+/* The target's link goes again before anything is answered there. */
+static void test_target_lost(void **state)
+{
+	struct message m;
+
+	(void)state;
+	registered_at_a();
+	m = announced_to_b(0);
+	rig_ack_move(&rig, "s1", &a, &m, REASON_ACCEPTED, "b.example", 0);
+	cut_over(MSEC(50));
+	rig_take_discovery(&rig, "s2");
+	assert_true(rig_send_packet(&rig, 1));
+	rig_carrier(&rig, rig.sat2, false);
+	assert_int_equal(rig.session.state, SESSION_DOWN);
+	assert_true(rig_send_packet(&rig, 2));
+	rig_carrier(&rig, rig.sat3, true);
+	rig_register(&rig, "sat3", &c);
+	assert_int_equal(rig.packet_count, 2);
+	assert_ptr_equal(rig.packets[1].link, rig_link(&rig, "sat3"));
+}
+
+static void test_same_core(void **state)
+{
+	struct message m;
+
+	(void)state;
+	registered_at_a();
+	load_schedule("from,until,satellite,core,station\n"
+		      "2026-01-01T00:00:00Z,2026-01-02T00:00:00Z,s2,a.example,g\n");
+	order("s2", 0);
+	/* A satellite under the same core: nothing to prepare. */
+	m = rig_take_sealed(&rig, &a, MESSAGE_CORE_DISCONNECT);
+	assert_false(message_has(&m, ATTR_HANDOVER_COUNTER));
+	assert_string_equal(m.next_satellite, "s2");
+	rig_ack(&rig, "s1", &a, MESSAGE_DISCONNECTION_ACK, m.id);
+	cut_over(0);
+	assert_false(has_proof(rig_take_discovery(&rig, "s2")));
+}
+
+static void test_identity_mode(void **state)
+{
+	struct message m;
+
+	(void)state;
+	rig.config.handover.mode = MODE_COMBINED;
+	rig_start(&rig);
+	m = rig_identity(&rig, rig_take_discovery(&rig, "s1"));
+	assert_int_equal(m.mode, MODE_COMBINED);
+	rig.config.handover.mode = MODE_SOFT;
+	rig_advertise(&rig, "s1", "a.example", 11);
+	rig_pass(&rig, 8 * USEC_PER_SEC);
+	for (int i = 0; i < 3; i++)
+		rig_take_discovery(&rig, "s1");
+	m = rig_identity(&rig, rig_take_discovery(&rig, "s1"));
+	assert_false(message_has(&m, ATTR_MODE));
+}
+
+/* ---- nobody has announced it -------------------------------------------------------------- */
+
+static void test_core_changes(void **state)
+{
+	const struct rig_sent *sent;
+
+	(void)state;
+	registered_at_a();
+	rig_pass(&rig, 2 * USEC_PER_SEC);
+	rig_prepare(&rig, &b, 1);
+	rig_advertise(&rig, "s1", "b.example", 22);
+	sent = rig_take_discovery(&rig, "s1");
+	assert_int_equal(rig_reply_prepared(&rig, &b, sent), DROP_NONE);
+	take_done("s1", &b);
+	assert_int_equal(rig.handovers[0].mode, MODE_PREDICTIVE);
+	assert_int_equal(rig.handovers[0].first_packet, -1);
+	/* And on, under the same root. */
+	rig_pass(&rig, 2 * USEC_PER_SEC);
+	rig_prepare(&rig, &c, 2);
+	rig_advertise(&rig, "s1", "c.example", 33);
+	sent = rig_take_discovery(&rig, "s1");
+	assert_int_equal(rig_reply_prepared(&rig, &c, sent), DROP_NONE);
+	take_done("s1", &c);
+}
+
+static void test_scheduled_core(void **state)
+{
+	(void)state;
+	registered_at_a();
+	load_schedule("from,until,satellite,core,station\n"
+		      "2026-01-01T00:00:00Z,2026-01-01T00:00:10Z,s2,c.example,g\n"
+		      "2026-01-01T00:00:10Z,2026-01-01T01:00:00Z,s2,b.example,g\n");
+	rig_pass(&rig, 11 * USEC_PER_SEC);
+	rig_carrier(&rig, rig.sat1, false);
+	rig_prepare(&rig, &b, 1);
+	rig_carrier(&rig, rig.sat2, true);
+	assert_int_equal(rig_reply_prepared(&rig, &b, rig_take_discovery(&rig, "s2")), DROP_NONE);
+}
+
+/* The schedule tells the next core, and that the satellite will be without one. */
+static void test_follows_schedule(void **state)
+{
+	struct message m;
+
+	(void)state;
+	registered_at_a();
+	load_schedule("from,until,satellite,core,station\n"
+		      "2026-01-01T00:00:00Z,2026-01-01T00:00:30Z,s1,a.example,g\n"
+		      "2026-01-01T00:00:30Z,2026-01-01T00:01:00Z,s1,a.example,h\n"
+		      "2026-01-01T00:05:00Z,2026-01-01T00:06:00Z,s1,a.example,g\n"
+		      "2026-01-01T00:00:00Z,2026-01-01T01:00:00Z,s2,b.example,g\n");
+	rig_pass(&rig, MSEC(57799));
+	rig_no_more(&rig);
+	rig_pass(&rig, MSEC(1));
+	m = rig_take_sealed(&rig, &a, MESSAGE_HANDOVER_ANNOUNCEMENT);
+	assert_string_equal(m.next_core, "b.example");
+	assert_int_equal(m.expected, 2000);
+	rig_prepare(&rig, &b, m.handover_counter);
+	rig_ack_move(&rig, "s1", &a, &m, REASON_ACCEPTED, "b.example", 0);
+	rig_pass(&rig, MSEC(2000));
+	m = rig_take_sealed(&rig, &a, MESSAGE_CORE_DISCONNECT);
+	rig_ack_move(&rig, "s1", &a, &m, REASON_ACCEPTED, "b.example", 0);
+	cut_over(MSEC(50));
+	arrive_prepared(&b);
+	rig_pass(&rig, 60 * USEC_PER_SEC); /* the end of the file is not the end of the service */
+	rig_no_more(&rig);
+}
+
+/* ---- soft ---------------------------------------------------------------------------------- */
+
+static void test_soft(void **state)
+{
+	const struct rig_sent *sent;
+	struct message m;
+
+	(void)state;
+	registered_at_a();
+	rig_carrier(&rig, rig.sat2, true);
+	order("s2", 0);
+	assert_int_equal(rig.switches, 0);
+	sent = rig_take_discovery(&rig, "s2");
+	m = rig_identity(&rig, sent);
+	assert_int_equal(m.mode, MODE_SOFT);
+	assert_true(rig_send_packet(&rig, 1));
+	assert_ptr_equal(rig.packets[0].link, rig_link(&rig, "s1"));
+	b.mode = MODE_SOFT;
+	rig_reply(&rig, &b, sent, REASON_ACCEPTED);
+	assert_true(rig_send_packet(&rig, 2));
+	assert_ptr_equal(rig.packets[1].link, rig_link(&rig, "s2"));
+	assert_int_equal(kernel_fake_count("lock dev sat2"), 2);
+	rig_receive_packet(&rig, "s2");
+	m = take_done("s2", &b);
+	assert_int_equal(m.mode, MODE_SOFT);
+	assert_int_equal(m.gap, 0);
+	assert_int_equal(m.first_packet, 0);
+	assert_int_equal(rig.handovers[0].held, 0);
+	rig_no_more(&rig);
+	/* Who put the second link up takes the first one down. */
+	rig_pass(&rig, 10 * USEC_PER_SEC);
+	rig_carrier(&rig, rig.sat1, false);
+	rig_no_more(&rig);
+	assert_int_equal(rig.session.state, SESSION_REGISTERED);
+	assert_int_equal(rig.switches, 0);
+}
+
+/* With what the schedule says the target may be prepared: MODE is told to it as well. */
+static void test_soft_prepared(void **state)
+{
+	const struct rig_sent *sent;
+
+	(void)state;
+	registered_at_a();
+	rig_carrier(&rig, rig.sat2, true);
+	rig_advertise(&rig, "s2", "b.example", 22);
+	rig_prepare(&rig, &b, 1);
+	order("s2", 0);
+	sent = rig_take_discovery(&rig, "s2");
+	assert_int_equal(read_discovery(sent).mode, MODE_SOFT);
+	b.mode = MODE_SOFT;
+	assert_int_equal(rig_reply_prepared(&rig, &b, sent), DROP_NONE);
+	assert_int_equal(rig.handovers[0].mode, MODE_SOFT);
+}
+
+static void test_soft_unanswered(void **state)
+{
+	(void)state;
+	registered_at_a();
+	rig_carrier(&rig, rig.sat2, true);
+	order("s2", 0);
+	rig_pass(&rig, MSEC(7501));
+	for (int i = 0; i < 4; i++)
+		rig_take_discovery(&rig, "s2");
+	assert_int_equal(kernel_fake_count("lock dev sat1"), 2);
+	assert_int_equal(rig_identity(&rig, rig.sent + rig.taken).mode, 0);
+	rig_register(&rig, "s1", &a);
+	assert_int_equal(rig.handover_count, 0);
+}
+
+static void test_soft_back(void **state)
+{
+	(void)state;
+	registered_at_a();
+	rig_carrier(&rig, rig.sat2, true);
+	order("s2", 0);
+	rig_take_discovery(&rig, "s2");
+	order("s1", 0);
+	assert_int_equal(kernel_fake_count("lock dev sat1"), 2);
+	rig_register(&rig, "s1", &a);
+	rig_no_more(&rig);
+}
+
+static void test_soft_old_breaks(void **state)
+{
+	const struct rig_sent *sent;
+
+	(void)state;
+	registered_at_a();
+	rig_carrier(&rig, rig.sat2, true);
+	order("s2", 0);
+	sent = rig_take_discovery(&rig, "s2");
+	assert_true(rig_send_packet(&rig, 1));
+	rig_carrier(&rig, rig.sat1, false);
+	assert_int_equal(rig.session.state, SESSION_DISCOVERING);
+	assert_true(rig_send_packet(&rig, 2));
+	assert_int_equal(rig.packet_count, 1);
+	rig_pass(&rig, MSEC(60));
+	rig_reply(&rig, &b, sent, REASON_ACCEPTED);
+	assert_int_equal(rig.packet_count, 2);
+	assert_ptr_equal(rig.packets[1].link, rig_link(&rig, "s2"));
+}
+
+static void self_administrative(void)
+{
+	rig.config.switching.mode = SWITCHING_SELF;
+	rig.config.switching.administrative = true;
+	rig.switch_result = 1;
+	kernel_link_set_up(rig.kernel, rig.sat2, false);
+}
+
+static void test_soft_raised(void **state)
+{
+	(void)state;
+	self_administrative();
+	registered_at_a();
+	order("s2", 0);
+	rig_no_more(&rig);
+	assert_int_equal(rig.session.state, SESSION_REGISTERED);
+	rig_pass(&rig, MSEC(300));
+	rig_carrier(&rig, rig.sat2, true);
+	rig_register(&rig, "s2", &b);
+	assert_int_equal(rig.switches, 0);
+	kernel_fake_log_clear();
+	rig_pass(&rig, MSEC(1999));
+	assert_int_equal(kernel_fake_log_find("sat1 down", 1), 0);
+	rig_pass(&rig, MSEC(2));
+	assert_int_equal(kernel_fake_log_find("sat1 down", 1), 1);
+	assert_int_equal(rig.session.state, SESSION_REGISTERED);
+}
+
+/* One radio for both: the second link does not come up beside the first. */
+static void test_not_beside(void **state)
+{
+	struct message m;
+
+	(void)state;
+	self_administrative();
+	registered_at_a();
+	order("s2", 0);
+	rig_pass(&rig, MSEC(1999));
+	rig_no_more(&rig);
+	rig_pass(&rig, MSEC(2));
+	m = rig_take_sealed(&rig, &a, MESSAGE_HANDOVER_ANNOUNCEMENT);
+	assert_int_equal(kernel_fake_log_find("sat2 down", 1) > 0, 1);
+	rig_prepare(&rig, &b, m.handover_counter);
+	rig_ack_move(&rig, "s1", &a, &m, REASON_ACCEPTED, "b.example", 0);
+	m = rig_take_sealed(&rig, &a, MESSAGE_CORE_DISCONNECT);
+	rig_ack_move(&rig, "s1", &a, &m, REASON_ACCEPTED, "b.example", 0);
+	assert_int_equal(rig.switches, 1);
+	kernel_link_set_up(rig.kernel, rig.sat2, true);
+	cut_over(MSEC(50));
+	arrive_prepared(&b);
+}
+
+/* ---- measuring ------------------------------------------------------------------------------ */
+
+static void test_first_packet(void **state)
+{
+	struct message m;
+
+	(void)state;
+	registered_at_a();
+	m = announced_to_b(0);
+	rig_ack_move(&rig, "s1", &a, &m, REASON_ACCEPTED, "b.example", 0);
+	assert_true(rig_send_packet(&rig, 1));
+	cut_over(MSEC(50));
+	rig.now += MSEC(20);
+	b.mode = MODE_PREDICTIVE;
+	assert_int_equal(rig_reply_prepared(&rig, &b, rig_take_discovery(&rig, "s2")), DROP_NONE);
+	/* It is listed at once, and told when it is known. */
+	assert_int_equal(rig.handover_count, 1);
+	assert_int_equal(rig.measured_count, 0);
+	rig_no_more(&rig);
+	rig_pass(&rig, MSEC(3));
+	rig_receive_packet(&rig, "s2");
+	m = take_done("s2", &b);
+	assert_int_equal(m.gap, 50000);
+	assert_int_equal(m.registration_time, 20000);
+	assert_int_equal(m.mode, MODE_PREDICTIVE);
+	assert_int_equal(m.first_packet, 23000);
+	assert_int_equal(m.buffered, 1);
+	assert_int_equal(m.dropped, 0);
+	assert_int_equal(rig.measured_count, 1);
+	assert_int_equal(rig.handovers[0].first_packet, 23000);
+	rig_receive_packet(&rig, "s2");
+	rig_no_more(&rig);
+}
+
+static void test_no_first_packet(void **state)
+{
+	struct message m;
+
+	(void)state;
+	registered_at_a();
+	m = announced_to_b(0);
+	rig_ack_move(&rig, "s1", &a, &m, REASON_ACCEPTED, "b.example", 0);
+	cut_over(MSEC(50));
+	assert_int_equal(rig_reply_prepared(&rig, &b, rig_take_discovery(&rig, "s2")), DROP_NONE);
+	rig_pass(&rig, MSEC(499));
+	rig_no_more(&rig);
+	assert_non_null(rig.watched);
+	rig_pass(&rig, MSEC(2));
+	m = take_done("s2", &b);
+	assert_false(message_has(&m, ATTR_FIRST_PACKET));
+	assert_null(rig.watched);
+	/* What begins before that does not wait for it. */
+	session_switched(&rig.session, 0, rig.now);
+	order("s1", 0);
+	m = rig_take_sealed(&rig, &b, MESSAGE_HANDOVER_ANNOUNCEMENT);
+	rig_ack_move(&rig, "s2", &b, &m, REASON_ACCEPTED, "a.example", 0);
+	m = rig_take_sealed(&rig, &b, MESSAGE_CORE_DISCONNECT);
+	rig_ack_move(&rig, "s2", &b, &m, REASON_ACCEPTED, "a.example", 0);
+	rig_carrier(&rig, rig.sat2, false);
+	rig_prepare(&rig, &a, m.handover_counter);
+	rig_carrier(&rig, rig.sat1, true);
+	assert_int_equal(rig_reply_prepared(&rig, &a, rig_take_discovery(&rig, "s1")), DROP_NONE);
+	session_deregister(&rig.session, rig.now);
+	rig_take_sealed(&rig, &a, MESSAGE_HANDOVER_DONE);
+	rig_take_sealed(&rig, &a, MESSAGE_CORE_DISCONNECT);
+}
+
+#define PROACTIVE(name) cmocka_unit_test_setup_teardown(test_##name, setup_proactive, teardown)
+#define TEST(name)	cmocka_unit_test_setup_teardown(test_##name, setup, teardown)
+#define SOFT(name)	cmocka_unit_test_setup_teardown(test_##name, setup_soft, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		PROACTIVE(proactive),
+		PROACTIVE(proactive_twice),
+		PROACTIVE(proof_not_known),
+		PROACTIVE(not_prepared),
+		PROACTIVE(forged_short),
+		PROACTIVE(answered_twice),
+		TEST(predictive),
+		TEST(announcement_unanswered),
+		TEST(announcement_refused),
+		TEST(announcement_unknown),
+		TEST(ahead),
+		TEST(replaced),
+		TEST(renewed_meanwhile),
+		TEST(lost_before_time),
+		TEST(returns),
+		TEST(target_lost),
+		TEST(same_core),
+		TEST(identity_mode),
+		TEST(core_changes),
+		TEST(scheduled_core),
+		TEST(follows_schedule),
+		SOFT(soft),
+		SOFT(soft_prepared),
+		SOFT(soft_unanswered),
+		SOFT(soft_back),
+		SOFT(soft_old_breaks),
+		SOFT(soft_raised),
+		SOFT(not_beside),
+		TEST(first_packet),
+		TEST(no_first_packet),
+	};
+
+	assert_int_equal(keys_init(), 0);
+	log_set_level(LOG_LEVEL_ERROR);
+	cmocka_set_message_output(CM_OUTPUT_TAP);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
