@@ -7,6 +7,7 @@
 #include "log.h"
 #include "mode.h"
 #include "peer.h"
+#include "preparation.h"
 #include "question.h"
 #include "schedule.h"
 
@@ -117,6 +118,8 @@ static void end(struct anticipation *a, enum reason reason, usec_t now)
 		lead_back(s, now);
 	if (a->target && reason != REASON_ACCEPTED)
 		peer_release(a->target, a->binding, reason, now);
+	else if (!a->target)
+		preparation_end(s, a->binding);
 	questions_answer(a, REASON_NOT_PREPARED, now);
 	free(a);
 }
@@ -230,6 +233,24 @@ static bool ask_peer(struct anticipation *a, const uint8_t key[KEY_LENGTH], bool
 	return a->request > 0;
 }
 
+static bool ask_self(struct anticipation *a, const uint8_t key[KEY_LENGTH], bool hold)
+{
+	const struct core *core = a->subscriber->core;
+	const struct preparation_order order = {
+		.binding = a->binding,
+		.handover_key = key,
+		.lifetime = (uint32_t)(core->config->timers.lifetime / USEC_PER_SEC),
+		.uplink_delay = (uint32_t)a->shorter,
+		.hold = hold,
+		.satellite = a->place.satellite,
+		.link_layer = a->place.link.mtu ? &a->place.link.link_layer : NULL,
+		.mtu = a->place.link.mtu,
+	};
+
+	a->ready = preparation_begin(a->subscriber, &order, &a->path) == REASON_ACCEPTED;
+	return a->ready;
+}
+
 /* Makes room, and ends what the same target has been prepared for: it keeps one for a terminal. */
 static void make_room(struct subscriber *s, const struct peer *target, usec_t now)
 {
@@ -276,13 +297,20 @@ static struct anticipation *prepare(struct subscriber *s, const struct wish *wis
 		return NULL;
 	}
 	make_room(s, wish->target, now);
+	/* Leading back what had to give way may have cost the binding. */
+	if (s->binding.state == BINDING_NONE) {
+		keys_wipe(key, sizeof(key));
+		free(a);
+		return NULL;
+	}
 	a->binding = ++core->last_binding;
 	HASH_ADD(hh, core->anticipations, binding, sizeof(a->binding), a);
 	DL_APPEND(s->anticipations, a);
 	timer_init(&a->timer, end_timer, a);
 	timer_set(&core->timers, &a->timer,
 		  now + wish->expected + core->config->handover.prepared_for + TARGET_GRACE);
-	asked = a->target && ask_peer(a, key, wish->hold, wish->expected, now);
+	asked = a->target ? ask_peer(a, key, wish->hold, wish->expected, now)
+			  : ask_self(a, key, wish->hold);
 	keys_wipe(key, sizeof(key));
 	if (asked)
 		return a;

@@ -3,6 +3,7 @@
 #include "lead.h"
 
 #include "binding.h"
+#include "holding.h"
 #include "log.h"
 #include "subscriber.h"
 
@@ -36,17 +37,15 @@ void lead_nowhere(struct subscriber *s)
 	forwarding_clear(s->core, &s->path);
 }
 
-struct path lead_held(const struct subscriber *s)
-{
-	return (struct path){
-		.kind = PATH_HOLD, .hoa4 = s->hoa4, .hoa6 = s->hoa6, .prefix = s->prefix};
-}
-
 int lead_along_after(struct subscriber *s, const struct path *path, usec_t delay, usec_t now)
 {
-	struct path held = lead_held(s);
+	const struct path held = {.kind = PATH_HOLD,
+				  .hoa4 = path->hoa4,
+				  .hoa6 = path->hoa6,
+				  .prefix = path->prefix,
+				  .mtu = path->mtu};
 
-	if (delay <= 0 || forwarding_set(s->core, &s->path, &held) < 0)
+	if (delay <= 0 || !holding_ready(s->core) || forwarding_set(s->core, &s->path, &held) < 0)
 		return lead_along(s, path, now, NULL);
 	timer_set(&s->core->timers, &s->settle, now + delay);
 	return 0;

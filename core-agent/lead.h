@@ -46,7 +46,4 @@ struct lead {
 /* lead_along() for each of them, in as few exchanges with the kernel as for one. */
 void lead_many(struct core *core, struct lead *leads, size_t count, usec_t now);
 
-/* Packets for the home addresses are held by this core. */
-struct path lead_held(const struct subscriber *subscriber);
-
 #endif
