@@ -140,6 +140,7 @@ static int release(struct uplink *u, usec_t now)
 	int error = hold_queue_release(u->queue, write_packet, u, now);
 
 	if (error == -EAGAIN) {
+		hold_queue_hold(u->queue);
 		u->due = now + AGAIN;
 		return 0;
 	}
@@ -228,8 +229,9 @@ usec_t uplink_tick(struct uplink *u, usec_t now)
 	if (now >= u->due) {
 		if (!hold_queue_passes(u->queue)) {
 			release(u, now);
+		} else if (hold_queue_release(u->queue, write_packet, u, now) == -EAGAIN) {
+			u->due = now + AGAIN;
 		} else {
-			hold_queue_release(u->queue, write_packet, u, now);
 			close_queue(u);
 			return USEC_NEVER;
 		}
