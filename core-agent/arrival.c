@@ -43,7 +43,7 @@ static struct path path_of(const struct preparation *p, const struct discovery *
 {
 	struct path way = way_to_terminal(d->satellite, &d->mac, p->mtu);
 
-	return way_of(&p->path, &way);
+	return way_of(&p->homes, &way);
 }
 
 /* ---- visitors ------------------------------------------------------------------------------ */

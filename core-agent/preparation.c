@@ -228,7 +228,7 @@ static void preparation_close(struct preparation *p, enum preparation_state stat
  */
 static void preparation_drain(struct preparation *p, const char *reason, usec_t now)
 {
-	struct path way = way_home(p->home), back = way_of(&p->path, &way);
+	struct path way = way_home(p->home), back = way_of(&p->homes, &way);
 
 	if (p->path.kind == PATH_NONE || back.kind == PATH_NONE ||
 	    forwarding_release(p->core, &p->path, &back, now, NULL) < 0) {

@@ -45,6 +45,7 @@ struct preparation {
 	bool known;		 /* the tag is in its table */
 	uint32_t lifetime;	 /* seconds */
 	uint32_t uplink_delay;	 /* microseconds (PROTOCOL section 15.4) */
+	struct path homes;	 /* of kind PATH_NONE: only what is to be led */
 	bool hold;
 	uint16_t mtu; /* of the way to the terminal */
 	/* The next link, where it was told: then packets can be led there before it is up. */
@@ -53,7 +54,7 @@ struct preparation {
 	bool linked, claimed;
 
 	/* A peer's terminal: */
-	struct path path; /* what is in the kernel; its addresses from the beginning */
+	struct path path; /* what is in the kernel */
 	enum tunnel_kind tunnel;
 	struct addr coa;
 	uint32_t tunnel_key;

@@ -35,7 +35,7 @@ static void path_until(struct preparation *p, struct path *until)
 		*until = way_to_terminal(p->satellite, &p->mac, p->mtu);
 	else
 		*until = (struct path){.kind = PATH_NONE};
-	*until = way_of(&p->path, until);
+	*until = way_of(&p->homes, until);
 }
 
 static void answer(struct peer *home, uint32_t id, enum reason reason, const struct preparation *p,
@@ -216,9 +216,9 @@ static struct preparation *order(struct peer *home, const struct message *m, con
 	p->binding = m->binding;
 	p->lifetime = m->lifetime;
 	p->uplink_delay = m->uplink_delay;
-	p->path.hoa4 = m->hoa4;
-	p->path.hoa6 = m->hoa6;
-	p->path.prefix = m->prefix;
+	p->homes.hoa4 = m->hoa4;
+	p->homes.hoa6 = m->hoa6;
+	p->homes.prefix = m->prefix;
 	p->hold = m->hold && mode_of_peer(home) >= MODE_PREDICTIVE && holding_ready(core);
 	p->satellite = satellite_find(core, m->next_satellite);
 	p->linked = message_has(m, ATTR_LINK_LAYER);
@@ -269,9 +269,9 @@ enum reason preparation_begin(struct subscriber *subscriber, const struct prepar
 	p->binding = o->binding;
 	p->lifetime = o->lifetime;
 	p->uplink_delay = o->uplink_delay;
-	p->path.hoa4 = subscriber->hoa4;
-	p->path.hoa6 = subscriber->hoa6;
-	p->path.prefix = subscriber->prefix;
+	p->homes.hoa4 = subscriber->hoa4;
+	p->homes.hoa6 = subscriber->hoa6;
+	p->homes.prefix = subscriber->prefix;
 	p->hold = o->hold && holding_ready(core);
 	p->satellite = satellite_find(core, o->satellite);
 	p->linked = o->link_layer != NULL;
