@@ -406,6 +406,17 @@ void anticipation_announced(struct subscriber *s, struct peer *serving, const st
 		ready(a, now);
 }
 
+void anticipation_retracted(struct core *core, uint64_t binding)
+{
+	struct anticipation *a = anticipation_find(core, binding);
+
+	if (!a)
+		return;
+	a->path.kind = PATH_NONE;
+	if (a->leads)
+		lead_nowhere(a->subscriber);
+}
+
 /* ---- crowds ---------------------------------------------------------------------------------- */
 
 bool anticipation_foresee(struct subscriber *s, struct peer *target, usec_t expected, usec_t now)

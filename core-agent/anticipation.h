@@ -115,6 +115,10 @@ const struct path *anticipation_choose(struct subscriber *subscriber, struct pee
 				       usec_t now);
 void anticipation_led(struct subscriber *subscriber, struct peer *target, int error, usec_t now);
 
+/* This core has been prepared under this number, and leads nothing ahead to the terminal any more:
+ * its next link's Ethernet address is another one's, or its satellite has gone. */
+void anticipation_retracted(struct core *core, uint64_t binding);
+
 /* ---- ends ----------------------------------------------------------------------------------- */
 
 /*

@@ -2,6 +2,7 @@
 /* Terminals that are expected here, until they come or do not; see preparation.h. */
 #include "preparation.h"
 
+#include "anticipation.h"
 #include "log.h"
 #include "peer.h"
 #include "pool.h"
@@ -132,14 +133,13 @@ void preparation_take(struct preparation *p, struct path *path, struct addr *coa
 /* What was led to its next link before that was up is led there no more. */
 static void preparation_retract(struct preparation *p)
 {
-	struct path *path = p->home ? &p->path : &p->subscriber->path;
-
 	if (!p->claimed)
 		return;
 	preparation_unclaim(p);
-	/* That of a subscriber may have led elsewhere before, and still. */
-	if (path->kind == PATH_ACCESS && lladdr_equal(&path->mac, &p->mac))
-		forwarding_clear(p->core, path);
+	if (!p->home)
+		anticipation_retracted(p->core, p->binding);
+	else if (p->path.kind == PATH_ACCESS)
+		forwarding_clear(p->core, &p->path);
 }
 
 void preparation_give_way(struct core *core, const struct lladdr *mac, const char *nai)
