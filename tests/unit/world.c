@@ -155,7 +155,8 @@ static void far_authenticate(struct far *far, const struct message *request, str
 	message_set_octets(ack, ATTR_ACCESS_KEY, key);
 	message_set_number(ack, ATTR_BINDING, ++far->binding);
 	if (far->combined && message_has(request, ATTR_COA)) {
-		message_set_addr(ack, ATTR_COA, &request->coa);
+		message_set_addr(ack, ATTR_COA,
+				 addr_none(&far->misled) ? &request->coa : &far->misled);
 		message_set_number(ack, ATTR_MTU, identity.mtu < 1390 ? identity.mtu : 1390);
 	}
 	if (far->uplink_delay)

@@ -56,8 +56,9 @@ struct far {
 	struct lladdr claimed_mac;	/* LINK_LAYER of its ACK; zero: what the identity says */
 	struct addr claimed_link_local; /* LINK_LOCAL likewise */
 	uint64_t binding;
-	uint64_t accepted; /* counter */
-	bool combined;	   /* binds where an authentication offers to */
+	uint64_t accepted;  /* counter */
+	bool combined;	    /* binds where an authentication offers to ... */
+	struct addr misled; /* ... or there, unless it is none */
 	/* As home core of tina in better modes: what it has of her, and says. */
 	uint8_t root[KEY_LENGTH];
 	uint64_t prepared_number, prepared_binding; /* of the last far_prepare() */
