@@ -45,6 +45,9 @@ enum handover_mode mode_of_move(const struct subscriber *subscriber, const struc
 	enum handover_mode mode = lower((enum handover_mode)subscriber->core->config->handover.mode,
 					subscriber->mode);
 
+	/* MODE 4 of a terminal says that it has one link now, and nothing of its next move. */
+	if (subscriber->allows < MODE_PREDICTIVE)
+		mode = lower(mode, subscriber->allows);
 	if (from)
 		mode = lower(mode, from->mode);
 	return to ? lower(mode, to->mode) : mode;
