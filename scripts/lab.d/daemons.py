@@ -121,7 +121,9 @@ class Configurations:
                      psk_file=self.psk(terminal.home, terminal.name),
                      home4=quote(terminal.home4) if terminal.home4 else None,
                      home6=quote(terminal.home6) if terminal.home6 else None,
-                     prefix=quote(terminal.prefix) if terminal.prefix else None)
+                     prefix=quote(terminal.prefix) if terminal.prefix else None,
+                     mode=quote(terminal.handover["mode"]) if "mode" in terminal.handover
+                     else None)
 
     def peer(self, core, other):
         """A core as another core knows it."""
@@ -170,7 +172,7 @@ class Configurations:
         command = [program("tests/bench/radio"), "-g", str(terminal.gap),
                    "-o", self.path(f"{terminal.name}.links")]
         for link in terminal.links:
-            command += ["-l", f"{link}={self.topology.netns(link)}/t-{terminal.name}"]
+            command += ["-l", f"{link}={self.topology.netns(link)}/t-{terminal.name}/sat-{link}"]
         switching = group(mode=quote(terminal.switching),
                           resident="true" if terminal.switching == "command" else None,
                           command=strings(command) if terminal.switching == "command" else None)
