@@ -127,20 +127,19 @@ static void advance(struct links *l, struct link *link, usec_t now)
 		set_ready(l, link, false, now);
 	if (!link->ifindex)
 		return;
-	/* Setting an interface down has taken the address away: replace it each time it comes up.
-	 */
-	if ((!link->prepared || (passes && !link->ready)) && prepare(l, link) < 0) {
+	if ((!link->prepared || link->risen) && prepare(l, link) < 0) {
 		link->prepared = false;
 		l->retry = usec_min(l->retry, now + RETRY);
 		return;
 	}
+	link->risen = false;
 	set_ready(l, link, passes, now);
 }
 
 static void link_gone(struct links *l, struct link *link, usec_t now)
 {
 	link->ifindex = 0;
-	link->up = link->carrier = false;
+	link->up = link->carrier = link->risen = false;
 	set_ready(l, link, false, now);
 	forget_interface(l, link);
 }
@@ -156,6 +155,9 @@ static void link_changed(struct links *l, struct link *link, const struct kernel
 	link->mtu = state->mtu;
 	if (link->up && !state->up)
 		link->prepared = false; /* the kernel has flushed its addresses */
+	/* Then the address is replaced when it comes up; a carrier that comes back finds it there,
+	 * and nothing holds the discovery up. */
+	link->risen |= !link->up && state->up;
 	link->up = state->up;
 	link->carrier = state->carrier;
 	advance(l, link, now);

@@ -37,6 +37,7 @@ struct link {
 	struct addr address; /* our link-local address; none until it is set */
 	bool up, carrier;
 	bool prepared; /* address and settings are in place */
+	bool risen;    /* it has come up since */
 	bool ready;
 	usec_t ready_since, lost_since; /* 0: never */
 
