@@ -35,13 +35,18 @@ void measuring_watch(struct session *s, struct link *link)
 		m->watched = link;
 }
 
-/* What the terminal has taken part in, when the core does not say. */
-static enum handover_mode guess(const struct session *s, bool full)
+/*
+ * What the terminal has taken part in. The core that serves now tells what it has done; that the
+ * old link was in use meanwhile, only the terminal knows.
+ */
+static enum handover_mode made_as(const struct session *s, bool full, enum handover_mode told)
 {
 	const struct move *move = &s->move;
 
-	if (move->soft)
+	if (move->soft && told < MODE_PROACTIVE)
 		return MODE_SOFT;
+	if (told)
+		return told;
 	if (full)
 		return MODE_BASELINE;
 	return move->number && !move->announced ? MODE_PROACTIVE : MODE_PREDICTIVE;
@@ -56,7 +61,7 @@ static void make_record(struct session *s, const struct registration *old, bool 
 
 	*h = (struct handover){.from = old->place,
 			       .to = r->place,
-			       .mode = told ? told : guess(s, full),
+			       .mode = made_as(s, full, told),
 			       .registration = now - s->attempt.first,
 			       .first_packet = -1,
 			       .held = s->uplink.held,
