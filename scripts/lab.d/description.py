@@ -112,6 +112,7 @@ class Description:
     between: Netem = field(default_factory=Netem)
     gap: int = 50000
     mode: str = ""
+    associations: str = "unknown"
     ahead: int = 0          # us between telling a terminal to go and its going
     overlap: int = 0        # us for which a terminal keeps the old link beside the new one
     advertise: int = 1000000
@@ -150,8 +151,8 @@ class Description:
                 yield action.time, action.time + action.ahead
 
     def scheduled(self):
-        """True when re-associations are known ahead, by an association file."""
-        return any(action.verb == "schedule" for action in self.actions)
+        """True when everybody knows, by an association file, which satellite serves which core."""
+        return self.associations == "known" or any(a.verb == "schedule" for a in self.actions)
 
     def terminal_of(self, node):
         """The terminal that a node is, or is behind."""
@@ -279,6 +280,9 @@ class Parser:
 
     def do_mode(self, words):
         self.d.mode = self.value(words, one_of(*MODES))
+
+    def do_associations(self, words):
+        self.d.associations = self.value(words, one_of("known", "unknown"))
 
     def do_ahead(self, words):
         self.d.ahead = self.value(words, parse_time) or 0

@@ -187,9 +187,23 @@ class Lab:
         """One action of the script; a refusal is reported, and the script goes on."""
         self.on_action(action)
         try:
-            getattr(self, f"act_{action.verb}")(*action.words, *action.arguments())
+            self.act(action)
         except (LabError, OSError) as error:
             self.report(f"{self.d.path}:{action.line}: {error}")
+
+    def act(self, action):
+        """The action itself."""
+        getattr(self, f"act_{action.verb}")(*action.words, *action.arguments())
+
+    def act_now(self, action):
+        """All that belongs to an action, without a script."""
+        if action.overlap:
+            self.begin(action)
+            time.sleep(MARK_US / 1000000)
+        self.act(action)
+        if action.overlap:
+            time.sleep((action.ahead + action.overlap) / 1000000)
+            self.end_overlap(action)
 
     def act_handover(self, terminal, link, ahead):
         order = {"in": f"{ahead / 1000000:g}"} if ahead else {}

@@ -20,6 +20,7 @@ HEADER = b"SNOSTRM1"
 RECORD = struct.Struct("<Qqq")
 QUIET = 50000
 SILENCE = 1000000       # us after the beginning in which a break without a cut is looked for
+UNREST = 300000         # us
 STEADY = 100            # packets from which the time on a way is taken
 HELD = 3000             # us; what took so much longer than it must was held
 
@@ -94,6 +95,12 @@ class Series:
         times = self.received[low:high]
         return max(zip(times, times[1:]), key=lambda p: p[1] - p[0] - self.spacing(p[0]),
                    default=None)
+
+    def unrest(self, time):
+        """The longest silence beyond the spacing in the third of a second before a moment at which
+        nothing happened, in ms: what the machine does to figures by itself."""
+        span = self.silence(time - UNREST, time)
+        return (span[1] - span[0] - self.spacing(span[0])) / 1000 if span else None
 
     def lost(self, begin, end):
         """How many packets due in [begin, end) were never received."""

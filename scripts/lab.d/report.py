@@ -23,7 +23,7 @@ COLUMNS = (("", "label", "<"), ("terminal", "terminal", "<"), ("from", "from", "
 JSON_KEYS = ("terminal", "from", "to", "mode", "gap_ms", "added_down_ms", "added_up_ms",
              "lost_down", "lost_up", "reordered_down", "reordered_up", "duplicated_down",
              "duplicated_up", "path_down_ms", "path_up_ms", "outage_down_ms", "outage_up_ms",
-             "registration_ms", "dip_percent", "tcp", "messages", "agent")
+             "registration_ms", "noise_ms", "dip_percent", "tcp", "messages", "agent")
 
 
 def radio_log(lab, terminal):
@@ -109,6 +109,7 @@ class Report:
                 "break_us": cut[2] if cut else break_of(measured, window[0]), "gap_us": gap,
                 "begin_us": window[0], "down": measured["down"], "up": measured["up"],
                 "agent": seen}
+        item["noise_ms"] = max((s.unrest(window[0]) or 0 for s in streams.values()), default=None)
         item["tcp"] = self.goodput(terminal, item["break_us"], window[1])
         dips = [way["dip_percent"] for way in (item["tcp"] or {}).values()]
         item["dip_percent"] = max((d for d in dips if d is not None), default=None)

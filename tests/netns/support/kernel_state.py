@@ -17,6 +17,8 @@ MASKS = ((re.compile(r"^\d+: "), ""),
          (re.compile(r" (state|qdisc|mode|group|qlen|txqlen) \S+"), ""),
          (re.compile(r"\bproto sno\b"), "proto 83"),
          (re.compile(r" +$"), ""))
+# A terminal agent's packet hold is there as long as the agent.
+HOLD = re.compile(r"\d+: sno-buf-up: ")
 OURS = re.compile(r"\bdev (sno-\S+)")
 UPKEEP = re.compile(r"(\d+: \S+ +inet6 fe80::\w+:|local fe80::\w+:|anycast fe80:: |"
                     r"multicast ff00::/8 |fe80::/64 dev \S+ proto kernel)")
@@ -30,7 +32,7 @@ def output(command, text=None):
 
 def relevant(line):
     """False for what the kernel does by itself."""
-    if " NOARP" in line or "33:33:" in line or "01:00:5e:" in line:
+    if HOLD.match(line) or " NOARP" in line or "33:33:" in line or "01:00:5e:" in line:
         return False
     if "lladdr" in line or line.rstrip().endswith(("FAILED", "INCOMPLETE")):
         return "PERMANENT" in line or OURS.search(line)

@@ -19,6 +19,7 @@ CORE = "drain=100ms leave=3s keepalive=60s dead_peer=180s prepared_for=1s"
 LAB = """
 mode {mode}
 gap 5ms
+associations known
 advertise 5s
 log debug
 core a {core}
