@@ -147,16 +147,22 @@ $(TOOL_PROGRAMS) $(BENCH_PROGRAMS): $(O)/%: $(O)/%.o $(LIBSNO)
 	$(Q)$(LINK) -o $@ $(filter %.o,$^) $(filter-out $(LIBSNO),$(filter %.a,$^)) $(LIBSNO) \
 		$(PKG_LIBS) $(LIBS)
 
+# The terminals of tests/bench/bench-crowd: one program of several files.
+CROWD := $(if $(CROWD_SRC),$(O)/tests/bench/crowds/crowd)
+$(CROWD): $(call objects,$(CROWD_SRC)) $(O)/terminal-agent.a $(LIBSNO)
+	$(call say,LINK,$@)
+	$(Q)$(LINK) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(PKG_LIBS) $(LIBS)
+
 # The tools are called by people: a link beside their source.
 TOOL_LINKS := $(if $(filter build,$(O)),$(patsubst %.c,%,$(TOOL_SRC)))
 $(TOOL_LINKS): %: $(O)/%
 	@mkdir -p $(@D)
 	$(Q)ln -sf ../$< $@
 
-TEST_PROGRAMS := $(UNIT_PROGRAMS) $(TOOL_PROGRAMS) $(BENCH_PROGRAMS)
+TEST_PROGRAMS := $(UNIT_PROGRAMS) $(TOOL_PROGRAMS) $(BENCH_PROGRAMS) $(CROWD)
 unit-programs: $(UNIT_PROGRAMS)
 test-programs: all $(TEST_PROGRAMS) $(TOOL_LINKS)
-all: $(TOOL_PROGRAMS) $(BENCH_PROGRAMS) $(TOOL_LINKS)
+all: $(TOOL_PROGRAMS) $(BENCH_PROGRAMS) $(CROWD) $(TOOL_LINKS)
 
 RUN_TESTS = SRCDIR=$(abspath $(srcdir)) BUILD=$(abspath $(O)) $(srcdir)/tests/run
 
@@ -178,6 +184,9 @@ bench: all $(BENCH_PROGRAMS)
 	@$(RUN_TESTS) bench
 bench-handover: all
 	@SRCDIR=$(abspath $(srcdir)) BUILD=$(abspath $(O)) $(srcdir)/tests/bench/handovers
+bench-crowd: all
+	@SRCDIR=$(abspath $(srcdir)) BUILD=$(abspath $(O)) \
+		BENCH_SIZES="$(or $(BENCH_SIZES),10 100 1000 10000)" $(srcdir)/tests/bench/bench-crowd
 
 # Each fuzz target runs for FUZZ_TIME seconds from its corpus tests/fuzz/NAME.corpus; what it
 # finds beyond that stays in the build directory, crashes included.
@@ -341,6 +350,7 @@ help:
 #: make bench           benchmarks
 #: make bench-handover  what each handover mode costs, in user-mode Linux (root); see its head
 #:                      (tests/bench/handovers) for how to run a part
+#: make bench-crowd     what it takes until the last terminal of a crowd is served (root); likewise
 #: make install         with DESTDIR and every GNU directory variable
 #: make install-strip uninstall installcheck
 #: make dist distcheck  release tarball; build, test, install and remove it
@@ -350,7 +360,7 @@ help:
 #: tests into failures. TESTS="pattern ..." limits a check to the tests so named.
 
 .PHONY: all test-programs unit-programs asan-programs check check-unit check-config check-layers check-static check-netns \
-	check-uml check-asan bench bench-handover fuzz fuzz-programs install install-strip uninstall installcheck \
+	check-uml check-asan bench bench-handover bench-crowd fuzz fuzz-programs install install-strip uninstall installcheck \
 	dist distcheck clean distclean help FORCE
 
--include $(wildcard $(addprefix $(O)/,common/*.d $(addsuffix /*.d,$(DAEMON_DIRS)) tests/*.d tests/*/*.d))
+-include $(wildcard $(addprefix $(O)/,common/*.d $(addsuffix /*.d,$(DAEMON_DIRS)) tests/*.d tests/*/*.d tests/*/*/*.d))

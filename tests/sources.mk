@@ -4,6 +4,7 @@
 # tests/fuzz/fuzz-*.c    one libFuzzer target each, with its corpus in tests/fuzz/NAME.corpus/;
 #                        it may use what unit tests share
 # tests/bench/*.c        one measuring program each
+# tests/bench/crowds/*.c together the program that plays the terminals of tests/bench/bench-crowd
 # tests/netns/*.c        one program each that namespace tests call
 # tests/*.c              one test tool each, linked to from tests/NAME
 UNIT_SRC := $(if $(strip $(CMOCKA_LIBS)),$(call sources,tests/unit/test-*.c))
@@ -13,5 +14,6 @@ UNIT_SUPPORT_SRC := $(filter-out tests/unit/test-%.c $(KERNEL_FAKE_SRC),$(call s
 FUZZ_SRC := $(if $(strip $(CMOCKA_LIBS)),$(call sources,tests/fuzz/fuzz-*.c), \
 	$(filter-out tests/fuzz/fuzz-core.c,$(call sources,tests/fuzz/fuzz-*.c)))
 BENCH_SRC := $(call sources,tests/bench/*.c)
+CROWD_SRC := $(call sources,tests/bench/crowds/*.c)
 TOOL_SRC := $(call sources,tests/*.c)
 NETNS_SRC := $(call sources,tests/netns/*.c)
