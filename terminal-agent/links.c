@@ -28,8 +28,8 @@ static void set_ready(struct links *l, struct link *link, bool ready, usec_t now
 	if (ready) {
 		link->ready_since = now;
 		link->advertised = (struct advertised){0};
+		l->ops.ready(l->ops.context, link, now); /* the log can wait */
 		log_info("link %s: ready on %s", link->name, link->interface);
-		l->ops.ready(l->ops.context, link, now);
 	} else {
 		link->lost_since = now;
 		log_info("link %s: lost on %s (%s)", link->name, link->interface,

@@ -39,11 +39,12 @@ void measuring_watch(struct session *s, struct link *link)
  * What the terminal has taken part in. The core that serves now tells what it has done; that the
  * old link was in use meanwhile, only the terminal knows.
  */
-static enum handover_mode made_as(const struct session *s, bool full, enum handover_mode told)
+static enum handover_mode made_as(const struct session *s, const struct registration *old,
+				  bool full, enum handover_mode told)
 {
 	const struct move *move = &s->move;
 
-	if (move->soft && told < MODE_PROACTIVE)
+	if (move->soft && !old->lost)
 		return MODE_SOFT;
 	if (told)
 		return told;
@@ -61,7 +62,7 @@ static void make_record(struct session *s, const struct registration *old, bool 
 
 	*h = (struct handover){.from = old->place,
 			       .to = r->place,
-			       .mode = made_as(s, full, told),
+			       .mode = made_as(s, old, full, told),
 			       .registration = now - s->attempt.first,
 			       .first_packet = -1,
 			       .held = s->uplink.held,

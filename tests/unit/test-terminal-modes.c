@@ -678,7 +678,7 @@ static void test_soft(void **state)
 	assert_int_equal(m.mode, MODE_SOFT);
 	assert_true(rig_send_packet(&rig, 1));
 	assert_ptr_equal(rig.packets[0].link, rig_link(&rig, "s1"));
-	b.mode = MODE_SOFT;
+	b.mode = MODE_COMBINED; /* as far as that core knows */
 	rig_reply(&rig, &b, sent, REASON_ACCEPTED);
 	assert_true(rig_send_packet(&rig, 2));
 	assert_ptr_equal(rig.packets[1].link, rig_link(&rig, "s2"));
@@ -711,7 +711,7 @@ static void test_soft_prepared(void **state)
 	order("s2", 0);
 	sent = rig_take_discovery(&rig, "s2");
 	assert_int_equal(read_discovery(sent).mode, MODE_SOFT);
-	b.mode = MODE_SOFT;
+	b.mode = MODE_PREDICTIVE;
 	assert_int_equal(rig_reply_prepared(&rig, &b, sent), DROP_NONE);
 	assert_int_equal(rig.handovers[0].mode, MODE_SOFT);
 }
@@ -759,7 +759,9 @@ static void test_soft_old_breaks(void **state)
 	assert_true(rig_send_packet(&rig, 2));
 	assert_int_equal(rig.packet_count, 1);
 	rig_pass(&rig, MSEC(60));
+	b.mode = MODE_COMBINED;
 	rig_reply(&rig, &b, sent, REASON_ACCEPTED);
+	assert_int_equal(rig.handovers[0].mode, MODE_COMBINED);
 	assert_int_equal(rig.packet_count, 2);
 	assert_ptr_equal(rig.packets[1].link, rig_link(&rig, "s2"));
 }
