@@ -114,6 +114,21 @@ static void terminal_announces(struct session *s, const struct message *m, usec_
 		session_answer(s, m, REASON_NOT_PREPARED, now);
 }
 
+/* A core disconnect as the draft has it: without the number under which a move can be prepared. */
+static struct message unnumbered(const struct message *m)
+{
+	struct message plain;
+
+	message_init(&plain, MESSAGE_CORE_DISCONNECT, 0);
+	if (message_has(m, ATTR_LIFETIME))
+		message_set_number(&plain, ATTR_LIFETIME, m->lifetime);
+	if (message_has(m, ATTR_NEXT_SATELLITE))
+		message_set_text(&plain, ATTR_NEXT_SATELLITE, m->next_satellite);
+	if (message_has(m, ATTR_NEXT_CORE))
+		message_set_text(&plain, ATTR_NEXT_CORE, m->next_core);
+	return plain;
+}
+
 static void terminal_disconnects(struct session *s, const struct message *m, usec_t now)
 {
 	bool final = message_has(m, ATTR_LIFETIME) && m->lifetime == 0;
@@ -124,8 +139,11 @@ static void terminal_disconnects(struct session *s, const struct message *m, use
 		return;
 	}
 	session_answer(s, m, REASON_ACCEPTED, now);
-	if (s->home)
-		relay(s, m, relayed, now);
+	if (s->home) {
+		struct message plain = unnumbered(m);
+
+		relay(s, &plain, relayed, now);
+	}
 	session_left(s, final, now);
 }
 
