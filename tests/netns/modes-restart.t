@@ -1,0 +1,123 @@
+#!/usr/bin/python3 -B
+# SPDX-License-Identifier: GPL-2.0-or-later
+# kernels: host uml
+"""Each daemon is killed with SIGKILL in the middle of a prepared handover: when the target has been
+prepared and the terminal is still where it was; in the link gap, when packets are held for it; and at
+the moment of a soft move. The handover completes, terminals at rest lose nothing, and in the end
+no kernel holds anything that nobody uses.
+
+    t1 of core a moves    s1 (a), s2 (b), s3 (c);   t2 of core a visits b over s2 and rests
+"""
+
+import os
+import sys
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "support"))
+
+# pylint: disable=wrong-import-position
+from tap import SLOW                                                        # noqa: E402
+from world import World, main                                               # noqa: E402
+
+STALE = 2
+CORE = (f"drain=500ms leave=2s stale={STALE}s keepalive=500ms dead_peer=2s prepared_for=1500ms")
+LAB = f"""
+gap {500 * SLOW}ms
+associations known
+advertise 200ms
+log debug
+core a {CORE}
+core b {CORE}
+core c {CORE}
+satellite s1 core=a
+satellite s2 core=b
+satellite s3 core=c
+terminal t1 home=a links=s1,s2,s3 mode=predictive
+terminal t2 home=a links=s2 addresses=ipv4,ipv6,prefix
+terminal t3 home=b links=s2,s3 mode=soft
+host h2 behind=t2
+"""
+AHEAD = 1.2 * SLOW      # s in which a target is prepared before the terminal goes
+
+
+def restart(world, node, seconds=0.1):
+    """SIGKILL, a while without it, and a new one."""
+    world.kill(node)
+    time.sleep(seconds * SLOW)
+    world.start(node)
+
+
+def settled(world, terminal, satellite, core, name, begin):
+    """Points: the terminal is there, once, traffic passes, and t2 has lost nothing."""
+    world.arrived(terminal, core, satellite, name, 8)
+    lost = world.flows.lost(begin, time.monotonic())
+    world.tap.same(f"{name}: no packet of a terminal at rest is lost", {},
+                   {flow: n for flow, n in lost.items() if flow.startswith(("t2", "h2"))})
+
+
+def prepared(world):
+    """While the target is prepared and the terminal has not left."""
+    for satellite, core, victim, what in (
+            ("s2", "b", "b", "target"), ("s3", "c", "a", "home core"),
+            ("s2", "b", "c", "core that serves"), ("s3", "c", "t1", "agent"),
+            ("s1", "a", "a", "target and home core")):
+        name = f"{what} {victim} killed when {core} has been prepared"
+        begin = time.monotonic()
+        world.handover("t1", satellite, ahead=AHEAD)
+        time.sleep(AHEAD / 2)
+        restart(world, victim)
+        if victim == "t1":      # it has forgotten what it was told
+            world.handover("t1", satellite)
+        settled(world, "t1", satellite, core, name, begin)
+
+
+def held(world):
+    """In the link gap, when packets are held for the terminal."""
+    for satellite, core, victim, what in (
+            ("s2", "b", "b", "target"), ("s3", "c", "a", "home core"),
+            ("s2", "b", "c", "core that was left"), ("s3", "c", "t1", "agent"),
+            ("s1", "a", "a", "target and home core")):
+        name = f"{what} {victim} killed while packets are held for t1 at {core}"
+        begin = time.monotonic()
+        world.handover("t1", satellite)
+        world.tap.within(3 * SLOW, f"{name}: t1 has left",
+                         lambda: world.registration("t1").get("state") == "switching")
+        time.sleep(0.1 * SLOW)
+        restart(world, victim)
+        settled(world, "t1", satellite, core, name, begin)
+
+
+def softly(world):
+    """At the moment at which a terminal with two links is told to go."""
+    places = [("s3", "c"), ("s2", "b")]
+    for victim, what in (("b", "home core"), ("c", "visited core"), ("t3", "agent")):
+        satellite, core = places[0]
+        name = f"{what} {victim} killed while t3 goes softly to {core}"
+        begin = time.monotonic()
+        old = world.handover_softly("t3", satellite)
+        restart(world, victim)
+        if not world.served("t3", core, satellite) and victim == "t3":
+            world.lab.links.set("t3", old, False)
+        elif world.registration("t3").get("link") == old:
+            world.tap.within(5 * SLOW, f"{name}: it goes on, or can be told again",
+                             lambda s=satellite: world.registration("t3").get("link") == s)
+        settled(world, "t3", satellite, core, name, begin if victim != "b" else time.monotonic())
+        world.lab.links.set("t3", old, False)
+        world.passes(f"{name}: without the old link too")
+        places.reverse()
+
+
+def test(tap):
+    """All of it."""
+    with World(tap, LAB) as world:
+        for terminal in world.d.terminals:
+            world.traffic(terminal)
+        world.passes("traffic passes")
+        for part in (prepared, held, softly):
+            part(world)
+        tap.same("every connection has lived", [], [f.error for f in world.flows.tcps() if f.error])
+        time.sleep(STALE)
+        world.leave()
+
+
+main(test)
