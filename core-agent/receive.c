@@ -23,6 +23,13 @@
 #define CORE_SOCKETS   8
 #define READS_PER_WAKE 64 /* datagrams read before other events get their turn */
 
+/*
+ * Octets that wait in a socket, as the kernel counts them (some 1,300 for a discovery): when a
+ * satellite changes its core all its terminals speak at one moment, and what is lost then is
+ * repeated only after half a second.
+ */
+#define RECEIVE_ROOM (32 << 20)
+
 static struct {
 	struct core *core;
 	struct ev_loop *loop;
@@ -80,6 +87,15 @@ static int to_peer(void *context, const struct peer *peer, const struct endpoint
 	return -EAFNOSUPPORT;
 }
 
+/* Beyond net.core.rmem_max where we may; as much as that allows elsewhere. */
+static void make_room(int fd)
+{
+	const int octets = RECEIVE_ROOM;
+
+	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &octets, sizeof(octets)) < 0)
+		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &octets, sizeof(octets));
+}
+
 static int core_socket(const struct addr *address, uint16_t port)
 {
 	const struct endpoint local = {.addr = *address, .port = port};
@@ -92,8 +108,10 @@ static int core_socket(const struct addr *address, uint16_t port)
 	if (fd >= 0 &&
 	    (address->family == AF_INET ||
 	     setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on)) == 0) &&
-	    bind(fd, (struct sockaddr *)&ss, ss_length) == 0)
+	    bind(fd, (struct sockaddr *)&ss, ss_length) == 0) {
+		make_room(fd);
 		return fd;
+	}
 	error = errno;
 	log_warn_errno(error,
 		       "cannot listen on %s: is the address configured on this host, and no "
@@ -233,6 +251,7 @@ int receive_satellite_open(struct satellite *satellite)
 		free(io);
 		return fd;
 	}
+	make_room(fd);
 	satellite->fd = fd;
 	satellite->watcher = io;
 	ev_io_init(io, frame_readable, fd, EV_READ);
