@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""One crowd, one change of its satellite's core, and what that cost.
+
+Times in the result are milliseconds, counted from the instant at which the satellite was to serve
+the other core, unless the name says otherwise.
+"""
+
+import csv
+import json
+import os
+import signal
+import statistics
+import time
+
+from crowd_lab import CORES, CrowdLab, wall_us
+from system import LabError
+
+LEAD_S = 2                      # handover.lead of the cores: their default
+NOTICE_S = LEAD_S + 3           # they look at the schedule every second, twice
+RATE_MAX = 20000                # packets a second, all terminals together
+RATE_EACH = 100
+DRAIN_S = 2
+
+
+class Trial:
+    """Plays it and keeps what was measured in `result`."""
+
+    def __init__(self, count, mode, **options):
+        self.count, self.mode, self.options = count, mode, options
+        self.rate = min(RATE_MAX, RATE_EACH * count)
+        self.change = 0
+        self.result = {"terminals": count, "mode": mode}
+
+    def play(self):
+        """The whole of it."""
+        with CrowdLab(self.count, self.mode, **self.options) as lab:
+            self.result["registration_s"] = round(lab.register(), 3)
+            self.move(lab)
+        self.result["left"] = lab.left
+        return self.result
+
+    def move(self, lab):
+        """Packets on, the satellite goes to core t, packets off."""
+        sender = lab.send(self.rate)
+        lab.terminals.ask("arm", "t.example")
+        costs = [lab.cost()]
+        self.change = (wall_us() // 1000 + NOTICE_S * 1000) * 1000
+        lab.announce(self.change)
+        self.sleep_until(-0.1)
+        costs.append(lab.cost())
+        answer = lab.terminals.ask("wait", 10 + self.count // 100)
+        self.sleep_until(DRAIN_S + 2, (answer["ended"] - self.change) / 1e6 + 1)
+        costs.append(lab.cost())
+        sender.send_signal(signal.SIGTERM)
+        sent = json.loads(sender.communicate(timeout=10)[0])
+        time.sleep(0.2)
+        paths = [os.path.join(lab.state.dir, name) for name in ("terminals.csv", "downlink.csv")]
+        answer = lab.terminals.ask("write", *paths)
+        self.note_answer(answer)
+        self.note_terminals(paths[0], answer["heard"])
+        self.note_packets(paths[1], sent)
+        self.note_costs(costs)
+        self.result["faults"] = lab.faults()
+
+    def sleep_until(self, *seconds):
+        """Until the latest of these moments after the change."""
+        wait = max(seconds) + (self.change - wall_us()) / 1e6
+        if wait > 0:
+            time.sleep(wait)
+
+    # --- what was measured ------------------------------------------------------------------------
+
+    def ms(self, moment):
+        """A moment as milliseconds after the change."""
+        return (moment - self.change) / 1000
+
+    def note_answer(self, answer):
+        """What the crowd says of itself."""
+        if not answer["heard"]:
+            raise LabError("core t was not heard on the satellite")
+        self.result.update({key: answer[key] for key in ("registered", "told", "strange", "unsent",
+                                                         "overflow", "misled")})
+        self.result["heard"] = self.ms(answer["heard"])
+
+    def note_terminals(self, path, heard):
+        """Registrations."""
+        with open(path, encoding="ascii") as file:
+            rows = list(csv.reader(file))
+        served = [int(row[2]) for row in rows if row[2] != "0" and row[6] == "t.example"]
+        self.result.update({
+            "served": spread([self.ms(moment) for moment in served]),
+            "served_after_heard": spread([(moment - heard) / 1000 for moment in served]),
+            "served_after_sent": spread([(int(row[2]) - int(row[1])) / 1000 for row in rows
+                                         if row[2] != "0"]),
+            "sending": (max(int(row[1]) for row in rows) - heard) / 1000,
+            "repeated": sum(int(row[3]) for row in rows) - len(rows),
+            "refused": sum(int(row[4]) for row in rows),
+            "released": sum(int(row[5]) for row in rows),
+            "made": count_each(row[7] for row in rows)})
+
+    def note_packets(self, path, sent):
+        """Users' packets from the server to the terminals."""
+        with open(path, encoding="ascii") as file:
+            rows = [tuple(int(field) for field in row) for row in csv.reader(file)]
+        seen, highest, first = set(), {}, {}
+        reordered = duplicated = 0
+        for terminal, number, _, arrived in rows:
+            duplicated += (terminal, number) in seen
+            seen.add((terminal, number))
+            reordered += number < highest.get(terminal, 0)
+            highest[terminal] = max(number, highest.get(terminal, 0))
+            if arrived > self.change + 1000:        # what was on its way has come in
+                first.setdefault(terminal, arrived)
+        delays = [(arrived - at) / 1000 for _, _, at, arrived in rows]
+        self.result.update({
+            "packets": {"sent": sent["sent"], "lost": sent["sent"] - len(seen),
+                        "reordered": reordered, "duplicated": duplicated,
+                        "sender_late_ms": sent["latest_us"] / 1000,
+                        "each_ms": 1000 * self.count / self.rate},
+            "first_packet": spread([self.ms(moment) for moment in first.values()]),
+            "delay": spread(delays)})
+
+    def note_costs(self, costs):
+        """Datagrams between the cores and CPU time, of all and of each terminal."""
+        for name, before, after in (("preparing", *costs[:2]), ("changing", *costs[1:])):
+            self.result[name] = {core: {
+                "datagrams": after[core]["datagrams"] - before[core]["datagrams"],
+                "cpu_ms": round(1000 * (after[core]["cpu_s"] - before[core]["cpu_s"]))}
+                for core in CORES}
+
+
+def spread(values):
+    """Least, median, 99th of 100, most, of milliseconds; None without any."""
+    if not values:
+        return None
+    values = sorted(values)
+    return {"count": len(values), "min": round(values[0], 3),
+            "median": round(statistics.median(values), 3),
+            "p99": round(values[(len(values) * 99 - 1) // 100], 3), "max": round(values[-1], 3)}
+
+
+def count_each(words):
+    """How often each word is there."""
+    found = {}
+    for word in words:
+        found[word] = found.get(word, 0) + 1
+    return found
