@@ -389,7 +389,7 @@ const struct message_row message_rows[UINT8_MAX + 1] = {
 		.optional = A(COA) | A(UPLINK_DELAY) | A(MODE)},
 	[MESSAGE_AUTHENTICATION] = {"authentication", PLACE_CORE, .id = true,
 		.required = A(REALM) | A(INDEX) | A(HANDSHAKE),
-		.optional = TUNNEL | A(NEXT_SATELLITE),
+		.optional = TUNNEL | A(NEXT_SATELLITE) | A(LINK_LAYER) | A(LINK_LOCAL),
 		.together = TUNNEL},
 	[MESSAGE_AUTHENTICATION_ACK] = {"authentication ACK", PLACE_CORE, .id = true,
 		.required = A(REASON),

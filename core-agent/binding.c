@@ -283,6 +283,10 @@ static bool combine(struct peer *peer, const struct message *request,
 
 	if (!message_has(request, ATTR_COA) || mode_of_move(s, NULL, peer) < MODE_COMBINED)
 		return false;
+	/* A copy from another address will be refused there: it must not move him now. */
+	if (!lladdr_equal(&request->link_layer, &a->link_layer) ||
+	    !addr_equal(&request->link_local, &a->link_local))
+		return false;
 	reason = take_up(peer, request, s, MODE_COMBINED, now, next);
 	if (reason != REASON_ACCEPTED) {
 		log_info("terminal %s: not bound to %s with its authentication: %s", s->nai,

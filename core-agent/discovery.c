@@ -6,6 +6,7 @@
 #include "authentication.h"
 #include "binding.h"
 #include "log.h"
+#include "mode.h"
 #include "peer.h"
 #include "registration.h"
 #include "send.h"
@@ -70,8 +71,11 @@ static void discovery_at_home(const struct discovery *d, usec_t now)
 	if (reason == REASON_ACCEPTED &&
 	    (!lladdr_equal(&a.link_layer, &d->mac) || !addr_equal(&a.link_local, &d->link_local)))
 		reason = REASON_NOT_PERMITTED;
-	if (reason == REASON_ACCEPTED)
+	if (reason == REASON_ACCEPTED) {
+		if (mode_of_move(a.subscriber, NULL, NULL) > MODE_BASELINE)
+			grant.mode = MODE_COMBINED;
 		reason = serve_subscriber(&grant, a.subscriber, now);
+	}
 	if (reason != REASON_ACCEPTED) {
 		log_info("registration of %s on satellite %s refused: %s",
 			 a.subscriber ? a.subscriber->nai : "a terminal", d->satellite->name,

@@ -393,6 +393,8 @@ static void offer_tunnel(struct registration *r, struct message *m)
 	r->offered = true;
 	r->tunnel_key = way_fresh_key();
 	set_tunnel(r, m);
+	message_set_link_layer(m, &r->mac);
+	message_set_addr(m, ATTR_LINK_LOCAL, &r->link_local);
 }
 
 enum drop registration_begin(const struct discovery *d, struct peer *home, usec_t now)

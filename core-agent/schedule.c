@@ -15,7 +15,7 @@
 #include <sys/stat.h>
 
 /* How often the file is looked at; so often, too, the clocks are compared. */
-#define SCHEDULE_POLL USEC_PER_SEC
+#define SCHEDULE_POLL (USEC_PER_SEC / 4)
 /* A wall clock that differs by more from the monotonic one was set. */
 #define CLOCK_STEP (USEC_PER_SEC / 2)
 
@@ -143,13 +143,15 @@ static void read_file(struct core *core, const struct file_state *state)
 		 associations.count, schedule->count);
 }
 
-/* It has changed, and is not being written any more. */
+/* Another file is complete in its place; one that is written in place has to come to rest. */
 static void look(struct core *core)
 {
 	struct schedule *schedule = &core->schedule;
 	struct file_state state = file_state(schedule->path);
+	bool replaced = state.changed != 0 && (state.inode != schedule->read.inode ||
+					       state.device != schedule->read.device);
 
-	if (!file_same(&state, &schedule->read) && file_same(&state, &schedule->seen))
+	if (!file_same(&state, &schedule->read) && (replaced || file_same(&state, &schedule->seen)))
 		read_file(core, &state);
 	schedule->seen = state;
 }

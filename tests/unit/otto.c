@@ -42,6 +42,12 @@ static void set_tunnel(struct message *m, const char *coa, enum tunnel_kind kind
 
 void otto_authenticate(struct world *w, int which, const char *coa)
 {
+	otto_authenticate_from(w, which, coa, coa ? &w->otto.mac : NULL, &w->otto.link_local);
+}
+
+void otto_authenticate_from(struct world *w, int which, const char *coa, const struct lladdr *mac,
+			    const struct addr *link_local)
+{
 	struct message discovery, m;
 
 	terminal_discovery(&w->otto, NULL);
@@ -55,6 +61,10 @@ void otto_authenticate(struct world *w, int which, const char *coa)
 	message_set_text(&m, ATTR_NEXT_SATELLITE, which == FAR_A ? "sat-a" : "sat-c");
 	if (coa)
 		set_tunnel(&m, coa, TUNNEL_GRE4);
+	if (mac) {
+		message_set_link_layer(&m, mac);
+		message_set_addr(&m, ATTR_LINK_LOCAL, link_local);
+	}
 	far_ask(w, which, &m);
 	world_run(w, 100 * MS);
 }

@@ -28,6 +28,9 @@ const struct binding *otto_binding(const struct world *w);
 
 /* A far core asks who he is, with his new discovery; COA stands in it when coa is not NULL. */
 void otto_authenticate(struct world *w, int which, const char *coa);
+/* The same, saying that it came from there; NULL: not saying. */
+void otto_authenticate_from(struct world *w, int which, const char *coa, const struct lladdr *mac,
+			    const struct addr *link_local);
 /* It asks for the tunnel to this care-of address. */
 void otto_tunnel(struct world *w, int which, uint64_t number, const char *coa,
 		 enum tunnel_kind kind);

@@ -116,6 +116,26 @@ static void test_not_combined(void **state)
 	world_free(w);
 }
 
+/* A copy of his discovery from another address, or one without any, moves nothing. */
+static void test_copy(void **state)
+{
+	struct world *w = otto_world(NULL);
+	const struct lladdr mac = w->otto.mac;
+
+	(void)state;
+	otto_visit(w, FAR_A);
+	/* Said is what the frame had; the identity says what is true. */
+	otto_authenticate_from(w, FAR_C, OFFERED_C, &w->tina.mac, &w->otto.link_local);
+	assert_false(combined(w, FAR_C));
+	otto_authenticate_from(w, FAR_C, OFFERED_C, &mac, &w->tina.link_local);
+	assert_false(combined(w, FAR_C));
+	otto_authenticate_from(w, FAR_C, OFFERED_C, NULL, NULL);
+	assert_false(combined(w, FAR_C));
+	assert_int_equal(kernel_fake_count(OTTO_A), 1);
+	assert_int_equal(w->far[FAR_A].asked[MESSAGE_RELEASE], 0);
+	world_free(w);
+}
+
 /* Whoever narrows: the core, for the subscriber, for the peer, or the terminal itself. */
 static void test_narrowed(void **state)
 {
@@ -358,12 +378,13 @@ static void test_soft_after_leaving(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_combined),     cmocka_unit_test(test_root),
-		cmocka_unit_test(test_not_combined), cmocka_unit_test(test_narrowed),
-		cmocka_unit_test(test_mode_of_move), cmocka_unit_test(test_soft_shorter),
-		cmocka_unit_test(test_soft_holds),   cmocka_unit_test(test_soft_refused),
-		cmocka_unit_test(test_soft_twice),   cmocka_unit_test(test_soft_longer),
-		cmocka_unit_test(test_soft_arrival), cmocka_unit_test(test_soft_after_leaving),
+		cmocka_unit_test(test_combined),	   cmocka_unit_test(test_root),
+		cmocka_unit_test(test_not_combined),	   cmocka_unit_test(test_copy),
+		cmocka_unit_test(test_narrowed),	   cmocka_unit_test(test_mode_of_move),
+		cmocka_unit_test(test_soft_shorter),	   cmocka_unit_test(test_soft_holds),
+		cmocka_unit_test(test_soft_refused),	   cmocka_unit_test(test_soft_twice),
+		cmocka_unit_test(test_soft_longer),	   cmocka_unit_test(test_soft_arrival),
+		cmocka_unit_test(test_soft_after_leaving),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -416,6 +416,8 @@ static void crowd_visit(struct world *w, struct terminal *t, int i)
 	message_set_addr(&m, ATTR_COA, &coa);
 	message_set_number(&m, ATTR_TUNNEL_KIND, TUNNEL_GRE4);
 	message_set_number(&m, ATTR_TUNNEL_KEY, 99);
+	message_set_link_layer(&m, &t->mac);
+	message_set_addr(&m, ATTR_LINK_LOCAL, &t->link_local);
 	far_ask(w, FAR_A, &m);
 	world_run(w, 10 * MS);
 	assert_true(message_has(&w->far[FAR_A].last_answer, ATTR_COA));
