@@ -3,8 +3,9 @@
  * Fuzz target: a core agent between terminals, other cores and the kernel.
  *
  * The input is a program of steps, two octets each: what, and how. Terminals discover, leave and
- * repeat themselves; other cores answer late, wrongly or not at all, restart, release and bind;
- * the kernel refuses and loses devices; the operator reloads and restarts; strangers send octets.
+ * repeat themselves, announce moves and come with short proofs, true and false; other cores answer
+ * late, wrongly or not at all, restart, release, bind, prepare and have to prepare; the kernel
+ * refuses and loses devices; the operator reloads and restarts; strangers send octets.
  * After each step what the core holds and what its tables say agree. At the end all goes well
  * again and time passes: then nothing is left, in the core or in the kernel.
  */
@@ -12,14 +13,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core-agent/anticipation.h"
 #include "core-agent/peer.h"
 #include "core-agent/pool.h"
+#include "core-agent/preparation.h"
 #include "core-agent/receive.h"
 #include "core-agent/registration.h"
 #include "core-agent/restore.h"
 #include "core-agent/session.h"
 #include "core-agent/subscriber.h"
 #include "frame.h"
+#include "handover_key.h"
 #include "log.h"
 #include "tests/unit/kernel_fake.h"
 #include "tests/unit/world.h"
@@ -47,19 +51,48 @@ static void require_at(bool condition, int line)
 
 /* --- what must hold at any time ------------------------------------------------------------- */
 
+static void check_subscriber(struct subscriber *subscriber)
+{
+	const struct binding *b = &subscriber->binding;
+	const struct session *s = session_find(&w->core, subscriber->nai);
+	const struct path *path = &subscriber->path;
+
+	require(path->kind == PATH_NONE || b->state != BINDING_NONE);
+	require((b->state == BINDING_HOME) ==
+		(s && s->subscriber == subscriber && s->state != SESSION_PREPARING));
+	require((b->state == BINDING_NONE) == !timer_pending(&b->timer));
+	require(b->state != BINDING_NONE || !subscriber->anticipations);
+	/* Its packets lead to where it is expected, or wait for an old way to be empty. */
+	if (subscriber->anticipations || timer_pending(&subscriber->settle))
+		return;
+	require((path->kind == PATH_NONE) == (b->state == BINDING_NONE));
+	require((path->kind == PATH_TUNNEL) == (b->state == BINDING_VISITING));
+}
+
+static void check_preparation(const struct preparation *p)
+{
+	require((p->state == PREPARATION_PREPARED) == (preparation_by_tag(&w->core, p->tag) == p));
+	require(p->home || p->path.kind == PATH_NONE);
+	require(p->path.kind != PATH_ACCESS || (p->claimed && lladdr_equal(&p->mac, &p->path.mac)));
+	require((p->state == PREPARATION_RETURNING) == (p->release > 0));
+	require(!p->home || p->state == PREPARATION_RETURNING || timer_pending(&p->timer));
+}
+
 static void check_tables(void)
 {
 	const struct core *core = &w->core;
 	struct session *s, *next;
 	struct registration *r, *next_registration;
+	struct preparation *p, *next_preparation;
 	struct subscriber *subscriber, *next_subscriber;
-	uint64_t coas = 0, claimed = 0, indexed = 0, stations = 0;
+	uint64_t coas = 0, claimed = 0, indexed = 0, stations = 0, expected = 0, held = 0;
 
 	HASH_ITER (hh, core->sessions, s, next) {
 		coas += !addr_none(&s->coa);
 		claimed += s->claimed;
 		indexed += s->access.local_index != 0;
 		stations += s->home && s->path->kind == PATH_ACCESS;
+		held += s->home && s->path->kind == PATH_HOLD;
 		require(!s->registration || s->registration->session == s);
 		require(!s->home || !s->subscriber);
 		require(s->home || s->subscriber || s->state == SESSION_RELEASED);
@@ -72,17 +105,22 @@ static void check_tables(void)
 		coas += r->took_coa;
 		require(!r->session || r->session->registration == r);
 	}
-	HASH_ITER (hh, core->subscribers, subscriber, next_subscriber) {
-		const struct binding *b = &subscriber->binding;
-
-		stations += subscriber->path.kind == PATH_ACCESS;
-		require((subscriber->path.kind == PATH_NONE) == (b->state == BINDING_NONE));
-		require((subscriber->path.kind == PATH_TUNNEL) == (b->state == BINDING_VISITING));
-		require((b->state == BINDING_HOME) ==
-			(session_find(core, subscriber->nai) != NULL &&
-			 session_find(core, subscriber->nai)->subscriber == subscriber));
-		require((b->state == BINDING_NONE) == !timer_pending(&b->timer));
+	HASH_ITER (hh, core->preparations, p, next_preparation) {
+		coas += !addr_none(&p->coa);
+		stations += p->path.kind == PATH_ACCESS;
+		held += p->path.kind == PATH_HOLD;
+		expected += p->claimed;
+		check_preparation(p);
 	}
+	HASH_ITER (hh, core->subscribers, subscriber, next_subscriber) {
+		stations += subscriber->path.kind == PATH_ACCESS;
+		held += subscriber->path.kind == PATH_HOLD;
+		check_subscriber(subscriber);
+	}
+	require(HASH_COUNT(core->preparations_waiting) == 0);
+	require(HASH_CNT(hh_mac, core->preparation_macs) == expected);
+	/* Those that have been released linger for a while. */
+	require(hold_queues(core->underlay.holding.hold) >= held);
 	require(pool_used(core->care_of4) == coas);
 	require(HASH_CNT(hh_mac, core->session_macs) == claimed);
 	require(HASH_CNT(hh_index, core->session_indices) == indexed);
@@ -122,6 +160,120 @@ static void discover(struct terminal *t, uint8_t how)
 	if (!(how & 2) || t->discovery_length == 0)
 		terminal_discovery(t, how & 4 ? "b.example" : NULL);
 	terminal_send(w, t, satellite(how), t->discovery, t->discovery_length);
+}
+
+/* With the short proof of this or that move; whether anybody expects that is another matter. */
+static void come(uint8_t how)
+{
+	struct terminal *t = how & 2 ? &w->otto : &w->tina;
+
+	if (!satellite(how))
+		return;
+	snprintf(t->target, sizeof(t->target), "%s", how & 64 ? "c.example" : "b.example");
+	t->number = 1 + (how >> 2 & 3);
+	t->mode = how & 32 ? MODE_SOFT : 0;
+	terminal_discovery(t, NULL);
+	if (how & 128)
+		t->discovery[t->discovery_length - 1 - (how >> 2 & 15)] ^= 1;
+	terminal_send(w, t, satellite(how), t->discovery, t->discovery_length);
+	*t->target = '\0';
+	/* What is answered to the garbled one cannot be for it. */
+	if (how & 128)
+		t->index = 0;
+}
+
+/* What a move is announced with, by a terminal or by the core that serves it. */
+static void name_move(struct message *m, const struct terminal *t, const char *core, uint8_t how)
+{
+	message_init(m, how & 2 ? MESSAGE_CORE_DISCONNECT : MESSAGE_HANDOVER_ANNOUNCEMENT, 0);
+	message_set_number(m, ATTR_HANDOVER_COUNTER, 1 + (how >> 2 & 3));
+	if (!(how & 2))
+		message_set_number(m, ATTR_EXPECTED, how & 16 ? 3000 : 100);
+	message_set_text(m, ATTR_NEXT_CORE, core);
+	if (!(how & 32))
+		return;
+	message_set_text(m, ATTR_NEXT_SATELLITE, how & 64 ? "s2" : "s1");
+	message_set_link_layer(m, &t->mac);
+	message_set_addr(m, ATTR_LINK_LOCAL, &t->link_local);
+	message_set_number(m, ATTR_MTU, 1300 + how);
+}
+
+static void announce(uint8_t how)
+{
+	struct terminal *t = how & 1 ? &w->otto : &w->tina;
+	struct message m;
+
+	if (t->access.remote_index == 0 || !satellite(how >> 7))
+		return;
+	name_move(&m, t, how & 64 ? "a.example" : "c.example", how);
+	terminal_tell(w, t, satellite(how >> 7), &m);
+}
+
+/* The core that serves otto says that he comes home. */
+static void relay_home(uint8_t how)
+{
+	struct message m;
+
+	name_move(&m, &w->otto, how & 128 ? "a.example" : "b.example", how);
+	message_set_number(&m, ATTR_BINDING, w->core.last_binding - (how & 1));
+	far_ask(w, FAR_C, &m);
+}
+
+/* The home core of tina has this core prepared. */
+static void prepare(uint8_t how)
+{
+	struct message m;
+
+	message_init(&m, MESSAGE_PROACTIVE_AUTHENTICATION, 0);
+	message_set_number(&m, ATTR_EXPECTED, (uint64_t)(how >> 6) * 500);
+	if (how & 16)
+		message_set_number(&m, ATTR_HOLD, 1);
+	if (how & 32) {
+		message_set_text(&m, ATTR_NEXT_SATELLITE, how & 1 ? "s2" : "s1");
+		message_set_link_layer(&m, how & 2 ? &w->otto.mac : &w->tina.mac);
+		message_set_addr(&m, ATTR_LINK_LOCAL, &w->tina.link_local);
+		message_set_number(&m, ATTR_MTU, 1300);
+	}
+	far_prepare(w, 1 + (how >> 2 & 3), &m);
+}
+
+/* A core that was to prepare for otto says that he has come; or would like him to have. */
+static void arrive(uint8_t how)
+{
+	struct far *far = &w->far[how & 1 ? FAR_C : FAR_A];
+	const struct message *asked = &far->last[MESSAGE_PROACTIVE_AUTHENTICATION];
+	uint64_t counter = w->otto.counter + (how & 16 ? 0 : 1);
+	uint8_t arrival[HANDOVER_ARRIVAL];
+	struct message m;
+
+	if (asked->binding == 0)
+		return;
+	if (handover_arrival(arrival, w->otto.root, far->name, 1 + (how >> 2 & 3), counter) < 0)
+		return;
+	message_init(&m, MESSAGE_TUNNEL_REQUEST, 0);
+	message_set_number(&m, ATTR_BINDING, asked->binding);
+	message_set_number(&m, ATTR_COUNTER, counter);
+	message_set_octets(&m, ATTR_ARRIVAL, arrival);
+	message_set_addr(&m, ATTR_COA, &far->coa);
+	message_set_number(&m, ATTR_TUNNEL_KIND, TUNNEL_GRE4);
+	message_set_number(&m, ATTR_TUNNEL_KEY, 55);
+	if (how & 32)
+		message_set_number(&m, ATTR_MODE, MODE_SOFT);
+	far_ask(w, how & 2 ? FAR_A : (int)(far - w->far), &m);
+	w->otto.counter = counter;
+}
+
+/* Something for tina or otto, which the hold may be waiting for. */
+static void send_packet(uint8_t how)
+{
+	uint8_t packet[28] = {0x45,	[3] = 28, [8] = 64, [9] = 17, [12] = 192, [14] = 2,
+			      [15] = 9, 10,	  1,	    0,	      7,	  [27] = how};
+
+	if (how & 1) {
+		packet[17] = 2;
+		packet[19] = 9;
+	}
+	kernel_fake_tun_send("sno-buf", packet, sizeof(packet));
 }
 
 static void speak(struct terminal *t, uint8_t how)
@@ -167,6 +319,21 @@ static void behave(uint8_t how)
 	a->mute = how & 32;
 	a->cut = how & 64;
 	w->far[FAR_C].cut = how & 128;
+}
+
+/* ... and what else is there to choose. */
+static void behave_ahead(uint8_t how)
+{
+	static const enum message_type held[] = {0, MESSAGE_PROACTIVE_AUTHENTICATION,
+						 MESSAGE_HANDOVER_ANNOUNCEMENT,
+						 MESSAGE_CORE_DISCONNECT};
+
+	w->far[FAR_A].combined = how & 1;
+	w->far[FAR_A].uplink_delay = how & 2 ? 3000 : 0;
+	w->far[FAR_A].hold_type = held[how >> 2 & 3];
+	w->far[FAR_C].prepare_reason = how & 16 ? REASON_BUSY : REASON_ACCEPTED;
+	w->far[FAR_C].delay = how & 32 ? 30 * MS : 0;
+	w->far[FAR_C].mute = how & 64;
 }
 
 static void answer(uint8_t how)
@@ -260,6 +427,14 @@ static const struct world_text variants[] = {
 	{.pools = POOLS, .peers = " "},
 };
 
+/* No better than that. */
+static const struct world_text modes[] = {
+	{.pools = POOLS " handover = { mode = \"baseline\"; };"},
+	{.pools = POOLS " handover = { mode = \"combined\"; };"},
+	{.pools = POOLS " handover = { mode = \"proactive\"; };"},
+	{.pools = POOLS " handover = { mode = \"predictive\"; prepared_for = 0.2; };"},
+};
+
 static void reload(uint8_t how)
 {
 	if (how & 0x80) {
@@ -268,7 +443,7 @@ static void reload(uint8_t how)
 		world_restart(w, NULL);
 		return;
 	}
-	world_reload(w, &variants[how & 7]);
+	world_reload(w, how & 0x40 ? &modes[how & 3] : &variants[how & 7]);
 }
 
 /* What somebody else does to links; the core hears of it. */
@@ -326,7 +501,7 @@ static void borrow_address(uint8_t how)
 
 static void step(uint8_t what, uint8_t how)
 {
-	switch (what % 16) {
+	switch (what % 24) {
 	case 0:
 	case 1:
 		discover(&w->tina, how);
@@ -368,6 +543,28 @@ static void step(uint8_t what, uint8_t how)
 		break;
 	case 14:
 		disturb(how);
+		break;
+	case 16:
+	case 17:
+		come(how);
+		break;
+	case 18:
+		prepare(how);
+		break;
+	case 19:
+		announce(how);
+		break;
+	case 20:
+		arrive(how);
+		break;
+	case 21:
+		relay_home(how);
+		break;
+	case 22:
+		send_packet(how);
+		break;
+	case 23:
+		behave_ahead(how);
 		break;
 	default:
 		if (how & 0x80)
@@ -420,6 +617,7 @@ static void settle(void)
 	kernel_fake_fail_at(0, 0);
 	w->far[FAR_A].kinds = TUNNEL_GRE4 | TUNNEL_GPE4;
 	behave(0);
+	behave_ahead(0);
 	kernel_monitor_read(monitor);
 	world_run(w, 15 * SEC);
 	kernel_monitor_read(monitor);
@@ -446,6 +644,9 @@ static void check_idle(const char *idle)
 
 	require(HASH_COUNT(w->core.sessions) == 0);
 	require(HASH_COUNT(w->core.registrations) == 0);
+	require(HASH_COUNT(w->core.preparations) == 0);
+	require(HASH_COUNT(w->core.anticipations) == 0);
+	require(hold_queues(w->core.underlay.holding.hold) == 0);
 	require(pool_used(w->core.care_of4) == 0);
 	require(otto && otto->binding.state == BINDING_NONE);
 	if (strcmp(state, idle) != 0) {
@@ -463,6 +664,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	w = world_new(POOLS);
 	w->far[FAR_A].lifetime = LIFETIME;
 	w->otto.home_epoch = w->core.epoch;
+	require(addr_parse(&w->far[FAR_A].coa, "198.51.100.5") == 0);
+	require(addr_parse(&w->far[FAR_C].coa, "203.0.113.5") == 0);
 	require(kernel_monitor_open(&monitor, w->kernel, KERNEL_WATCH_LINKS, 0, kernel_event,
 				    NULL) == 0);
 	idle = kernel_state();

@@ -348,15 +348,15 @@ void terminal_make(struct terminal *t, const char *user, const char *realm,
 /* The whole discovery, with the proof to a core that was prepared beside the full handshake. */
 static int short_proof(struct terminal *t, struct message *discovery)
 {
-	uint8_t key[KEY_LENGTH], arrival[HANDOVER_ARRIVAL];
+	uint8_t arrival[HANDOVER_ARRIVAL];
 
-	assert_int_equal(handover_key(key, t->root, t->target, t->number), 0);
+	assert_int_equal(handover_key(t->handover_key, t->root, t->target, t->number), 0);
 	assert_int_equal(handover_arrival(arrival, t->root, t->target, t->number, t->counter), 0);
 	message_set_number(discovery, ATTR_COUNTER, t->counter);
 	message_set_octets(discovery, ATTR_ARRIVAL, arrival);
 	if (t->mode)
 		message_set_number(discovery, ATTR_MODE, t->mode);
-	return handover_discovery(discovery, key, &t->mac, &t->link_local, t->discovery,
+	return handover_discovery(discovery, t->handover_key, &t->mac, &t->link_local, t->discovery,
 				  sizeof(t->discovery));
 }
 
@@ -463,10 +463,9 @@ static void read_assignment(struct terminal *t, const struct message_blob *hands
 /* Registration done without a handshake: by the short proof. */
 static void take_prepared_key(struct terminal *t)
 {
-	uint8_t key[KEY_LENGTH], access[KEY_LENGTH];
+	uint8_t access[KEY_LENGTH];
 
-	assert_int_equal(handover_key(key, t->root, t->target, t->number), 0);
-	handover_access_key(access, key, t->discovery, t->discovery_length);
+	handover_access_key(access, t->handover_key, t->discovery, t->discovery_length);
 	access_session_init(&t->access, access, false);
 	t->access.local_index = t->index;
 	t->next_request = 0;

@@ -99,7 +99,8 @@ struct terminal {
 	/* The core that it believes prepared, for which move; "": none. */
 	char target[SNO_NAME_MAX + 1];
 	uint64_t number;
-	enum handover_mode mode; /* that it tells, 0: none */
+	uint8_t handover_key[KEY_LENGTH]; /* of its last discovery with a short proof */
+	enum handover_mode mode;	  /* that it tells, 0: none */
 	uint8_t discovery[SNO_DATAGRAM_MAX];
 	size_t discovery_length;
 	/* What came back. */
