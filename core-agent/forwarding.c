@@ -7,6 +7,7 @@
 #include "kernel.h"
 #include "log.h"
 #include "underlay.h"
+#include "urgent.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -22,6 +23,8 @@
 #define PATH_ROUTES   3
 #define PATH_ROUTE    (PATH_FALLBACK + PATH_ROUTES)
 #define PATH_OBJECTS  (PATH_ROUTE + PATH_ROUTES)
+
+#define OFTEN 200 /* looks at the hold, that is some hundred microseconds */
 
 static struct prefix path_prefix(const struct path *path, int i)
 {
@@ -167,12 +170,12 @@ static bool same_place(const struct path *a, const struct path *b, int i)
 }
 
 /* What puts a path in place, in the order in which one object needs the other. */
-static size_t plan_install(const struct core *core, const struct path *path,
+static size_t plan_install(const struct core *core, const struct path *path, int first,
 			   struct kernel_change *changes)
 {
 	size_t count = 0;
 
-	for (int i = 0; i < PATH_OBJECTS; i++)
+	for (int i = first; i < PATH_OBJECTS; i++)
 		count += path_object(core, path, i, &changes[count]);
 	return count;
 }
@@ -195,7 +198,7 @@ static size_t plan_undo(const struct core *core, const struct path_change *p,
 {
 	size_t count = 0, at = p->objects;
 
-	for (int i = PATH_OBJECTS - 1; i >= 0; i--) {
+	for (int i = PATH_OBJECTS - 1; i >= p->first; i--) {
 		if (!path_object(core, p->wanted, i, &changes[count]) || done[--at].error)
 			continue;
 		if (same_place(p->installed, p->wanted, i))
@@ -239,7 +242,7 @@ static void install(struct core *core, struct path_change *paths, size_t count,
 
 		p->objects = p->error || path_equal(p->installed, p->wanted)
 				     ? 0
-				     : plan_install(core, p->wanted, &changes[total]);
+				     : plan_install(core, p->wanted, p->first, &changes[total]);
 		total += p->objects;
 	}
 	if (kernel_batch(core->kernel, changes, total) == 0)
@@ -354,38 +357,84 @@ static size_t plan_way(const struct core *core, const struct path *installed,
 	return count;
 }
 
-/* Makes the way and what it needs. 0; or -errno, logged, and nothing is left of it. */
+/* Makes the way and what it needs; all of that is in `changes`. 0; or -errno, logged. */
 static int way_make(struct core *core, const struct path *wanted, const struct kernel_route *routes,
-		    size_t count)
+		    size_t count, struct kernel_change *changes, size_t *total)
 {
-	struct kernel_change changes[PATH_OBJECTS];
-	size_t total = 0;
 	int result;
 
+	*total = 0;
 	for (int i = 0; i < PATH_STATION; i++)
-		total += path_object(core, wanted, i, &changes[total]);
+		*total += path_object(core, wanted, i, &changes[*total]);
 	for (size_t i = 0; i < count; i++)
-		changes[total++] =
+		changes[(*total)++] =
 			(struct kernel_change){.kind = KERNEL_CHANGE_ROUTE, .route = routes[i]};
-	result = kernel_batch(core->kernel, changes, total);
-	if (result == 0)
-		return 0;
-	log_warnx("way of released packets refused by the kernel: %s", kernel_error(core->kernel));
+	result = kernel_batch(core->kernel, changes, *total);
+	if (result < 0)
+		log_warnx("way of released packets refused by the kernel: %s",
+			  kernel_error(core->kernel));
+	return result;
+}
+
+/* Takes all of that back. */
+static void way_unmake(struct core *core, struct kernel_change *changes, size_t total)
+{
 	for (size_t i = 0; i < total; i++)
 		changes[i].remove = true;
 	if (kernel_batch(core->kernel, changes, total) < 0)
 		underlay_sweep_soon(core);
-	return result;
 }
 
-/* What is held, and what has come to the device, goes its way. */
-static void pass(struct core *core, struct hold_queue *queue, usec_t now)
+/* What is held, and what has come to the device, goes its way. 0 or -errno, logged. */
+static int pass(struct core *core, struct hold_queue *queue, usec_t now)
 {
 	struct hold_device *device = &core->underlay.holding.device;
 	int result = hold_queue_release(queue, hold_device_write, device, now);
 
 	if (result < 0)
 		log_warn_errno(-result, "releasing what was held");
+	return result;
+}
+
+/* Looks often for packets, until one has come if `one` is set. */
+static void pass_often(struct core *core, struct hold_queue *queue, bool one, usec_t now)
+{
+	const struct hold_counters *counters = hold_queue_counters(queue);
+	uint64_t released = counters->released;
+
+	for (int i = 0; i < OFTEN; i++)
+		if (pass(core, queue, now) < 0 || (one && counters->released != released))
+			return;
+}
+
+/*
+ * All goes its new way, and what comes from now on takes it by itself. What got into the device in
+ * between must leave it before what comes later gets past it: a matter of microseconds. So where
+ * packets follow each other closely nobody else has the processor; the way is made once more, which
+ * brings into the caches what the kernel needs to change routes; and they are changed behind a
+ * packet, when the next one is farthest away.
+ */
+static void switch_over(struct core *core, struct path_change *p, struct hold_queue *queue,
+			struct kernel_change *way, size_t total, usec_t now)
+{
+	const struct hold_counters *counters = hold_queue_counters(queue);
+	struct kernel_change changes[PATH_OBJECTS];
+	struct urgency before = {0};
+	uint64_t taken = counters->buffered;
+	bool dense = pass(core, queue, now) == 0 && counters->buffered != taken;
+
+	if (dense) {
+		urgent_begin(&before);
+		kernel_batch(core->kernel, way, total);
+		pass(core, queue, now);
+		pass_often(core, queue, true, now);
+	}
+	install(core, p, 1, changes);
+	if (p->error == 0)
+		pass(core, queue, now);
+	if (dense && p->error == 0)
+		pass_often(core, queue, false, now);
+	urgent_end(&before);
 }
 
 static void release(struct core *core, struct path_change *p, usec_t now,
@@ -394,23 +443,20 @@ static void release(struct core *core, struct path_change *p, usec_t now,
 	struct hold_queue *queue = held_queue(core, p->installed);
 	struct kernel_route way[PATH_ROUTES];
 	struct kernel_change changes[PATH_OBJECTS];
-	size_t count = plan_way(core, p->installed, p->wanted, way);
+	size_t count = plan_way(core, p->installed, p->wanted, way), total;
 
-	p->error = way_make(core, p->wanted, way, count);
+	p->error = way_make(core, p->wanted, way, count, changes, &total);
 	if (p->error == 0) {
-		pass(core, queue, now);
-		install(core, p, 1, changes);
-		if (p->error) {
-			hold_queue_hold(queue);
-			holding_way_remove(core, way, count);
-		} else {
-			pass(core, queue, now);
-		}
+		p->first = PATH_STATION;
+		switch_over(core, p, queue, changes, total, now);
 	}
 	if (held)
 		*held = *hold_queue_counters(queue);
-	if (p->error)
+	if (p->error) {
+		hold_queue_hold(queue);
+		way_unmake(core, changes, total);
 		return;
+	}
 	tidy(core, p, 1, changes);
 	holding_linger(core, queue, way, count, now);
 }
@@ -496,7 +542,7 @@ int forwarding_release(struct core *core, struct path *installed, const struct p
 int forwarding_restore(struct core *core, const struct path *installed)
 {
 	struct kernel_change changes[PATH_OBJECTS];
-	int result = kernel_batch(core->kernel, changes, plan_install(core, installed, changes));
+	int result = kernel_batch(core->kernel, changes, plan_install(core, installed, 0, changes));
 
 	if (result < 0)
 		log_warnx("restoring a path: %s", kernel_error(core->kernel));

@@ -61,6 +61,7 @@ struct path_change {
 	const struct path *wanted;
 	int error; /* afterwards: 0, or the -errno by which the kernel refused this path */
 	/* forwarding.c's: */
+	int first; /* objects before this one are in place already */
 	size_t objects;
 	struct hold_queue *queue;
 };

@@ -22,7 +22,7 @@ struct lingering {
 
 /* ---- the end of a release -------------------------------------------------------------------- */
 
-void holding_way_remove(struct core *core, const struct kernel_route *routes, size_t count)
+static void way_remove(struct core *core, const struct kernel_route *routes, size_t count)
 {
 	struct kernel_change changes[HOLDING_ROUTES];
 
@@ -41,7 +41,7 @@ static void release_end(struct core *core, struct hold_queue *queue,
 	struct holding *h = &core->underlay.holding;
 
 	hold_queue_release(queue, hold_device_write, &h->device, h->now);
-	holding_way_remove(core, routes, count);
+	way_remove(core, routes, count);
 	hold_queue_close(queue);
 }
 

@@ -59,8 +59,6 @@ void holding_read(struct core *core, usec_t now);
  */
 void holding_linger(struct core *core, struct hold_queue *queue, const struct kernel_route *routes,
 		    size_t count, usec_t now);
-/* Removes such routes; what the kernel does not remove is swept up later. */
-void holding_way_remove(struct core *core, const struct kernel_route *routes, size_t count);
 /* Ends such an end now, when this destination is among those of the release: it gets a new path. */
 void holding_settle(struct core *core, const struct prefix *destination);
 
