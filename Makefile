@@ -120,12 +120,13 @@ $(O)/%.o: $(srcdir)/%.c config.mk
 # --- tests -------------------------------------------------------------------------------------
 
 # A unit test or fuzz target that includes kernel_fake.h gets its objects in place of the real
-# kernel; one that includes a daemon's header (as "core-agent/session.h") gets that daemon's archive.
+# kernel; one that includes a daemon's header (as "core-agent/session.h") gets that daemon's archive,
+# and so does a tool of the namespace tests.
 UNIT_PROGRAMS := $(patsubst %.c,$(O)/%,$(UNIT_SRC))
 UNIT_SUPPORT := $(O)/tests/unit/support.a
 FAKE_TESTS := $(if $(UNIT_SRC),$(shell cd $(srcdir) && grep -l 'kernel_fake.h"' $(UNIT_SRC) $(FUZZ_SRC)))
-daemon_tests = $(if $(UNIT_SRC),$(shell cd $(srcdir) && \
-	grep -l '"$(1)/' $(UNIT_SRC) $(BENCH_SRC) $(FUZZ_SRC)))
+daemon_tests = $(if $(UNIT_SRC)$(NETNS_SRC),$(shell cd $(srcdir) && \
+	grep -l '"$(1)/' $(UNIT_SRC) $(BENCH_SRC) $(FUZZ_SRC) $(NETNS_SRC)))
 
 $(UNIT_SUPPORT): $(call objects,$(UNIT_SUPPORT_SRC))
 	@mkdir -p $(@D)
