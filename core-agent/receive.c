@@ -3,7 +3,8 @@
  * Sockets in and out; see receive.h.
  *
  * A satellite's port is read frame by frame, because only that tells the port and the Ethernet
- * address (PROTOCOL section 5.1).
+ * address (PROTOCOL section 5.1). What all that was read at one moment gives cause to say to a peer
+ * leaves in bundles: a crowd's terminals come at one moment.
  */
 #include "receive.h"
 
@@ -48,6 +49,7 @@ static void core_readable(struct ev_loop *loop, ev_io *io, int events)
 {
 	(void)loop;
 	(void)events;
+	peers_gather(receiver.core);
 	for (int i = 0; i < READS_PER_WAKE; i++) {
 		uint8_t datagram[SNO_DATAGRAM_MAX + 1];
 		struct sockaddr_storage ss;
@@ -65,6 +67,7 @@ static void core_readable(struct ev_loop *loop, ev_io *io, int events)
 		if (endpoint_from_sockaddr(&from, &ss) == 0)
 			peer_receive(receiver.core, &from, datagram, (size_t)length, clock_now());
 	}
+	peers_flush(receiver.core, clock_now());
 	preparations_settle(receiver.core, clock_now());
 }
 
@@ -224,14 +227,16 @@ static void frame_readable(struct ev_loop *loop, ev_io *io, int events)
 
 	(void)loop;
 	(void)events;
+	peers_gather(receiver.core);
 	for (int i = 0; i < READS_PER_WAKE && satellite->fd >= 0; i++) {
 		uint8_t octets[FRAME_OVERHEAD + SNO_DATAGRAM_MAX + 64];
 		ssize_t length = recv(satellite->fd, octets, sizeof(octets), MSG_DONTWAIT);
 
 		if (length < 0)
-			return;
+			break;
 		receive_frame(satellite, octets, (size_t)length, clock_now());
 	}
+	peers_flush(receiver.core, clock_now());
 }
 
 int receive_satellite_open(struct satellite *satellite)
