@@ -24,18 +24,19 @@ static bool lladdr_zero(const struct lladdr *l)
 	return lladdr_equal(l, &zero);
 }
 
-/* Before this, a packet would overtake those that went over the link before (section 15.4). */
+/* Before this, a packet could overtake those that went over the link before (section 15.4). */
 static usec_t earliest(const struct session *s, const struct registration *fresh,
 		       const struct message *registration, usec_t now)
 {
 	const struct move *move = moving_to(s, fresh->link, fresh->place.core);
 	usec_t delay = move ? move->uplink_delay : 0;
 
-	if (fresh->link == s->registration.link || s->config->handover.mode < MODE_PROACTIVE)
+	if (!s->registration.valid || fresh->link == s->registration.link ||
+	    s->config->handover.mode < MODE_PROACTIVE)
 		return now;
 	if (message_has(registration, ATTR_UPLINK_DELAY))
 		delay = registration->uplink_delay;
-	return uplink_since(&s->uplink, now) + delay;
+	return uplink_earliest(&s->uplink, fresh->link, delay, now);
 }
 
 static void begin_registration(struct session *s, struct registration *fresh,

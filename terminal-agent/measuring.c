@@ -53,6 +53,16 @@ static enum handover_mode made_as(const struct session *s, const struct registra
 	return move->number && !move->announced ? MODE_PROACTIVE : MODE_PREDICTIVE;
 }
 
+/* What had to wait for this registration. */
+static void take_count(struct session *s)
+{
+	struct measuring *m = &s->measuring;
+	struct uplink_count count = uplink_count(&s->uplink);
+
+	m->record.held = count.held - m->told.held;
+	m->record.dropped = count.dropped - m->told.dropped;
+}
+
 static void make_record(struct session *s, const struct registration *old, bool full,
 			enum handover_mode told, usec_t now)
 {
@@ -65,10 +75,9 @@ static void make_record(struct session *s, const struct registration *old, bool 
 			       .mode = made_as(s, old, full, told),
 			       .registration = now - s->attempt.first,
 			       .first_packet = -1,
-			       .held = s->uplink.held,
-			       .dropped = s->uplink.dropped,
 			       .tries = s->attempt.tries,
 			       .reason = s->attempt.reason};
+	take_count(s);
 	if (old->valid && old->lost && r->link->ready_since > old->lost)
 		h->gap = r->link->ready_since - old->lost;
 	m->handover =
@@ -139,8 +148,8 @@ void measuring_finish(struct session *s, usec_t now)
 
 		h->first_packet = m->first > begin ? m->first - begin : 0;
 	}
-	h->held = s->uplink.held;
-	h->dropped = s->uplink.dropped;
+	take_count(s);
+	m->told = uplink_count(&s->uplink);
 	send_done(s, now);
 	if (m->handover)
 		s->ops.handover(s->ops.context, h, true);

@@ -11,6 +11,7 @@
 #define SNO_TERMINAL_MEASURING_H
 
 #include "terminal-agent/handovers.h"
+#include "terminal-agent/uplink.h"
 
 #include <stdbool.h>
 
@@ -25,6 +26,7 @@ struct measuring {
 	bool handover;	      /* what is pending is one; else a mere registration */
 	usec_t due;
 	struct handover record;
+	struct uplink_count told; /* up to the last record */
 };
 
 /* The link is being switched to: its first packet counts. */

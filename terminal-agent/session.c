@@ -96,7 +96,8 @@ static void send_early(struct session *s, struct link *link, usec_t now)
 	if (!move || !move->prepared || !uplink_held(&s->uplink))
 		return;
 	plan = registration_plan(&s->registration, link);
-	uplink_set(&s->uplink, &plan, link, s->uplink.since + move->uplink_delay, now);
+	uplink_set(&s->uplink, &plan, link, s->uplink.since + move->uplink_delay + UPLINK_MARGIN,
+		   now);
 }
 
 void session_discover(struct session *s, struct link *link, const char *reason, usec_t now)

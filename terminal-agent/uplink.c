@@ -23,19 +23,28 @@ bool uplink_held(const struct uplink *u)
 	return u->queue && !hold_queue_passes(u->queue);
 }
 
-usec_t uplink_since(const struct uplink *u, usec_t now)
+usec_t uplink_earliest(const struct uplink *u, const struct link *link, usec_t delay, usec_t now)
 {
-	return uplink_held(u) ? u->since : now;
+	bool held = uplink_held(u);
+
+	if (u->link == link)
+		return held ? u->due : now;
+	return (held ? u->since : now) + delay + UPLINK_MARGIN;
 }
 
 /* ---- the queue --------------------------------------------------------------------------- */
 
-static void count(struct uplink *u)
+struct uplink_count uplink_count(const struct uplink *u)
 {
-	const struct hold_counters *counters = hold_queue_counters(u->queue);
+	struct uplink_count count = u->closed;
 
-	u->held = counters->buffered;
-	u->dropped = hold_dropped(counters);
+	if (u->queue) {
+		const struct hold_counters *c = hold_queue_counters(u->queue);
+
+		count.held += c->released + c->packets + hold_dropped(c);
+		count.dropped += hold_dropped(c);
+	}
+	return count;
 }
 
 static int open_queue(struct uplink *u)
@@ -45,22 +54,17 @@ static int open_queue(struct uplink *u)
 							     {.addr = {.family = AF_INET6}}};
 	int error = u->hold && u->device ? hold_queue_open(&u->queue, u->hold, all) : -ENODEV;
 
-	if (error == 0)
-		u->held = u->dropped = 0;
-	else if (error != -ENODEV)
+	if (error < 0 && error != -ENODEV)
 		log_warn_errno(error, "cannot hold packets");
 	return error;
 }
 
 static void close_queue(struct uplink *u)
 {
-	const struct hold_counters *counters;
-
 	if (!u->queue)
 		return;
-	counters = hold_queue_counters(u->queue);
-	u->held = counters->buffered;
-	u->dropped = hold_dropped(counters) + counters->packets;
+	u->closed = uplink_count(u);
+	u->closed.dropped += hold_queue_counters(u->queue)->packets;
 	hold_queue_close(u->queue);
 	u->queue = NULL;
 	u->due = USEC_NEVER;
@@ -237,6 +241,5 @@ usec_t uplink_tick(struct uplink *u, usec_t now)
 		}
 	}
 	next = hold_expire(u->hold, now);
-	count(u);
 	return usec_min(next, u->due);
 }

@@ -21,9 +21,17 @@
 #include "terminal-agent/forwarding.h"
 #include "terminal-agent/links.h"
 
+/* By which a packet on the old way may be later than those on the new one would have it. */
+#define UPLINK_MARGIN USEC_PER_MSEC
+
 /* Sends a packet as a frame to the gateway's Ethernet address. As hold_write_fn. */
 typedef int uplink_send_fn(void *context, struct link *link, const struct lladdr *gateway,
 			   const uint8_t *packet, size_t length);
+
+/* Packets since the start: that had to wait, and lost ones of these. */
+struct uplink_count {
+	uint64_t held, dropped;
+};
 
 struct uplink {
 	struct forwarding *forwarding;
@@ -37,7 +45,7 @@ struct uplink {
 	struct link *link;	     /* of that way; NULL: none is known */
 	usec_t since;		     /* the last packet over the old link left before */
 	usec_t due;		     /* waiting: until then; passing: until the queue is closed */
-	uint64_t held, dropped; /* packets of the present or last hold, and lost ones of these */
+	struct uplink_count closed;  /* of holds that are over */
 };
 
 /* All of it outlives the uplink. */
@@ -61,8 +69,12 @@ int uplink_set(struct uplink *u, const struct forwarding_plan *plan, struct link
 
 /* Does user data wait? */
 bool uplink_held(const struct uplink *u);
-/* When the last packet has left over the link before; now, while packets leave. */
-usec_t uplink_since(const struct uplink *u, usec_t now);
+/*
+ * When a packet may leave over this link, whose way is shorter by this delay: it would overtake
+ * those that went over the link before. Over a link that is set already it is when that says.
+ */
+usec_t uplink_earliest(const struct uplink *u, const struct link *link, usec_t delay, usec_t now);
+struct uplink_count uplink_count(const struct uplink *u);
 
 /* Drops what is held, and forgets the way; the routes are the caller's to withdraw. */
 void uplink_end(struct uplink *u);

@@ -553,6 +553,7 @@ static void test_target_lost(void **state)
 	assert_true(rig_send_packet(&rig, 2));
 	rig_carrier(&rig, rig.sat3, true);
 	rig_register(&rig, "sat3", &c);
+	rig_pass(&rig, UPLINK_MARGIN);
 	assert_int_equal(rig.packet_count, 2);
 	assert_ptr_equal(rig.packets[1].link, rig_link(&rig, "sat3"));
 }
@@ -681,14 +682,15 @@ static void test_soft(void **state)
 	b.mode = MODE_COMBINED; /* as far as that core knows */
 	rig_reply(&rig, &b, sent, REASON_ACCEPTED);
 	assert_true(rig_send_packet(&rig, 2));
+	rig_pass(&rig, UPLINK_MARGIN);
 	assert_ptr_equal(rig.packets[1].link, rig_link(&rig, "s2"));
 	assert_int_equal(kernel_fake_count("lock dev sat2"), 2);
 	rig_receive_packet(&rig, "s2");
 	m = take_done("s2", &b);
 	assert_int_equal(m.mode, MODE_SOFT);
 	assert_int_equal(m.gap, 0);
-	assert_int_equal(m.first_packet, 0);
-	assert_int_equal(rig.handovers[0].held, 0);
+	assert_int_equal(m.first_packet, UPLINK_MARGIN);
+	assert_int_equal(rig.handovers[0].held, 1);
 	rig_no_more(&rig);
 	/* Who put the second link up takes the first one down. */
 	rig_pass(&rig, 10 * USEC_PER_SEC);
@@ -786,9 +788,9 @@ static void test_soft_raised(void **state)
 	rig_carrier(&rig, rig.sat2, true);
 	rig_register(&rig, "s2", &b);
 	assert_int_equal(rig.switches, 0);
-	kernel_fake_log_clear();
 	rig_pass(&rig, MSEC(1999));
 	assert_int_equal(kernel_fake_log_find("sat1 down", 1), 0);
+	kernel_fake_log_clear();
 	rig_pass(&rig, MSEC(2));
 	assert_int_equal(kernel_fake_log_find("sat1 down", 1), 1);
 	assert_int_equal(rig.session.state, SESSION_REGISTERED);
