@@ -115,14 +115,13 @@ static enum reason visitor_arrives(struct preparation *p, const struct discovery
 		session_abandon(s, now);
 		return reason;
 	}
-	if (peer_request(home, &request, arrival_answered, s->access.local_index, now) < 0) {
-		session_evict(s, REASON_BUSY, now);
+	if (forwarding_release(core, s->path, &path, now, &held) < 0) {
+		session_evict(s, REASON_KERNEL_REFUSED, now);
 		return REASON_ACCEPTED;
 	}
-	if (forwarding_release(core, s->path, &path, now, &held) < 0)
-		session_evict(s, REASON_KERNEL_REFUSED, now);
-	else
-		session_was_held(s, &held);
+	session_was_held(s, &held);
+	if (peer_request(home, &request, arrival_answered, s->access.local_index, now) < 0)
+		session_evict(s, REASON_BUSY, now);
 	return REASON_ACCEPTED;
 }
 
