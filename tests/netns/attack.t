@@ -306,7 +306,7 @@ def overtaken(a):
     a.tap.within(3 * SLOW, "and not permitted from elsewhere",
                  lambda: a.drops("b").get("not-permitted", 0) + a.drops("b").get("wrong-core", 0)
                  > before, lambda: a.drops("b"))
-    a.world.arrived("t1", "a", "s1", "its owner registers all the same", 8)
+    a.world.arrived("t1", "a", "s1", "its owner registers all the same", 25)
 
 
 def test(tap):

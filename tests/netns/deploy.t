@@ -114,7 +114,7 @@ step() {
 		;;
 	'registered, served here') patterns=('^alice@a\.example +registered +s2 ') ;;
 	'what each of them took')
-		patterns=(' s1 +s2 +a\.example +b\.example +baseline ' ' s2 +s1 +b\.example +a\.example +baseline ')
+		patterns=(' s1 +s2 +a\.example +b\.example +soft ' ' s2 +s1 +b\.example +a\.example +soft ')
 		;;
 	'')
 		check "$name" at "$host" "$command" || return

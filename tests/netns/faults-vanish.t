@@ -76,6 +76,10 @@ def crossing(world):
     for _ in range(5):
         world.handover("t1", places[0][0])
         world.handover("t2", places[1][0])
+        for terminal, (satellite, _) in zip(("t1", "t2"), places):
+            world.tap.within(5 * SLOW, f"crossing: {terminal} goes to {satellite}",
+                             lambda t=terminal, s=satellite:
+                             world.registration(t).get("link") == s)
         places.reverse()
     here(world, "t1", *places[1], "crossing")
     here(world, "t2", *places[0], "crossing")

@@ -177,7 +177,7 @@ check "a switch is accepted" term terminal switch s2
 within 3 "the terminal is on the other link" registered s2
 same "the command was told from where to where" "s1 s2" "$(cat "$WORK/modem.log")"
 check "routes have moved" routes_by sat2
-same "the handover is listed" "s1 s2 baseline switch" \
+same "the handover is listed" "s1 s2 combined switch" \
 	"$(last_handover '"\(.from.link) \(.to.link) \(.mode) \(.reason)"')"
 gap=$(last_handover .gap_us)
 result $((gap < 40000 || gap > 400000)) "with its gap ($gap us)"

@@ -108,6 +108,9 @@ class Ordeal:
         self.interceptor.hook = doubled
         for name, satellite, core in ROUND:
             self.hand_over(f"{name} with everything doubled", satellite, core)
+            made = self.world.made("t1").get("mode")
+            self.world.tap.ok(made == self.mode or core == "a" and made == "baseline",
+                              f"{name} with everything doubled: made so", f"made as {made}")
 
     def all_late(self):
         """Each kind of move twice."""
