@@ -53,7 +53,7 @@ static void begin_registration(struct session *s, struct registration *fresh,
 	session_enter(s, SESSION_REGISTERED, s->attempt.reason, now);
 	measuring_registered(s, &old, result->full,
 			     message_has(m, ATTR_MODE) ? (enum handover_mode)m->mode : 0, now);
-	moving_arrived(s, old.link, result->full, now);
+	moving_arrived(s, old.link, now);
 	registration_end(&old);
 }
 

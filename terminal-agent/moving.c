@@ -445,7 +445,7 @@ void moving_discovers(struct session *s, const struct link *link)
 		moving_drop(s);
 }
 
-void moving_arrived(struct session *s, struct link *from, bool full, usec_t now)
+void moving_arrived(struct session *s, struct link *from, usec_t now)
 {
 	struct move *m = &s->move;
 
@@ -455,8 +455,8 @@ void moving_arrived(struct session *s, struct link *from, bool full, usec_t now)
 	}
 	if (m->phase == MOVE_LEAVING || m->target == s->link) {
 		*m = (struct move){0};
-	} else if (m->phase != MOVE_NONE && full && m->phase != MOVE_RAISING) {
-		/* Its number was one of the root before. */
+	} else if (m->phase != MOVE_NONE && m->phase != MOVE_RAISING) {
+		/* With every new binding the home core gives up what it had prepared. */
 		m->number = 0;
 		m->announced = m->prepared = false;
 		m->phase = MOVE_PLANNED;

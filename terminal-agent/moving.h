@@ -62,8 +62,8 @@ void moving_after_disconnect(struct session *s, usec_t now);
 void moving_timeout(struct session *s, usec_t now);
 /* The session discovers on this link. */
 void moving_discovers(struct session *s, const struct link *link);
-/* The terminal is registered over its link; full: under a new root. */
-void moving_arrived(struct session *s, struct link *from, bool full, usec_t now);
+/* The terminal is registered over its link; what was said of a later move is void. */
+void moving_arrived(struct session *s, struct link *from, usec_t now);
 /* Plans to leave the satellite in use before it will be without a core, as the schedule says. */
 void moving_follow_schedule(struct session *s, usec_t now);
 /* The link is about to be freed. */

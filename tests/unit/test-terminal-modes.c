@@ -493,6 +493,27 @@ static void test_renewed_meanwhile(void **state)
 	arrive_prepared(&b);
 }
 
+/* The core has changed under it meanwhile: what was prepared is gone, the move is another one. */
+static void test_moved_meanwhile(void **state)
+{
+	struct message m;
+
+	(void)state;
+	registered_at_a();
+	rig_pass(&rig, 2 * USEC_PER_SEC);
+	rig.config.handover.lead = 20 * USEC_PER_SEC;
+	order("s2", 15 * USEC_PER_SEC);
+	m = rig_take_sealed(&rig, &a, MESSAGE_HANDOVER_ANNOUNCEMENT);
+	assert_int_equal(m.handover_counter, 1);
+	rig_ack_move(&rig, "s1", &a, &m, REASON_ACCEPTED, "b.example", 0);
+	rig_prepare(&rig, &c, 2);
+	rig_advertise(&rig, "s1", "c.example", 33);
+	assert_int_equal(rig_reply_prepared(&rig, &c, rig_take_discovery(&rig, "s1")), DROP_NONE);
+	take_done("s1", &c);
+	m = rig_take_sealed(&rig, &c, MESSAGE_HANDOVER_ANNOUNCEMENT);
+	assert_int_equal(m.handover_counter, 3);
+}
+
 /* The old link breaks between the announcement and its time: on to where it was to go. */
 static void test_lost_before_time(void **state)
 {
@@ -907,6 +928,7 @@ int main(void)
 		TEST(ahead),
 		TEST(replaced),
 		TEST(renewed_meanwhile),
+		TEST(moved_meanwhile),
 		TEST(lost_before_time),
 		TEST(returns),
 		TEST(target_lost),
