@@ -187,14 +187,24 @@ void preparations_settle(struct core *core, usec_t now)
 
 /* ---- orders -------------------------------------------------------------------------------- */
 
+/* Those that wait may be this peer's, and may be refused yet. */
+static bool has_room(const struct peer *home, usec_t now)
+{
+	if (HASH_CNT(hh_binding, home->prepared) + HASH_COUNT(home->core->preparations_waiting) >=
+	    PREPARATIONS_PER_PEER)
+		preparations_settle(home->core, now);
+	return HASH_CNT(hh_binding, home->prepared) < PREPARATIONS_PER_PEER;
+}
+
 /* As far as it is known before the kernel is asked: may this be prepared, and how? */
-static enum reason judge(struct peer *home, const struct message *m, enum tunnel_kind *kind)
+static enum reason judge(struct peer *home, const struct message *m, enum tunnel_kind *kind,
+			 usec_t now)
 {
 	enum reason reason;
 
 	if (mode_of_peer(home) < MODE_PROACTIVE || !way_permitted(home, m))
 		return REASON_NOT_PERMITTED;
-	if (HASH_CNT(hh_binding, home->prepared) >= PREPARATIONS_PER_PEER)
+	if (!has_room(home, now))
 		return REASON_BUSY;
 	reason = peer_tunnel(home, kind);
 	if (reason == REASON_ACCEPTED && *kind == TUNNEL_IPIP4 && !message_has(m, ATTR_HOA4))
@@ -239,7 +249,7 @@ void preparation_requested(struct peer *home, const struct message *request, use
 	struct preparation *p;
 	enum tunnel_kind kind;
 	char nai[NAI_TEXT];
-	enum reason reason = judge(home, request, &kind);
+	enum reason reason = judge(home, request, &kind, now);
 
 	snprintf(nai, sizeof(nai), "%s@%s", request->user, home->name);
 	HASH_FIND_STR(core->preparations_waiting, nai, p);

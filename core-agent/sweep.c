@@ -179,7 +179,7 @@ static bool of_a_core(const struct core *core, const struct kernel_route *route)
 		return true;
 	if (route->type == KERNEL_ROUTE_UNREACHABLE)
 		return route->metric == UNDERLAY_POOL_METRIC || in_home_pool(core, &route->dst);
-	if (route->oif == u->bridge)
+	if (route->oif == u->bridge || (route->oif && route->oif == u->holding.device.ifindex))
 		return true;
 	for (int k = 0; k < KERNEL_TUNNELS; k++)
 		if (u->device[k] != 0 && route->oif == u->device[k])

@@ -1237,6 +1237,41 @@ static void test_crowd(void **state)
 	world_free(w);
 }
 
+/* A peer has so many prepared here and no more; others are not concerned, nor is one that ends. */
+static void test_limit(void **state)
+{
+	struct world *w = world_with_root(
+		"pools = { home4 = [ \"10.2.0.0/24\" ]; care_of4 = [ \"100.64.0.0/17\" ]; };");
+	struct far *a = &w->far[FAR_A];
+	char *idle = strdup(kernel_fake_dump());
+	unsigned int asked = 0;
+
+	(void)state;
+	while (asked < PREPARATIONS_PER_PEER + 1) {
+		channel_gather(a->channel);
+		for (unsigned int i = 0; i < 500 && asked < PREPARATIONS_PER_PEER + 1; i++) {
+			struct message m;
+
+			snprintf(w->tina.user, sizeof(w->tina.user), "user%u", asked++);
+			message_init(&m, MESSAGE_PROACTIVE_AUTHENTICATION, 0);
+			message_set_number(&m, ATTR_EXPECTED, 60000);
+			far_prepare(w, asked, &m);
+		}
+		channel_flush(a->channel, w->now);
+		world_run(w, 10 * MS);
+	}
+	assert_int_equal(a->answers, asked);
+	assert_int_equal(a->last_reason, REASON_BUSY);
+	assert_int_equal(HASH_COUNT(w->core.preparations), PREPARATIONS_PER_PEER);
+	release(w, a->binding - 1, REASON_TERMINAL_MOVED);
+	prepare(w, 1, 0);
+	assert_int_equal(a->last_reason, REASON_ACCEPTED);
+	far_restart(w, FAR_A);
+	assert_nothing_left(w, idle);
+	free(idle);
+	world_free(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -1286,6 +1321,7 @@ int main(void)
 		cmocka_unit_test(test_no_care_of_address),
 		cmocka_unit_test(test_address_of_another),
 		cmocka_unit_test(test_crowd),
+		cmocka_unit_test(test_limit),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
