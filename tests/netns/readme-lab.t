@@ -9,7 +9,7 @@
 need_root
 need_program ping jq
 cd -- "$WORK" || exit 1
-sed -n '/^A first topology/,/^Three hosts:/s/^    //p' "$SRCDIR/README" >section
+sed -n '/^A first topology/,/^Handover modes/s/^    //p' "$SRCDIR/README" >section
 grep -v '^scripts/' section >my.lab
 mapfile -t commands < <(grep '^scripts/' section)
 
