@@ -53,6 +53,17 @@ static void woken_by_clock(struct ev_loop *loop, ev_periodic *watcher, int event
 }
 
 /*
+ * Until when to sleep for an instant. The kernel lets a sleeper lie for up to a thousandth longer
+ * than it asked for (select(2) is no better): so a long sleep ends early, and a short one follows.
+ */
+static usec_t sleep_until(usec_t instant, usec_t now)
+{
+	usec_t left = instant - now;
+
+	return left > 10 * USEC_PER_MSEC ? instant - left / 500 : instant;
+}
+
+/*
  * Before the loop sleeps, whatever woke it: does what is due and sets both clocks. So a wall clock
  * that was set, of which libev learns at the next wake-up, is seen to as well.
  */
@@ -76,6 +87,7 @@ static void prepare(struct ev_loop *loop, ev_prepare *watcher, int events)
 		ev_timer_start(loop, &forwarder.timer);
 	}
 	if (instant != USEC_NEVER) {
+		instant = sleep_until(instant, at.wall);
 		ev_periodic_set(&forwarder.switching, (double)instant / (double)USEC_PER_SEC, 0.,
 				0);
 		ev_periodic_start(loop, &forwarder.switching);
