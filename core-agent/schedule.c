@@ -27,8 +27,8 @@
  * When the new core advertises itself, after the association has begun: the satellite's clock may
  * be a little behind, and what comes too early is heard by nobody.
  */
-static const usec_t advertise_after[] = {0, 10 * USEC_PER_MSEC, 50 * USEC_PER_MSEC,
-					 200 * USEC_PER_MSEC};
+static const usec_t advertise_after[] = {0, 2 * USEC_PER_MSEC, 10 * USEC_PER_MSEC,
+					 50 * USEC_PER_MSEC, 200 * USEC_PER_MSEC};
 #define ADVERTISEMENTS (sizeof(advertise_after) / sizeof(advertise_after[0]))
 
 /* ---- the file ------------------------------------------------------------------------------- */
