@@ -88,6 +88,9 @@ bool preparation_claim(struct preparation *p)
 	if (!p->satellite || p->satellite->port == 0 || !p->linked ||
 	    (s && strcmp(s->nai, p->nai) != 0) || (other && strcmp(other->nai, p->nai) != 0))
 		return false;
+	/* The next link is what a terminal says: nobody draws the packets of all others to it. */
+	if (lladdr_equal(&p->mac, &p->core->config->access.gateway_mac))
+		return false;
 	HASH_ADD(hh_mac, p->core->preparation_macs, mac, sizeof(p->mac), p);
 	p->claimed = true;
 	return true;

@@ -1201,6 +1201,20 @@ static void test_address_of_another(void **state)
 	world_free(w);
 }
 
+/* Nobody's packets are led to the gateway's own address: those of all terminals would go there. */
+static void test_address_of_the_gateway(void **state)
+{
+	struct world *w = world_with_root(NULL);
+
+	(void)state;
+	w->tina.mac = w->core.config->access.gateway_mac;
+	prepare(w, 1, LINK);
+	assert_prepared(w);
+	assert_int_equal(kernel_fake_count("10.1.0.7/32"), 0);
+	assert_int_equal(kernel_fake_count("fdb"), 0);
+	world_free(w);
+}
+
 /* A crowd: one exchange with the kernel for all, and one datagram of answers for many. */
 static void test_crowd(void **state)
 {
@@ -1320,6 +1334,7 @@ int main(void)
 		cmocka_unit_test(test_nothing_held),
 		cmocka_unit_test(test_no_care_of_address),
 		cmocka_unit_test(test_address_of_another),
+		cmocka_unit_test(test_address_of_the_gateway),
 		cmocka_unit_test(test_crowd),
 		cmocka_unit_test(test_limit),
 	};
