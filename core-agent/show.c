@@ -9,6 +9,7 @@
 #include "log.h"
 #include "peer.h"
 #include "pool.h"
+#include "preparation.h"
 #include "satellite.h"
 #include "session.h"
 #include "subscriber.h"
@@ -71,6 +72,7 @@ static int show_status(void *arg, const json_t *request, struct control_reply *r
 	control_field(reply, "bindings", NULL, json_integer(bound));
 	control_field(reply, "bindings away", NULL, json_integer(away));
 	control_field(reply, "sessions", NULL, json_integer(HASH_COUNT(core->sessions)));
+	control_field(reply, "prepared", NULL, json_integer(HASH_COUNT(core->preparations)));
 	control_field(reply, "anticipations", NULL, json_integer(HASH_COUNT(core->anticipations)));
 	control_field(reply, "changes scheduled", NULL,
 		      json_integer((json_int_t)schedule_ahead(core)));
@@ -110,6 +112,23 @@ static int show_peers(void *arg, const json_t *request, struct control_reply *re
 	return 0;
 }
 
+/* Those that are to come, or were. */
+static void show_expected(const struct core *core, struct control_reply *reply, usec_t now)
+{
+	struct preparation *p, *next;
+
+	HASH_ITER (hh, core->preparations, p, next) {
+		char mac[LLADDR_TEXT];
+
+		control_row(reply, "s s s o o o o o o", p->nai, preparation_state_name(p->state),
+			    p->satellite ? p->satellite->name : "none",
+			    p->linked ? json_string(lladdr_format(&p->mac, mac)) : json_null(),
+			    control_addr(&p->homes.hoa4), control_addr(&p->homes.hoa6),
+			    control_prefix(&p->homes.prefix), control_addr(&p->coa),
+			    left(p->deadline, now));
+	}
+}
+
 static int show_terminals(void *arg, const json_t *request, struct control_reply *reply)
 {
 	const struct core *core = arg;
@@ -128,6 +147,7 @@ static int show_terminals(void *arg, const json_t *request, struct control_reply
 			    control_prefix(&s->path->prefix), control_addr(&s->coa),
 			    left(s->expires, now));
 	}
+	show_expected(core, reply, now);
 	return 0;
 }
 
