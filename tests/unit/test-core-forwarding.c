@@ -16,7 +16,7 @@
 
 #include <cmocka.h>
 
-#define PATHS 10
+#define PATHS 11
 
 struct fixture {
 	struct kernel *kernel;
@@ -95,6 +95,12 @@ static int setup(void **state)
 	f->paths[9] = f->paths[1];
 	f->paths[9].hoa4.family = AF_UNSPEC;
 	f->paths[9].prefix = (struct prefix){0};
+	f->paths[10] = to_access(0, 0);
+	f->paths[10].kind = PATH_HOLD;
+	f->core.current.handover.hold = (struct hold_limits){HOLD_PACKETS, HOLD_OCTETS, HOLD_TIME,
+							     HOLD_TOTAL_PACKETS, HOLD_TOTAL_OCTETS};
+	f->core.config = &f->core.current;
+	assert_int_equal(holding_open(&f->core, 0), 0);
 	*state = f;
 	return 0;
 }
@@ -105,10 +111,22 @@ static int teardown(void **state)
 
 	for (int i = 0; i < PATHS; i++)
 		free(f->alone[i]);
+	assert_int_equal(hold_queues(f->core.underlay.holding.hold), 0);
+	holding_close(&f->core);
 	timers_free(&f->core.timers);
 	kernel_close(f->kernel);
 	free(f);
 	return 0;
+}
+
+/* Releases of these addresses are over. */
+static void settle(struct fixture *f)
+{
+	for (int i = 1; i < PATHS; i++) {
+		const struct prefix hoa4 = prefix_of(&f->paths[i].hoa4);
+
+		holding_settle(&f->core, &hoa4);
+	}
 }
 
 static void measure_alone(struct fixture *f)
@@ -136,6 +154,7 @@ static bool refused(struct fixture *f, int from, int to, unsigned int n)
 	kernel_fake_log_clear();
 	kernel_fake_fail_at(n, -ENOBUFS);
 	result = forwarding_set(&f->core, &installed, &f->paths[to]);
+	settle(f);
 	if (!kernel_fake_failed()) {
 		kernel_fake_fail_at(0, 0);
 		assert_int_equal(result, 0);
@@ -158,9 +177,17 @@ static bool refused(struct fixture *f, int from, int to, unsigned int n)
 	return true;
 }
 
+static int scrub_route(const struct kernel_route *route, void *arg)
+{
+	struct fixture *f = arg;
+
+	return route->table == KERNEL_TABLE_RELEASE ? kernel_route_delete(f->kernel, route) : 0;
+}
+
 /* Takes away what a refused tidying up has left. */
 static void scrub(struct fixture *f)
 {
+	assert_int_equal(kernel_route_each(f->kernel, scrub_route, f), 0);
 	for (int i = 1; i < PATHS; i++) {
 		struct path installed = f->paths[i];
 
@@ -344,6 +371,7 @@ static void test_equal(void **state)
 		assert_false(path_equal(&other, &f->paths[5]));
 	}
 	assert_string_equal(path_text(&f->paths[0], text), "none");
+	assert_string_equal(path_text(&f->paths[10], text), "hold");
 	assert_string_equal(path_text(&f->paths[4], text), "gre4 192.0.2.1 -> 198.51.100.7 key 77");
 	assert_non_null(strstr(path_text(&f->paths[1], text), "access 02:00:00:00:01:01 port "));
 }
