@@ -35,7 +35,7 @@ static usec_t earliest(const struct session *s, const struct registration *fresh
 	    s->config->handover.mode < MODE_PROACTIVE)
 		return now;
 	if (message_has(registration, ATTR_UPLINK_DELAY))
-		delay = registration->uplink_delay;
+		delay = moving_uplink_delay(s, registration);
 	return uplink_earliest(&s->uplink, fresh->link, delay, now);
 }
 

@@ -175,16 +175,23 @@ static void set_way(const struct session *s, struct message *m)
 	message_set_number(m, ATTR_MTU, attempt_mtu(target));
 }
 
-/* What the home core says of the next core, in either answer. */
-static void take_answer(struct move *m, enum reason reason, const struct message *answer)
+usec_t moving_uplink_delay(const struct session *s, const struct message *m)
 {
+	return usec_min(m->uplink_delay, s->config->handover.hold.time);
+}
+
+/* What the home core says of the next core, in either answer. */
+static void take_answer(struct session *s, enum reason reason, const struct message *answer)
+{
+	struct move *m = &s->move;
+
 	if (!answer || answer->type == MESSAGE_ERROR)
 		return;
 	m->prepared = reason == REASON_ACCEPTED && message_has(answer, ATTR_NEXT_CORE);
 	if (message_has(answer, ATTR_NEXT_CORE))
 		memcpy(m->core, answer->next_core, sizeof(m->core));
 	if (message_has(answer, ATTR_UPLINK_DELAY))
-		m->uplink_delay = answer->uplink_delay;
+		m->uplink_delay = moving_uplink_delay(s, answer);
 }
 
 /* ---- farewell --------------------------------------------------------------------------- */
@@ -243,7 +250,7 @@ static void disconnect_answered(void *context, uint64_t number, enum reason reas
 		log_info("core disconnect: %s%s", reason_name(reason),
 			 answer ? "" : " (no answer)");
 	if (number && s->move.number == number)
-		take_answer(&s->move, reason, answer);
+		take_answer(s, reason, answer);
 	s->disconnected = true;
 }
 
@@ -299,7 +306,7 @@ static void announcement_answered(void *context, uint64_t number, enum reason re
 	if (reason != REASON_ACCEPTED)
 		log_info("handover announcement: %s%s", reason_name(reason),
 			 answer ? "" : " (no answer)");
-	take_answer(m, reason, answer);
+	take_answer(s, reason, answer);
 	if (m->phase == MOVE_ANNOUNCED) {
 		m->announced = m->prepared;
 		m->phase = MOVE_READY;

@@ -75,6 +75,11 @@ bool moving_ordered(const struct session *s);
 const char *moving_core(const struct session *s, const struct link *link, usec_t now);
 /* HANDOVER_COUNTER of a registration by this core over this link. */
 uint64_t moving_number(const struct session *s, const struct link *link, const char *core);
+/*
+ * UPLINK_DELAY of a message (section 15.4), but not longer than packets are held: a core that is
+ * being left must not have the next one's uplink wait for what nothing would be left of.
+ */
+usec_t moving_uplink_delay(const struct session *s, const struct message *m);
 /* The move that leads to this link and core and was announced or named; NULL: none. */
 const struct move *moving_to(const struct session *s, const struct link *link, const char *core);
 

@@ -273,6 +273,7 @@ void rig_open(struct rig *rig)
 	rig->config.routes.metric = 50;
 	rig->config.handover.mode = MODE_BASELINE;
 	rig->config.handover.lead = 2 * USEC_PER_SEC;
+	rig->config.handover.hold.time = HOLD_TIME;
 	rig->config.timers.disconnect_wait = 200 * USEC_PER_MSEC;
 	rig->config.timers.discovery_timeout = 500 * USEC_PER_MSEC;
 	rig->config.timers.retry_max = 8 * USEC_PER_SEC;

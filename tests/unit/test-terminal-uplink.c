@@ -170,6 +170,23 @@ static void test_uplink_delay(void **state)
 	all_left(held, "s2");
 }
 
+/* The core that is left names a delay of more than an hour: it is borne as long as packets are. */
+static void test_uplink_delay_bounded(void **state)
+{
+	unsigned int before;
+
+	(void)state;
+	rig.config.handover.hold.time = MSEC(300);
+	leave_for_b(UINT32_MAX);
+	cut_over(10);
+	reply_prepared();
+	before = rig.packet_count;
+	rig_pass(&rig, MSEC(302));
+	stream(10);
+	assert_true(rig.packet_count >= before + 10);
+	assert_int_equal(kernel_fake_count("dev sno-buf-up"), 0);
+}
+
 /* The first discovery and what was behind it is lost: the rest waits for the answer. */
 static void test_discovery_lost(void **state)
 {
@@ -519,6 +536,7 @@ int main(void)
 		TEST(behind_discovery),
 		TEST(held_before_break),
 		TEST(uplink_delay),
+		TEST(uplink_delay_bounded),
 		TEST(discovery_lost),
 		TEST(other_core),
 		TEST(link_flaps),
