@@ -283,6 +283,10 @@ static bool combine(struct peer *peer, const struct message *request,
 
 	if (!message_has(request, ATTR_COA) || mode_of_move(s, NULL, peer) < MODE_COMBINED)
 		return false;
+	/* Packets overtake the peer's work on this answer, so some would be lost or late. A
+	 * terminal that still has its old link does not wait for the exchange that avoids it. */
+	if (full_mode(s, peer, MODE_COMBINED) == MODE_SOFT)
+		return false;
 	/* A copy from another address will be refused there: it must not move him now. */
 	if (!lladdr_equal(&request->link_layer, &a->link_layer) ||
 	    !addr_equal(&request->link_local, &a->link_local))

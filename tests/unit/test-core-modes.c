@@ -212,20 +212,34 @@ static struct world *soft_world(void)
 	return w;
 }
 
+/*
+ * He registers over his other link: nothing is moved before the new core is ready for him. Its
+ * tunnel request is so long under way; 100 ms after it left this returns.
+ */
+static void soft_register(struct world *w, int which, const char *coa, usec_t delay)
+{
+	struct message ack;
+
+	w->otto.mode = MODE_SOFT;
+	otto_authenticate(w, which, coa);
+	assert_false(combined(w, which));
+	ack = w->far[which].last_answer;
+	w->far[which].delay = delay;
+	otto_tunnel(w, which, ack.binding, coa, TUNNEL_GRE4);
+	w->far[which].last[MESSAGE_AUTHENTICATION_ACK] = ack;
+}
+
 /* By the shorter way packets wait for those on the longer one; the old core goes on delivering. */
 static void test_soft_shorter(void **state)
 {
 	struct world *w = soft_world();
-	struct message *ack = &w->far[FAR_C].last_answer;
+	struct message *ack = &w->far[FAR_C].last[MESSAGE_AUTHENTICATION_ACK];
 
 	(void)state;
 	otto_visit(w, FAR_A);
 	world_run(w, SEC);
-	w->otto.mode = MODE_SOFT;
-	otto_authenticate(w, FAR_C, OFFERED_C);
-	assert_true(combined(w, FAR_C));
+	soft_register(w, FAR_C, OFFERED_C, 10 * MS);
 	assert_int_equal(ack->uplink_delay, 20000);
-	/* It was authenticated 10 ms after it was asked for, 90 ms ago. */
 	assert_int_equal(kernel_fake_count(OTTO_C), 1);
 	assert_int_equal(w->far[FAR_A].last[MESSAGE_RELEASE].mode, MODE_SOFT);
 	assert_int_equal(w->core.handovers.made[MODE_SOFT], 1);
@@ -240,9 +254,7 @@ static void test_soft_holds(void **state)
 	(void)state;
 	otto_visit(w, FAR_A);
 	world_run(w, SEC);
-	w->otto.mode = MODE_SOFT;
-	w->far[FAR_C].delay = 90 * MS - 1 * MS;
-	otto_authenticate(w, FAR_C, OFFERED_C);
+	soft_register(w, FAR_C, OFFERED_C, 89 * MS);
 	/* 11 ms after it came. */
 	assert_int_equal(kernel_fake_count(OTTO_A), 0);
 	assert_int_equal(kernel_fake_count(OTTO_C), 0);
@@ -267,9 +279,7 @@ static void test_soft_refused(void **state)
 	(void)state;
 	otto_visit(w, FAR_A);
 	world_run(w, SEC);
-	w->otto.mode = MODE_SOFT;
-	w->far[FAR_C].delay = 90 * MS - 1 * MS;
-	otto_authenticate(w, FAR_C, OFFERED_C);
+	soft_register(w, FAR_C, OFFERED_C, 89 * MS);
 	assert_int_equal(kernel_fake_count(OTTO_HELD), 1);
 	kernel_fake_fail_on("route replace 10.2.0.9/32", -ENOSPC);
 	world_run(w, 20 * MS);
@@ -290,9 +300,7 @@ static void test_soft_twice(void **state)
 	(void)state;
 	otto_visit(w, FAR_A);
 	world_run(w, SEC);
-	w->otto.mode = MODE_SOFT;
-	w->far[FAR_C].delay = 90 * MS - 1 * MS;
-	otto_authenticate(w, FAR_C, OFFERED_C);
+	soft_register(w, FAR_C, OFFERED_C, 89 * MS);
 	assert_int_equal(kernel_fake_count(OTTO_HELD), 1);
 	terminal_discovery(&w->otto, NULL);
 	terminal_send(w, &w->otto, "s1", w->otto.discovery, w->otto.discovery_length);
@@ -317,10 +325,9 @@ static void test_soft_longer(void **state)
 	(void)state;
 	otto_visit(w, FAR_C);
 	world_run(w, SEC);
-	w->otto.mode = MODE_SOFT;
-	otto_authenticate(w, FAR_A, OFFERED_A);
-	assert_true(combined(w, FAR_A));
-	assert_false(message_has(&w->far[FAR_A].last_answer, ATTR_UPLINK_DELAY));
+	soft_register(w, FAR_A, OFFERED_A, 30 * MS);
+	assert_false(
+		message_has(&w->far[FAR_A].last[MESSAGE_AUTHENTICATION_ACK], ATTR_UPLINK_DELAY));
 	assert_int_equal(kernel_fake_count(OTTO_A), 1);
 	assert_int_equal(w->far[FAR_C].last[MESSAGE_RELEASE].mode, MODE_SOFT);
 	world_free(w);
