@@ -53,7 +53,7 @@ static bool path_route(const struct core *core, const struct path *path, int i,
 				       .metric = kernel_route_metric(&dst.addr),
 				       .mtu = path->mtu,
 				       .mtu_lock = true};
-	if (!path_carries(path, dst.addr.family)) {
+	if (path->kind == PATH_UNREACHABLE || !path_carries(path, dst.addr.family)) {
 		route->type = KERNEL_ROUTE_UNREACHABLE;
 		route->mtu = 0;
 		route->mtu_lock = false;
@@ -94,7 +94,7 @@ bool path_equal(const struct path *a, const struct path *b)
 		return true;
 	if (!path_equal_destinations(a, b) || a->mtu != b->mtu)
 		return false;
-	if (a->kind == PATH_HOLD)
+	if (a->kind == PATH_HOLD || a->kind == PATH_UNREACHABLE)
 		return true;
 	if (a->kind == PATH_ACCESS)
 		return lladdr_equal(&a->mac, &b->mac) && a->port == b->port;
@@ -120,6 +120,8 @@ const char *path_text(const struct path *path, char text[PATH_TEXT])
 		return text;
 	case PATH_HOLD:
 		return "hold";
+	case PATH_UNREACHABLE:
+		return "unreachable";
 	}
 	return "?";
 }

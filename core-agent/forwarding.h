@@ -4,7 +4,7 @@
  *
  * A terminal has one path at a core, whatever the core is to it: to the access side (it is served
  * here), into a tunnel (its home core sends to the care-of address; a released core sends what
- * still comes back to the home core), or into the hold (it is to come). A path is a wish;
+ * still comes back to the home core), into the hold or nowhere (it is to come). A path is a wish;
  * forwarding_set() makes the kernel agree with it in one transaction and remembers exactly what it
  * installed, so that it can undo exactly that (DESIGN section 8).
  */
@@ -24,7 +24,8 @@ enum path_kind {
 	PATH_NONE,
 	PATH_ACCESS,
 	PATH_TUNNEL,
-	PATH_HOLD /* packets are kept, in order, until the way on is known (holding.h) */
+	PATH_HOLD,	 /* packets are kept, in order, until the way on is known (holding.h) */
+	PATH_UNREACHABLE /* packets end here; without it our default route might have them */
 };
 
 struct path {

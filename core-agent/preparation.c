@@ -136,12 +136,14 @@ void preparation_take(struct preparation *p, struct path *path, struct addr *coa
 /* What was led to its next link before that was up is led there no more. */
 static void preparation_retract(struct preparation *p)
 {
+	const struct path way = {.kind = PATH_UNREACHABLE}, nowhere = way_of(&p->homes, &way);
+
 	if (!p->claimed)
 		return;
 	preparation_unclaim(p);
 	if (!p->home)
 		anticipation_retracted(p->core, p->binding);
-	else if (p->path.kind == PATH_ACCESS)
+	else if (p->path.kind == PATH_ACCESS && forwarding_set(p->core, &p->path, &nowhere) < 0)
 		forwarding_clear(p->core, &p->path);
 }
 

@@ -26,7 +26,10 @@
 /* So many are given to the kernel at once. */
 #define TOGETHER 128
 
-/* Where the home addresses lead until the terminal has come. */
+/*
+ * Where the home addresses lead until the terminal has come. Its home core may lead them here all
+ * the same: by our default route they would go back to it, and from there to us again.
+ */
 static void path_until(struct preparation *p, struct path *until)
 {
 	if (p->hold)
@@ -34,7 +37,7 @@ static void path_until(struct preparation *p, struct path *until)
 	else if (preparation_claim(p))
 		*until = way_to_terminal(p->satellite, &p->mac, p->mtu);
 	else
-		*until = (struct path){.kind = PATH_NONE};
+		*until = (struct path){.kind = p->home ? PATH_UNREACHABLE : PATH_NONE};
 	*until = way_of(&p->homes, until);
 }
 

@@ -165,6 +165,19 @@ static bool in_home_pool(const struct core *core, const struct prefix *dst)
 	return false;
 }
 
+/* The path of a terminal that is to come to us (PATH_UNREACHABLE). */
+static bool of_a_visitor(const struct core *core, const struct kernel_route *route)
+{
+	struct peer *peer, *next;
+
+	if (route->metric != kernel_route_metric(&route->dst.addr))
+		return false;
+	HASH_ITER (hh, core->peers, peer, next)
+		if (peer_owns_home(peer, &route->dst))
+			return true;
+	return false;
+}
+
 /*
  * Could this core have made it? Other daemons of this package on this host mark their routes in the
  * same way, and theirs lead neither to the bridge nor into a tunnel, nor have they our tables.
@@ -178,7 +191,8 @@ static bool of_a_core(const struct core *core, const struct kernel_route *route)
 	if (route->table >= KERNEL_TABLE_BASE && route->table < KERNEL_TABLE_BASE + PEER_SLOTS)
 		return true;
 	if (route->type == KERNEL_ROUTE_UNREACHABLE)
-		return route->metric == UNDERLAY_POOL_METRIC || in_home_pool(core, &route->dst);
+		return route->metric == UNDERLAY_POOL_METRIC || in_home_pool(core, &route->dst) ||
+		       of_a_visitor(core, route);
 	if (route->oif == u->bridge || (route->oif && route->oif == u->holding.device.ifindex))
 		return true;
 	for (int k = 0; k < KERNEL_TUNNELS; k++)
