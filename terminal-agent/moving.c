@@ -191,13 +191,9 @@ static void take_answer(struct session *s, enum reason reason, const struct mess
 	if (message_has(answer, ATTR_NEXT_CORE))
 		memcpy(m->core, answer->next_core, sizeof(m->core));
 	if (message_has(answer, ATTR_UPLINK_DELAY))
-<<<<<<< Updated upstream
 		m->uplink_delay = moving_uplink_delay(s, answer);
-=======
-		m->uplink_delay = answer->uplink_delay;
 	log_debug("next core %s: %s, shorter by %.1f ms", m->core[0] ? m->core : "not known",
 		  m->prepared ? "prepared" : "not prepared", (double)m->uplink_delay / 1000);
->>>>>>> Stashed changes
 }
 
 /* ---- farewell --------------------------------------------------------------------------- */
