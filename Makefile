@@ -187,7 +187,8 @@ bench-handover: all
 	@SRCDIR=$(abspath $(srcdir)) BUILD=$(abspath $(O)) $(srcdir)/tests/bench/handovers
 bench-crowd: all
 	@SRCDIR=$(abspath $(srcdir)) BUILD=$(abspath $(O)) \
-		BENCH_SIZES="$(or $(BENCH_SIZES),10 100 1000 10000)" $(srcdir)/tests/bench/bench-crowd
+		BENCH_SIZES="$(or $(BENCH_SIZES),10 100 1000 10000)" BENCH_COUNT="$(or $(BENCH_COUNT),3)" \
+		$(srcdir)/tests/bench/bench-crowd
 
 # Each fuzz target runs for FUZZ_TIME seconds from its corpus tests/fuzz/NAME.corpus; what it
 # finds beyond that stays in the build directory, crashes included.

@@ -8,8 +8,10 @@ the other core, unless the name says otherwise.
 import csv
 import json
 import os
+import re
 import signal
 import statistics
+import subprocess
 import time
 
 from crowd_lab import CORES, CrowdLab, wall_us
@@ -17,6 +19,7 @@ from system import LabError
 
 LEAD_S = 2                      # handover.lead of the cores: their default
 NOTICE_S = LEAD_S + 3           # they look at the schedule every second, twice
+EARLY_S = 0.5                   # before the change all has been prepared
 RATE_MAX = 20000                # packets a second, all terminals together
 RATE_EACH = 100
 DRAIN_S = 2
@@ -25,8 +28,10 @@ DRAIN_S = 2
 class Trial:
     """Plays it and keeps what was measured in `result`."""
 
-    def __init__(self, count, mode, **options):
-        self.count, self.mode, self.options = count, mode, options
+    def __init__(self, count, mode, trace=False, **options):
+        """`trace` counts system calls instead, which makes them so slow that no time is worth
+        anything."""
+        self.count, self.mode, self.trace, self.options = count, mode, trace, options
         self.rate = min(RATE_MAX, RATE_EACH * count)
         self.change = 0
         self.result = {"terminals": count, "mode": mode}
@@ -45,8 +50,9 @@ class Trial:
         lab.terminals.ask("arm", "t.example")
         costs = [lab.cost()]
         self.change = (wall_us() // 1000 + NOTICE_S * 1000) * 1000
+        tracers = self.start_tracing(lab)
         lab.announce(self.change)
-        self.sleep_until(-0.1)
+        self.sleep_until(-EARLY_S)
         costs.append(lab.cost())
         answer = lab.terminals.ask("wait", 10 + self.count // 100)
         self.sleep_until(DRAIN_S + 2, (answer["ended"] - self.change) / 1e6 + 1)
@@ -60,6 +66,7 @@ class Trial:
         self.note_terminals(paths[0], answer["heard"])
         self.note_packets(paths[1], sent)
         self.note_costs(costs)
+        self.note_calls(tracers)
         self.result["faults"] = lab.faults()
 
     def sleep_until(self, *seconds):
@@ -67,6 +74,10 @@ class Trial:
         wait = max(seconds) + (self.change - wall_us()) / 1e6
         if wait > 0:
             time.sleep(wait)
+
+    def start_tracing(self, lab):
+        """Has the system calls of the cores' daemons written down, if wanted."""
+        return [Tracer(lab, core) for core in CORES] if self.trace else []
 
     # --- what was measured ------------------------------------------------------------------------
 
@@ -96,28 +107,29 @@ class Trial:
             "repeated": sum(int(row[3]) for row in rows) - len(rows),
             "refused": sum(int(row[4]) for row in rows),
             "released": sum(int(row[5]) for row in rows),
-            "made": count_each(row[7] for row in rows)})
+            "made": count_each(row[7] for row in rows if row[2] != "0")})
 
     def note_packets(self, path, sent):
         """Users' packets from the server to the terminals."""
         with open(path, encoding="ascii") as file:
             rows = [tuple(int(field) for field in row) for row in csv.reader(file)]
-        seen, highest, first = set(), {}, {}
+        seen, highest, last, pauses = set(), {}, {}, {}
         reordered = duplicated = 0
         for terminal, number, _, arrived in rows:
             duplicated += (terminal, number) in seen
             seen.add((terminal, number))
             reordered += number < highest.get(terminal, 0)
             highest[terminal] = max(number, highest.get(terminal, 0))
-            if arrived > self.change + 1000:        # what was on its way has come in
-                first.setdefault(terminal, arrived)
+            pause = arrived - last.get(terminal, arrived)
+            last[terminal] = arrived
+            pauses[terminal] = max(pause, pauses.get(terminal, 0))
         delays = [(arrived - at) / 1000 for _, _, at, arrived in rows]
         self.result.update({
             "packets": {"sent": sent["sent"], "lost": sent["sent"] - len(seen),
                         "reordered": reordered, "duplicated": duplicated,
                         "sender_late_ms": sent["latest_us"] / 1000,
                         "each_ms": 1000 * self.count / self.rate},
-            "first_packet": spread([self.ms(moment) for moment in first.values()]),
+            "pause": spread([pause / 1000 for pause in pauses.values()]),
             "delay": spread(delays)})
 
     def note_costs(self, costs):
@@ -127,6 +139,49 @@ class Trial:
                 "datagrams": after[core]["datagrams"] - before[core]["datagrams"],
                 "cpu_ms": round(1000 * (after[core]["cpu_s"] - before[core]["cpu_s"]))}
                 for core in CORES}
+
+    def note_calls(self, tracers):
+        """Sends by kind of socket, and when."""
+        for tracer in tracers:
+            early, late = tracer.finish((self.change - EARLY_S * 1e6) / 1e6)
+            self.result["preparing"][tracer.core]["sends"] = early
+            self.result["changing"][tracer.core]["sends"] = late
+
+
+class Tracer:
+    """strace of a core's daemon."""
+
+    def __init__(self, lab, core):
+        self.core = core
+        pid = lab.daemons.processes[core].pid
+        self.sockets = sockets(pid)
+        self.path = os.path.join(lab.state.dir, f"{core}.strace")
+        self.process = subprocess.Popen(        # pylint: disable=consider-using-with
+            ["strace", "-q", "-ttt", "-s", "0", "-e", "trace=sendto,sendmsg", "-o", self.path,
+             "-p", str(pid)])
+
+    def finish(self, moment):
+        """Ends it: how many were sent through each kind of socket, before and after a moment."""
+        self.process.send_signal(signal.SIGINT)
+        self.process.wait(10)
+        with open(self.path, encoding="ascii", errors="replace") as file:
+            calls = re.findall(r"^([0-9.]+) send\w+\((\d+)", file.read(), re.MULTILINE)
+        kinds = [(float(at), self.sockets.get(fd, "other")) for at, fd in calls]
+        return (count_each(kind for at, kind in kinds if at < moment),
+                count_each(kind for at, kind in kinds if at >= moment))
+
+
+def sockets(pid):
+    """Descriptor -> kind of socket, of a process."""
+    kinds, found = {}, {}
+    for kind, column in (("netlink", 9), ("packet", 8), ("udp", 9)):
+        with open(f"/proc/{pid}/net/{kind}", encoding="ascii") as file:
+            kinds.update((line.split()[column], kind) for line in file.readlines()[1:])
+    for fd in os.listdir(f"/proc/{pid}/fd"):
+        target = os.readlink(f"/proc/{pid}/fd/{fd}")
+        if target.startswith("socket:["):
+            found[fd] = kinds.get(target[8:-1], "other")
+    return found
 
 
 def spread(values):

@@ -78,7 +78,7 @@ static enum terminal_event registration_done(struct terminal *t, const struct me
 		memcpy(t->root, result.root, sizeof(t->root));
 	}
 	t->move = result.number;
-	t->mode = result.registration.mode;
+	t->mode = result.registration.mode ? result.registration.mode : MODE_BASELINE;
 	memcpy(t->core, result.registration.core, sizeof(t->core));
 	keys_wipe(&result, sizeof(result));
 	return TERMINAL_REGISTERED;
@@ -148,6 +148,6 @@ int terminal_handover_done(struct terminal *t, usec_t gap, usec_t took, uint8_t 
 	message_init(&m, MESSAGE_HANDOVER_DONE, 1);
 	message_set_number(&m, ATTR_GAP, (uint64_t)gap);
 	message_set_number(&m, ATTR_REGISTRATION_TIME, (uint64_t)took);
-	message_set_number(&m, ATTR_MODE, t->mode ? t->mode : MODE_BASELINE);
+	message_set_number(&m, ATTR_MODE, t->mode);
 	return access_seal(&t->access, &m, out, cap);
 }

@@ -35,7 +35,7 @@ struct terminal {
 	struct addr hoa4;
 	uint8_t root[KEY_LENGTH]; /* of the last full registration; zero before */
 	uint64_t move;		  /* the last one under it (PROTOCOL section 6.1) */
-	uint8_t mode;		  /* enum handover_mode, as the serving core said; 0: it did not */
+	enum handover_mode mode;  /* of this registration */
 };
 
 /* What a datagram did to a terminal. */
