@@ -199,6 +199,16 @@ term terminal switch s1 >"$WORK/switch.out"
 within 3 "and back again" registered s1
 same "everything is as it was" "$before" "$(ours)"
 same "the link in use is refused" 1 "$(term terminal switch s1 >/dev/null 2>&1; echo $?)"
+same "and a time that is none" "1 1 1" "$(for time in in=soon in=-1 at=yesterday; do
+	term terminal handover s2 $time >/dev/null 2>&1; echo $?; done | xargs)"
+check "a handover can be ordered ahead" term terminal handover s2 in=0.4
+same "it is planned" "s2 s1" "$(value 'next link') $(value link)"
+within 3 "and made when it is time" registered s2
+check "and so it goes back" term terminal handover s1
+within 3 "at once" registered s1
+on term ip link del sno-buf-up
+buffer_is_back() { on term ip link show sno-buf-up up >/dev/null 2>&1; }
+within 2 "the hold's device comes back when somebody has removed it" buffer_is_back
 same "an unknown link is refused" 1 "$(term terminal switch s9 >/dev/null 2>&1; echo $?)"
 
 # --- links that fail -----------------------------------------------------------------------------------
