@@ -90,9 +90,15 @@ static bool move_cores(const struct core *core, const struct crowd_move *move, s
 	       (*to || !strcmp(move->to, core->config->name)) && *from != *to;
 }
 
-static bool served_by(const struct subscriber *s, const struct peer *peer)
+/* Served by the one, still on the satellite, and ready at the other one or about to be. */
+static bool goes_along(struct subscriber *s, struct peer *from, struct peer *to, usec_t expected,
+		       usec_t now)
 {
-	return s->binding.state != BINDING_NONE && s->binding.peer == peer;
+	const struct binding *b = &s->binding;
+
+	return b->state != BINDING_NONE && b->peer == from && !b->left &&
+	       mode_of_move(s, from, to) >= MODE_PREDICTIVE &&
+	       anticipation_foresee(s, to, expected, now);
 }
 
 unsigned int crowd_prepare(struct core *core, const struct crowd_move *move, usec_t expected,
@@ -107,8 +113,7 @@ unsigned int crowd_prepare(struct core *core, const struct crowd_move *move, use
 	peers_gather(core);
 	for (; s; s = next) {
 		next = s->next;
-		if (served_by(s, from) && mode_of_move(s, from, to) >= MODE_PREDICTIVE)
-			count += anticipation_foresee(s, to, expected, now);
+		count += goes_along(s, from, to, expected, now);
 	}
 	peers_flush(core, now);
 	log_info("satellite %s goes to %s: %u terminals are prepared there", move->satellite,
@@ -118,7 +123,7 @@ unsigned int crowd_prepare(struct core *core, const struct crowd_move *move, use
 
 void crowd_switch(struct core *core, const struct crowd_move *move, usec_t now)
 {
-	struct subscriber *first = crowd_on(core, move->satellite), *s;
+	struct subscriber *first = crowd_on(core, move->satellite), *s, *next;
 	struct peer *from, *to;
 	struct lead *leads;
 	size_t count = 0;
@@ -133,17 +138,20 @@ void crowd_switch(struct core *core, const struct crowd_move *move, usec_t now)
 		return;
 	}
 	count = 0;
-	DL_FOREACH (first, s) {
-		const struct path *path =
-			served_by(s, from) ? anticipation_choose(s, to, now) : NULL;
+	peers_gather(core);
+	/* Who has come since the others were prepared, or registered anew, is prepared late. */
+	for (s = first; s; s = next) {
+		const struct path *path = NULL;
 
+		next = s->next;
+		if (goes_along(s, from, to, 0, now))
+			path = anticipation_choose(s, to, now);
 		if (path)
 			leads[count++] = (struct lead){.subscriber = s, .path = path};
 	}
 	lead_many(core, leads, count, now);
 	/* Who is refused may lose its binding, and so its place in the crowd: not in the loop
 	 * above. */
-	peers_gather(core);
 	for (size_t i = 0; i < count; i++)
 		anticipation_led(leads[i].subscriber, to, leads[i].error, now);
 	peers_flush(core, now);

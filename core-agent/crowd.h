@@ -35,7 +35,7 @@ unsigned int crowd_prepare(struct core *core, const struct crowd_move *move, use
 			   usec_t now);
 /*
  * The satellite is about to go: the home addresses of all for which the new core is prepared lead
- * there from now on; of the others as soon as it is.
+ * there from now on; of the others as soon as it is. Who has said that he leaves is let go.
  */
 void crowd_switch(struct core *core, const struct crowd_move *move, usec_t now);
 

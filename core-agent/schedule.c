@@ -104,8 +104,10 @@ static void seek(struct schedule *schedule, usec_t wall)
 			behind = middle;
 	}
 	schedule->first = schedule->prepared = first;
-	for (size_t i = first; i < schedule->count; i++)
+	for (size_t i = first; i < schedule->count; i++) {
 		schedule->changes[i].switched = false;
+		schedule->changes[i].advertised = 0;
+	}
 }
 
 static void forget(struct schedule *schedule)

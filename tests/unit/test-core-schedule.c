@@ -151,6 +151,48 @@ static void test_taken_along(void **state)
 	planned_free(w);
 }
 
+/* Who has come to the satellite, or registered anew, since the others were prepared. */
+static void test_late_comer(void **state)
+{
+	struct world *w =
+		planned_world(PLAN({0, 20, "sat-a", "a.example"}, {20, 60, "sat-a", "c.example"}));
+
+	(void)state;
+	run_until(w, 19);
+	otto_visit(w, FAR_A);
+	run_until(w, 19.9);
+	assert_int_equal(w->far[FAR_C].asked[PREPARE], 0);
+	run_until(w, 20);
+	assert_int_equal(w->far[FAR_C].asked[PREPARE], 1);
+	assert_int_equal(kernel_fake_count(OTTO_NEXT_C), 1);
+	otto_arrive(w, FAR_C, 1);
+	assert_int_equal(w->far[FAR_C].last_reason, REASON_ACCEPTED);
+	otto_clean(w);
+	planned_free(w);
+}
+
+/* Who has left the satellite for another one is not taken along with it. */
+static void test_has_left(void **state)
+{
+	struct world *w =
+		planned_world(PLAN({0, 20, "sat-a", "a.example"}, {20, 60, "sat-a", "c.example"},
+				   {0, 60, "s1", "b.example"}));
+	struct message m;
+
+	(void)state;
+	otto_visit(w, FAR_A);
+	run_until(w, 19.5);
+	otto_move(&m, MESSAGE_CORE_DISCONNECT, 2, "b.example");
+	otto_says(w, &m);
+	run_until(w, 19.7);
+	assert_int_equal(otto_told(w, MESSAGE_DISCONNECTION_ACK)->reason, REASON_ACCEPTED);
+	assert_true(kernel_fake_count(OTTO_HELD) > 0);
+	run_until(w, 20.5);
+	assert_true(kernel_fake_count(OTTO_HELD) > 0);
+	assert_int_equal(kernel_fake_count(OTTO_NEXT_C), 0);
+	planned_free(w);
+}
+
 /* And on to the next, home this time, whose core is this one: it advertises itself, too. */
 static void test_home_by_satellite(void **state)
 {
@@ -487,6 +529,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_lookup),
 		cmocka_unit_test(test_taken_along),
+		cmocka_unit_test(test_late_comer),
+		cmocka_unit_test(test_has_left),
 		cmocka_unit_test(test_home_by_satellite),
 		cmocka_unit_test(test_wrong),
 		cmocka_unit_test(test_not_on_it),
