@@ -147,10 +147,12 @@ static enum reason subscriber_arrives(const struct preparation *p, const struct 
 		return reason;
 	}
 	if (session_register(s, grant, now) < 0) {
-		if (held)
+		if (held) {
 			session_abandon(s, now);
-		else
-			binding_withdraw(subscriber, REASON_BUSY, now);
+			return REASON_BUSY;
+		}
+		preparation_end(subscriber, grant->binding);
+		binding_withdraw(subscriber, REASON_BUSY, now);
 		return REASON_BUSY;
 	}
 	if (held)

@@ -42,7 +42,6 @@ struct preparation {
 	uint64_t binding;
 	uint8_t tag[HANDOVER_TAG];
 	uint8_t key[KEY_LENGTH]; /* the handover key */
-	bool known;		 /* the tag is in its table */
 	uint32_t lifetime;	 /* seconds */
 	uint32_t uplink_delay;	 /* microseconds (PROTOCOL section 15.4) */
 	struct path homes;	 /* of kind PATH_NONE: only what is to be led */

@@ -81,6 +81,7 @@ static void accept_registration(struct session *s, struct discovery_result *resu
 		return;
 	}
 	begin_registration(s, &fresh, result, now);
+	keys_wipe(&fresh, sizeof(fresh));
 }
 
 enum drop session_registration_done(struct session *s, struct link *link, const struct message *m,
