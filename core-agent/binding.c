@@ -20,6 +20,9 @@
 #include <stdio.h>
 #include <string.h>
 
+/* How well the lengths of two ways are known. */
+#define SOFT_DOUBT USEC_PER_MSEC
+
 const char *binding_state_name(enum binding_state state)
 {
 	static const char *const names[] = {"none", "home", "visiting"};
@@ -57,14 +60,17 @@ usec_t binding_way(const struct peer *peer)
 	return peer ? channel_rtt(peer->channel) / 2 : 0;
 }
 
+/* By how much the way by this core is longer than by the one that serves now; negative: shorter. */
+static usec_t longer(const struct subscriber *s, const struct peer *to)
+{
+	return binding_way(to) - binding_way(binding_serving(s));
+}
+
 usec_t binding_shorter(const struct subscriber *s, const struct peer *to)
 {
-	usec_t shorter;
+	usec_t by = s->binding.state == BINDING_NONE ? 0 : -longer(s, to);
 
-	if (s->binding.state == BINDING_NONE)
-		return 0;
-	shorter = binding_way(binding_serving(s)) - binding_way(to);
-	return shorter > 0 ? shorter : 0;
+	return by > 0 ? by : 0;
 }
 
 /* ---- changes ------------------------------------------------------------------------------- */
@@ -136,10 +142,14 @@ static void release_previous(struct subscriber *s, const struct peer *peer, bool
 enum reason binding_lead(struct subscriber *s, struct binding_next *next, usec_t now)
 {
 	usec_t began = core_clock(s->core, now);
-	/* Nothing may overtake what the terminal is still listening to; a millisecond of doubt. */
-	usec_t shorter = next->mode == MODE_SOFT ? binding_shorter(s, next->peer) : 0;
-	int result = shorter > 0 ? lead_along_after(s, &next->path, shorter + USEC_PER_MSEC, now)
-				 : lead_along(s, &next->path, now, &next->held);
+	usec_t delay = 0;
+	int result;
+
+	/* Nothing may overtake what the terminal is still listening to. */
+	if (next->mode == MODE_SOFT && binding_serving(s) != next->peer)
+		delay = SOFT_DOUBT - longer(s, next->peer);
+	result = delay > 0 ? lead_along_after(s, &next->path, delay, now)
+			   : lead_along(s, &next->path, now, &next->held);
 
 	next->switching = core_clock(s->core, now) - began;
 	return result < 0 ? REASON_KERNEL_REFUSED : REASON_ACCEPTED;

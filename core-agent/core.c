@@ -58,7 +58,9 @@ int core_open(struct core *core, const struct config *config, struct kernel *ker
 	*core = (struct core){.current = *config, .kernel = kernel, .io = *io};
 	core->config = &core->current;
 	core->request_floor = 1;
-	result = load_keys(core);
+	result = handover_log_open(&core->handovers);
+	if (result == 0)
+		result = load_keys(core);
 	if (result == 0)
 		result = authentication_open(core);
 	if (result == 0)
@@ -98,6 +100,7 @@ void core_close(struct core *core)
 	pool_free(core->home6);
 	pool_free(core->care_of4);
 	pool_free(core->care_of6);
+	handover_log_close(&core->handovers);
 	timers_free(&core->timers);
 	keys_wipe(&core->keys, sizeof(core->keys));
 	keys_wipe(&core->identity, sizeof(core->identity));

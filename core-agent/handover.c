@@ -6,19 +6,51 @@
 #include "core.h"
 #include "log.h"
 
-#include <stdio.h>
-#include <string.h>
+#include <errno.h>
+#include <stdlib.h>
+
+int handover_log_open(struct handover_log *log)
+{
+	*log = (struct handover_log){.ring = calloc(HANDOVERS_KEPT, sizeof(*log->ring))};
+	return log->ring ? 0 : -ENOMEM;
+}
+
+void handover_log_close(struct handover_log *log)
+{
+	HASH_CLEAR(hh, log->by_binding);
+	free(log->ring);
+	*log = (struct handover_log){0};
+}
+
+static struct handover *handover_find(const struct handover_log *log, uint64_t binding)
+{
+	struct handover *h;
+
+	HASH_FIND(hh, log->by_binding, &binding, sizeof(binding), h);
+	return h;
+}
+
+/* The next place in the ring; the oldest gives way. */
+static struct handover *handover_next(struct handover_log *log)
+{
+	struct handover *h = &log->ring[log->next];
+
+	log->next = (log->next + 1) % HANDOVERS_KEPT;
+	if (log->count == HANDOVERS_KEPT)
+		HASH_DEL(log->by_binding, h);
+	else
+		log->count++;
+	return h;
+}
 
 void handover_begun(struct core *core, const struct handover *begun)
 {
 	struct handover_log *log = &core->handovers;
-	struct handover *h = &log->ring[log->next];
+	struct handover *h = handover_next(log);
 
 	*h = *begun;
 	h->gap = h->registration = h->first_packet = h->buffered = h->dropped = -1;
-	log->next = (log->next + 1) % HANDOVERS_KEPT;
-	if (log->count < HANDOVERS_KEPT)
-		log->count++;
+	HASH_ADD(hh, log->by_binding, binding, sizeof(h->binding), h);
 	if (*h->from)
 		log->made[h->mode]++;
 	log_notice("terminal %s: now served by %s, %s%s (%s)", h->nai, h->to,
@@ -70,11 +102,10 @@ static void handover_event(struct core *core, const struct handover *h)
 
 void handover_held(struct core *core, uint64_t binding, const struct hold_counters *held)
 {
-	struct handover_log *log = &core->handovers;
+	struct handover *h = handover_find(&core->handovers, binding);
 
-	for (size_t i = 0; i < log->count; i++)
-		if (log->ring[i].binding == binding)
-			log->ring[i].held = *held;
+	if (h)
+		h->held = *held;
 }
 
 static int64_t number_of(const struct message *done, enum attribute a, uint32_t value)
@@ -84,26 +115,21 @@ static int64_t number_of(const struct message *done, enum attribute a, uint32_t 
 
 void handover_measured(struct core *core, uint64_t binding, const struct message *done)
 {
-	struct handover_log *log = &core->handovers;
+	struct handover *h = handover_find(&core->handovers, binding);
 
-	for (size_t i = 0; i < log->count; i++) {
-		struct handover *h = &log->ring[i];
-
-		if (h->binding != binding || h->registration >= 0)
-			continue;
-		h->gap = done->gap;
-		h->registration = done->registration_time;
-		h->first_packet = number_of(done, ATTR_FIRST_PACKET, done->first_packet);
-		h->buffered = number_of(done, ATTR_BUFFERED, done->buffered);
-		h->dropped = number_of(done, ATTR_DROPPED, done->dropped);
-		log_info(
-			"terminal %s: handover %s -> %s (%s): link gap %.1f ms, registered %.1f ms "
-			"after",
-			h->nai, *h->from ? h->from : "none", h->to, handover_mode_name(h->mode),
-			(double)h->gap / 1e3, (double)h->registration / 1e3);
-		handover_event(core, h);
+	/* Told again, or of a registration that was no handover. */
+	if (!h || h->registration >= 0)
 		return;
-	}
+	h->gap = done->gap;
+	h->registration = done->registration_time;
+	h->first_packet = number_of(done, ATTR_FIRST_PACKET, done->first_packet);
+	h->buffered = number_of(done, ATTR_BUFFERED, done->buffered);
+	h->dropped = number_of(done, ATTR_DROPPED, done->dropped);
+	log_info("terminal %s: handover %s -> %s (%s): link gap %.1f ms, registered %.1f ms "
+		 "after",
+		 h->nai, *h->from ? h->from : "none", h->to, handover_mode_name(h->mode),
+		 (double)h->gap / 1e3, (double)h->registration / 1e3);
+	handover_event(core, h);
 }
 
 const struct handover *handover_kept(const struct handover_log *log, size_t i)

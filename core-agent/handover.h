@@ -11,8 +11,10 @@
 #include "message.h"
 
 #include <stddef.h>
+#include <uthash.h>
 
-#define HANDOVERS_KEPT 256
+/* A crowd tells what it has measured when the last of it has moved: so many are remembered. */
+#define HANDOVERS_KEPT 4096
 #define NAI_TEXT       (2 * (SNO_NAME_MAX + 1))
 
 struct core;
@@ -35,13 +37,19 @@ struct handover {
 	int64_t first_packet;	   /* from the new link to the first packet on it */
 	int64_t buffered, dropped; /* packets that were held and delivered, or given up ... */
 	struct hold_counters held; /* ... besides those that were held here */
+	UT_hash_handle hh;	   /* by binding */
 };
 
 struct handover_log {
-	struct handover ring[HANDOVERS_KEPT];
+	struct handover *ring; /* HANDOVERS_KEPT of them */
+	struct handover *by_binding;
 	size_t next, count;
 	uint64_t made[MODE_SOFT + 1]; /* by mode; first registrations are none */
 };
+
+/* An empty log; 0 or -ENOMEM. */
+int handover_log_open(struct handover_log *log);
+void handover_log_close(struct handover_log *log);
 
 /*
  * A terminal is served by another core than before (or for the first time). Of *h, which is copied,

@@ -20,7 +20,7 @@
 #define CLOCK_STEP (USEC_PER_SEC / 2)
 
 /* Leading home addresses elsewhere takes time: for the first, and for each. */
-#define SWITCH_FIRST (5 * USEC_PER_MSEC)
+#define SWITCH_FIRST (3 * USEC_PER_MSEC)
 #define SWITCH_EACH  10
 
 /*
