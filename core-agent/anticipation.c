@@ -291,7 +291,7 @@ static struct anticipation *prepare(struct subscriber *s, const struct wish *wis
 				   .mode = wish->mode,
 				   .place = *wish->place,
 				   .shorter = binding_shorter(s, wish->target)};
-	if (wish->expected > FORESIGHT ||
+	if (wish->expected > FORESIGHT || now > s->root.until ||
 	    root_give(&s->root, anticipation_target(a), wish->number, key) < 0) {
 		free(a);
 		return NULL;

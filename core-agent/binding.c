@@ -76,12 +76,14 @@ usec_t binding_shorter(const struct subscriber *s, const struct peer *to)
 /* ---- changes ------------------------------------------------------------------------------- */
 
 /* The root of a full registration goes with its binding; a foreseen move keeps the root. */
-static void take_root(struct subscriber *s, uint64_t number)
+static void take_root(struct subscriber *s, uint64_t number, usec_t now)
 {
-	if (number == 0)
+	if (number == 0) {
 		root_wipe(&s->root);
-	else if (s->offer.number == number && s->offer.root.known)
+	} else if (s->offer.number == number && s->offer.root.known) {
 		root_pass(&s->root, &s->offer.root);
+		s->root.until = now + s->core->config->timers.lifetime;
+	}
 }
 
 /* The one place where a binding changes. */
@@ -100,7 +102,7 @@ static void binding_enter(struct subscriber *s, const struct binding_next *next,
 	/* What has ended cannot be taken up again: no core keeps a terminal after release. */
 	if (next->state == BINDING_NONE && s->offer.number == b->number)
 		subscriber_offer_end(s);
-	take_root(s, next->number);
+	take_root(s, next->number, now);
 	b->state = next->state;
 	b->number = next->number;
 	b->peer = next->peer;

@@ -6,12 +6,14 @@
 #ifndef SNO_CORE_ROOT_H
 #define SNO_CORE_ROOT_H
 
+#include "clock.h"
 #include "handover_key.h"
 
 /* Zeroed, it is none. */
 struct root {
 	bool known;
 	uint8_t key[KEY_LENGTH];
+	usec_t until;	  /* no move is prepared under it any more: a full registration is due */
 	uint64_t highest; /* number of a move that was announced or has led to a registration */
 	uint64_t led;	  /* highest number of a move that has led to a registration */
 	struct root_given *given; /* by target, the highest number whose key was given out */

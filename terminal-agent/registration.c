@@ -22,6 +22,7 @@ static void keep_assignment(struct registration *r, const struct registration *b
 	r->hoa6 = before->hoa6;
 	r->delegated = before->delegated;
 	memcpy(r->root, before->root, sizeof(r->root));
+	r->rooted = before->rooted;
 	r->moves = number > before->moves ? number : before->moves;
 }
 
@@ -36,6 +37,7 @@ int registration_begin(struct registration *r, const struct registration *before
 	if (!r->requests)
 		return -ENOMEM;
 	r->valid = true;
+	r->rooted = now;
 	r->link = link;
 	memcpy(r->place.link, link->name, sizeof(r->place.link));
 	if (link->satellite)
@@ -77,7 +79,7 @@ usec_t registration_refresh(const struct registration *r)
 {
 	usec_t after = (usec_t)r->lifetime * USEC_PER_SEC * 2 / 3;
 
-	return r->since + (after > USEC_PER_SEC ? after : USEC_PER_SEC);
+	return r->rooted + (after > USEC_PER_SEC ? after : USEC_PER_SEC);
 }
 
 double registration_left(const struct registration *r, usec_t now)

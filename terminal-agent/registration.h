@@ -25,7 +25,8 @@ struct registration {
 	unsigned int mtu;
 	uint32_t lifetime; /* seconds */
 	usec_t since;
-	usec_t lost; /* when its link was lost; 0: it was not */
+	usec_t rooted; /* since when it has its root: of the last full registration */
+	usec_t lost;   /* when its link was lost; 0: it was not */
 	struct access_session access;
 	struct requests *requests;
 	uint8_t root[KEY_LENGTH]; /* of the last full registration: for the moves that follow */
@@ -45,7 +46,7 @@ void registration_end(struct registration *r);
 /* What it means for the kernel, when user data goes over this link. */
 struct forwarding_plan registration_plan(const struct registration *r, const struct link *link);
 
-/* When to register again: after two thirds of the lifetime. */
+/* When to register again, in full: two thirds of the lifetime after the last time. */
 usec_t registration_refresh(const struct registration *r);
 /* Seconds until it ends, negative after that. */
 double registration_left(const struct registration *r, usec_t now);

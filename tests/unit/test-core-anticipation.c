@@ -97,6 +97,29 @@ static void test_predictive_from_home(void **state)
 	world_free(w);
 }
 
+/* Moves by short proofs go on under one root, but not for longer than it lives. */
+static void test_root_ends(void **state)
+{
+	struct world *w = otto_world(NULL);
+
+	(void)state;
+	terminal_register(w, &w->otto, "s1");
+	agree(w, ANNOUNCED, 1, "a.example", MODE_PREDICTIVE);
+	agree(w, LEAVES, 1, "a.example", MODE_PREDICTIVE);
+	otto_arrive(w, FAR_A, 1);
+	world_run(w, 250 * SEC);
+	agree(w, ANNOUNCED, 2, "c.example", MODE_PREDICTIVE);
+	agree(w, LEAVES, 2, "c.example", MODE_PREDICTIVE);
+	otto_arrive(w, FAR_C, 2);
+	world_run(w, 50 * SEC);
+	assert_int_equal(otto_binding(w)->state, BINDING_VISITING);
+	unprepared(w, ANNOUNCED, 3, "a.example");
+	/* A full registration makes another one. */
+	otto_visit(w, FAR_C);
+	agree(w, ANNOUNCED, 1, "a.example", MODE_PREDICTIVE);
+	world_free(w);
+}
+
 /* All that the terminal tells of its next link goes to the target. */
 static void test_link_told(void **state)
 {
@@ -455,6 +478,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_predictive_from_home),
+		cmocka_unit_test(test_root_ends),
 		cmocka_unit_test(test_link_told),
 		cmocka_unit_test(test_proactive),
 		cmocka_unit_test(test_slow_target),

@@ -494,6 +494,25 @@ static void test_renewed_meanwhile(void **state)
 	arrive_prepared(&b);
 }
 
+/* A short proof makes no new root: that is due as long after the last full registration as ever. */
+static void test_renewed_in_full(void **state)
+{
+	struct message m;
+
+	(void)state;
+	registered_at_a();
+	rig_pass(&rig, 150 * USEC_PER_SEC);
+	m = announced_to_b(0);
+	rig_ack_move(&rig, "s1", &a, &m, REASON_ACCEPTED, "b.example", 0);
+	cut_over(MSEC(50));
+	arrive_prepared(&b);
+	rig_pass(&rig, 49 * USEC_PER_SEC);
+	rig_no_more(&rig);
+	rig_pass(&rig, USEC_PER_SEC);
+	assert_int_equal(rig_reply(&rig, &b, rig_take_discovery(&rig, "s2"), REASON_ACCEPTED),
+			 DROP_NONE);
+}
+
 /* The core has changed under it meanwhile: what was prepared is gone, the move is another one. */
 static void test_moved_meanwhile(void **state)
 {
@@ -929,6 +948,7 @@ int main(void)
 		TEST(ahead),
 		TEST(replaced),
 		TEST(renewed_meanwhile),
+		TEST(renewed_in_full),
 		TEST(moved_meanwhile),
 		TEST(lost_before_time),
 		TEST(returns),
