@@ -17,8 +17,6 @@
 
 /* The target gives up by itself before that (PROTOCOL section 15.3). */
 #define TARGET_GRACE USEC_PER_SEC
-/* Nobody is kept ready for what is further ahead. */
-#define FORESIGHT (600 * USEC_PER_SEC)
 
 const char *anticipation_target(const struct anticipation *a)
 {
@@ -291,7 +289,7 @@ static struct anticipation *prepare(struct subscriber *s, const struct wish *wis
 				   .mode = wish->mode,
 				   .place = *wish->place,
 				   .shorter = binding_shorter(s, wish->target)};
-	if (wish->expected > FORESIGHT || now > s->root.until ||
+	if (wish->expected > PREPARATION_AHEAD || now > s->root.until ||
 	    root_give(&s->root, anticipation_target(a), wish->number, key) < 0) {
 		free(a);
 		return NULL;

@@ -25,6 +25,8 @@
 
 /* How many terminals a peer may have prepared here at once; for one more it is told "busy". */
 #define PREPARATIONS_PER_PEER 16384
+/* Nobody is expected who comes later than this: likewise. */
+#define PREPARATION_AHEAD (600 * USEC_PER_SEC)
 
 enum preparation_state {
 	PREPARATION_WAITING,   /* for the kernel, with others of the same moment */
