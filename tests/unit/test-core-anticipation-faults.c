@@ -201,6 +201,33 @@ static void test_target_silent(void **cmocka)
 	world_free(w);
 }
 
+/* How often C was asked to prepare, as far as the core knows. */
+static uint64_t asked(const struct world *w)
+{
+	return channel_counters(peer_find(&w->core, "c.example")->channel)->sent[PREPARE];
+}
+
+/* Over before it has answered: it is asked no more, and told. */
+static void test_asked_no_more(void **cmocka)
+{
+	struct world *w = otto_world(NULL);
+	uint64_t sent;
+
+	(void)cmocka;
+	otto_visit(w, FAR_A);
+	w->far[FAR_C].cut = true;
+	say(w, ANNOUNCED, 1, "c.example");
+	otto_authenticate(w, FAR_A, NULL);
+	otto_tunnel(w, FAR_A, w->far[FAR_A].last_answer.binding, "198.51.100.5", TUNNEL_GRE4);
+	assert_int_equal(told(w, ANNOUNCED), REASON_NOT_PREPARED);
+	sent = asked(w);
+	assert_true(sent > 0);
+	world_run(w, 5 * SEC);
+	assert_int_equal(asked(w), sent);
+	otto_clean(w);
+	world_free(w);
+}
+
 /* It comes, and from it he arrives before its answer does. */
 static void test_arrival_before_the_answer(void **cmocka)
 {
@@ -213,6 +240,8 @@ static void test_arrival_before_the_answer(void **cmocka)
 	otto_arrive(w, FAR_C, 1);
 	assert_int_equal(w->far[FAR_C].last_reason, REASON_ACCEPTED);
 	assert_int_equal(otto_binding(w)->state, BINDING_VISITING);
+	assert_int_equal(w->far[FAR_A].last_answer.type, LEAVES_OK);
+	assert_int_equal(w->far[FAR_A].last_reason, REASON_ACCEPTED);
 	far_answer(w, FAR_C, 0);
 	world_run(w, SEC);
 	assert_int_equal(kernel_fake_count(OTTO_NEXT_C), 1);
@@ -442,6 +471,7 @@ int main(void)
 		cmocka_unit_test(test_home_refused),
 		cmocka_unit_test(test_lost_messages),
 		cmocka_unit_test(test_target_silent),
+		cmocka_unit_test(test_asked_no_more),
 		cmocka_unit_test(test_arrival_before_the_answer),
 		cmocka_unit_test(test_offer_not_permitted),
 		cmocka_unit_test(test_target_restarts),

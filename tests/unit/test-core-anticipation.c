@@ -143,6 +143,85 @@ static void test_link_told(void **state)
 	world_free(w);
 }
 
+/* And all that is his. */
+static void test_addresses_told(void **state)
+{
+	static const struct world_text text = {
+		.pools = "pools = { home4 = [ \"10.2.0.0/24\" ]; home6 = [ \"2001:db8:b::/64\" ]; "
+			 "care_of4 = [ \"198.51.100.128/25\" ]; delegated = [ "
+			 "\"2001:db8:b00::/40\" ]; };",
+		.subscribers = "{ nai = \"otto@b.example\"; public_key = \"$OTTO\"; home4 = "
+			       "\"10.2.0.9\"; home6 = \"2001:db8:b::9\"; prefix = "
+			       "\"2001:db8:b01::/56\"; }"};
+	struct world *w = otto_world(NULL);
+	const struct message *asked = &w->far[FAR_C].last[PREPARE];
+
+	(void)state;
+	assert_int_equal(world_reload(w, &text), 0);
+	terminal_register(w, &w->otto, "s1");
+	agree(w, ANNOUNCED, 1, "c.example", MODE_PREDICTIVE);
+	assert_true(addr_equal(&asked->hoa4, &otto(w)->hoa4));
+	assert_true(addr_equal(&asked->hoa6, &otto(w)->hoa6));
+	assert_true(prefix_equal(&asked->prefix, &otto(w)->prefix));
+	world_free(w);
+}
+
+/* One for each target, and so many in all: the oldest gives way. */
+static void test_room(void **state)
+{
+	static const struct world_text text = {
+		.peers = WORLD_PEERS
+		", { name = \"d.example\"; endpoint = \"192.0.2.4\"; public_key = \"$TINA\"; }"
+		", { name = \"e.example\"; endpoint = \"192.0.2.5\"; public_key = \"$OTTO\"; }"
+		", { name = \"f.example\"; endpoint = \"192.0.2.6\"; public_key = "
+		"\"hb0MKZVcxVQYUQFAkDLPOiZJlhCFyoqqkw+pVJgs8Xs=\"; }"};
+	static const char *const to[] = {"c.example", "a.example", "d.example", "e.example",
+					 "f.example"};
+	struct world *w = otto_world(NULL);
+	struct message m;
+	uint64_t first;
+
+	(void)state;
+	terminal_register(w, &w->otto, "s1");
+	assert_int_equal(world_reload(w, &text), 0);
+	agree(w, ANNOUNCED, 1, "c.example", MODE_PREDICTIVE);
+	first = otto_prepared(w, FAR_C);
+	agree(w, ANNOUNCED, 2, "c.example", MODE_PREDICTIVE);
+	assert_int_equal(HASH_COUNT(w->core.anticipations), 1);
+	assert_true(w->far[FAR_C].last[MESSAGE_RELEASE].binding == first);
+	first = otto_prepared(w, FAR_C);
+	/* All at one moment: those who are down fail in the next. */
+	for (uint64_t i = 1; i < 5; i++) {
+		otto_move(&m, ANNOUNCED, 2 + i, to[i]);
+		otto_says(w, &m);
+	}
+	assert_int_equal(HASH_COUNT(w->core.anticipations), ANTICIPATIONS_MAX);
+	world_run(w, 50 * MS);
+	assert_true(w->far[FAR_C].last[MESSAGE_RELEASE].binding == first);
+	assert_int_equal(HASH_COUNT(w->core.anticipations), 1);
+	world_free(w);
+}
+
+/* To make room costs him his binding: then there is nothing to prepare for. */
+static void test_room_and_no_way_back(void **state)
+{
+	struct world *w = otto_world(NULL);
+	struct message m;
+
+	(void)state;
+	otto_visit(w, FAR_A);
+	agree(w, LEAVES, 1, "c.example", MODE_PROACTIVE);
+	otto_move(&m, LEAVES, 2, "c.example");
+	kernel_fake_fail_at(1, -ENOSPC);
+	otto_says(w, &m);
+	world_run(w, 50 * MS);
+	assert_int_equal(otto_binding(w)->state, BINDING_NONE);
+	assert_int_equal(w->far[FAR_A].last_answer.reason, REASON_NOT_PREPARED);
+	assert_int_equal(w->far[FAR_C].asked[PREPARE], 1);
+	otto_clean(w);
+	world_free(w);
+}
+
 /* On disconnect alone; the answer waits for the target and for the kernel. */
 static void test_proactive(void **state)
 {
@@ -202,7 +281,9 @@ static void test_between_visited(void **state)
 
 	(void)state;
 	agree(w, ANNOUNCED, 1, "c.example", MODE_PREDICTIVE);
+	assert_false(otto_binding(w)->left);
 	agree(w, LEAVES, 1, "c.example", MODE_PREDICTIVE);
+	assert_true(otto_binding(w)->left);
 	assert_int_equal(w->far[FAR_A].asked[MESSAGE_RELEASE], 0);
 	otto_arrive(w, FAR_C, 1);
 	assert_int_equal(w->far[FAR_C].last_reason, REASON_ACCEPTED);
@@ -372,6 +453,36 @@ static void test_first_arrival(void **state)
 	world_free(w);
 }
 
+/* He changes his mind: only where he said last do his packets go, and from there they go back. */
+static void test_another_target(void **state)
+{
+	struct world *w = otto_world(NULL);
+	struct message m;
+
+	(void)state;
+	terminal_register(w, &w->otto, "s1");
+	w->far[FAR_C].hold_type = PREPARE;
+	say(w, LEAVES, 1, "c.example");
+	agree(w, LEAVES, 2, "a.example", MODE_PROACTIVE);
+	assert_int_equal(kernel_fake_count(OTTO_NEXT_A), 1);
+	far_answer(w, FAR_C, 0);
+	world_run(w, 50 * MS);
+	assert_int_equal(kernel_fake_count(OTTO_NEXT_A), 1);
+	assert_int_equal(kernel_fake_count(OTTO_NEXT_C), 0);
+	agree(w, LEAVES, 1, "c.example", MODE_PROACTIVE);
+	assert_int_equal(kernel_fake_count(OTTO_NEXT_C), 1);
+	/* A's end is none of the path's business any more. */
+	message_init(&m, MESSAGE_RELEASE, 0);
+	message_set_number(&m, ATTR_REASON, REASON_NOT_ARRIVED);
+	message_set_number(&m, ATTR_BINDING, otto_prepared(w, FAR_A));
+	far_ask(w, FAR_A, &m);
+	world_run(w, 50 * MS);
+	assert_int_equal(w->far[FAR_A].last_reason, REASON_ACCEPTED);
+	assert_int_equal(kernel_fake_count(OTTO_NEXT_C), 1);
+	assert_int_equal(HASH_COUNT(w->core.anticipations), 1);
+	world_free(w);
+}
+
 /* Nothing that is not exactly his proof of this move, of this discovery, at this core. */
 static void test_false_arrivals(void **state)
 {
@@ -480,6 +591,9 @@ int main(void)
 		cmocka_unit_test(test_predictive_from_home),
 		cmocka_unit_test(test_root_ends),
 		cmocka_unit_test(test_link_told),
+		cmocka_unit_test(test_addresses_told),
+		cmocka_unit_test(test_room),
+		cmocka_unit_test(test_room_and_no_way_back),
 		cmocka_unit_test(test_proactive),
 		cmocka_unit_test(test_slow_target),
 		cmocka_unit_test(test_between_visited),
@@ -489,6 +603,7 @@ int main(void)
 		cmocka_unit_test(test_dead_target),
 		cmocka_unit_test(test_elsewhere),
 		cmocka_unit_test(test_first_arrival),
+		cmocka_unit_test(test_another_target),
 		cmocka_unit_test(test_false_arrivals),
 		cmocka_unit_test(test_no_key_twice),
 		cmocka_unit_test(test_no_target),

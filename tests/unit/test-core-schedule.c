@@ -267,6 +267,45 @@ static void test_not_on_it(void **state)
 	planned_free(w);
 }
 
+/* Nobody tells the number of such a move: it follows the highest that he has told. */
+static void test_number(void **state)
+{
+	struct world *w =
+		planned_world(PLAN({0, 20, "sat-a", "a.example"}, {20, 60, "sat-a", "c.example"}));
+	struct message m;
+
+	(void)state;
+	otto_visit(w, FAR_A);
+	otto_move(&m, MESSAGE_HANDOVER_ANNOUNCEMENT, 3, "x.example");
+	otto_says(w, &m);
+	run_until(w, 20);
+	otto_arrive(w, FAR_C, 4);
+	assert_int_equal(w->far[FAR_C].last_reason, REASON_ACCEPTED);
+	otto_clean(w);
+	planned_free(w);
+}
+
+/* He has announced the move himself: under his number he comes. */
+static void test_announced_too(void **state)
+{
+	struct world *w =
+		planned_world(PLAN({0, 20, "sat-a", "a.example"}, {20, 60, "sat-a", "c.example"}));
+	struct message m;
+
+	(void)state;
+	otto_visit(w, FAR_A);
+	run_until(w, 17);
+	otto_move(&m, MESSAGE_HANDOVER_ANNOUNCEMENT, 1, "c.example");
+	otto_says(w, &m);
+	run_until(w, 20);
+	assert_int_equal(w->far[FAR_C].asked[PREPARE], 1);
+	assert_int_equal(kernel_fake_count(OTTO_NEXT_C), 1);
+	otto_arrive(w, FAR_C, 1);
+	assert_int_equal(w->far[FAR_C].last_reason, REASON_ACCEPTED);
+	otto_clean(w);
+	planned_free(w);
+}
+
 /* Allowed to foresee, or not. */
 static void test_mode(void **state)
 {
@@ -534,6 +573,8 @@ int main(void)
 		cmocka_unit_test(test_home_by_satellite),
 		cmocka_unit_test(test_wrong),
 		cmocka_unit_test(test_not_on_it),
+		cmocka_unit_test(test_number),
+		cmocka_unit_test(test_announced_too),
 		cmocka_unit_test(test_mode),
 		cmocka_unit_test(test_late_target),
 		cmocka_unit_test(test_refused),
