@@ -21,16 +21,17 @@ from lab import Lab
 from system import LabError, hurry_softirqs, run, wait_until
 from topology import batch, inode
 
-HOME4 = "10.64.0.0/16"
+HOME4, HOME6 = "10.64.0.0/16", "2001:db8:a0:1::/64"
 FIRST4 = "10.64.0.10"           # the home address of terminal 0
 CARE_OF = {"s": "100.80.0.0/16", "t": "100.96.0.0/16"}
+VENDOR = "02:c0:00"             # what a terminal's Ethernet address begins with (terminal.c)
 PORT = 8200
 DESCRIPTION = """
 mode {mode}
 tunnel {tunnel}
 advertise {advertise}
 log {log}
-core a home4={home4} home6=2001:db8:a0:1::/64 care_of4=none lifetime=3600s {options}
+core a home4={home4} home6={home6} care_of4=none lifetime=3600s {options}
 core s home4=none home6=none care_of4={s} lifetime=3600s drain={drain} {options}
 core t home4=none home6=none care_of4={t} lifetime=3600s {options}
 satellite s1 core=s feeders=s,t
@@ -67,7 +68,7 @@ class CrowdLab(Lab):
         path = os.path.join(self.folder, "description")
         with open(path, "w", encoding="ascii") as file:
             file.write(DESCRIPTION.format(**{**DEFAULTS, **options}, mode=mode, home4=HOME4,
-                                          **CARE_OF))
+                                          home6=HOME6, **CARE_OF))
         super().__init__(description.load(path), f"crowd{os.getpid()}", lambda text: None)
         self.control = self.daemons.control
         self.terminals = None
@@ -204,45 +205,45 @@ class CrowdLab(Lab):
 
     def home_routes(self, core):
         """Home address -> route, of those in a core's kernel."""
-        routes = self.objects(core, "route", "show", "table", "all", "root", HOME4)
-        return {route["dst"]: route for route in routes if route["dst"] != HOME4
-                and route.get("type", "unicast") == "unicast"}
-
-    def home_address(self, number):
-        """Of a terminal."""
-        return nth(FIRST4, number)
-
-    def faults(self):
-        """Terminals whose packets the kernels do not lead from core a over core t, and what still
-        leads anywhere from core s. Empty when all is as it should be."""
-        at_home, at_target = self.home_routes("a"), self.home_routes("t")
-        neighbours = {n["dst"]: n["lladdr"] for n in self.objects("t", "neigh", "show", "nud",
-                                                                  "permanent") if "lladdr" in n}
-        found, care_of = [], set()
-        for number in range(self.count):
-            address = self.home_address(number)
-            route = at_home.get(address, {})
-            target = route.get("encap_dst", "")
-            if not target.startswith("100.96."):
-                found.append(f"a: {address} leads to {target or route or 'nowhere'}")
-            care_of.add(target)
-            route = at_target.get(address, {})
-            via = route.get("via", {}).get("host")
-            if neighbours.get(via) != link_layer(number):
-                found.append(f"t: {address} leads to {via} ({neighbours.get(via)})")
-        if len(care_of) != self.count:
-            found.append(f"a: {self.count} terminals have {len(care_of)} care-of addresses")
-        found += [f"a: {a} leads somewhere" for a in at_home.keys() - self.addresses()]
-        found += [f"t: {a} leads somewhere" for a in at_target.keys() - self.addresses()]
-        found += [f"s: {a} leads somewhere" for a in self.home_routes("s")]
-        found += [f"s: {n['dst']} is a neighbour"
-                  for n in self.objects("s", "neigh", "show", "nud", "permanent")
-                  if n.get("lladdr", "").startswith("02:c0:")]
+        found = {}
+        for family, pool in (("-4", HOME4), ("-6", HOME6)):
+            found.update((route["dst"], route) for route in
+                         self.objects(core, family, "route", "show", "table", "all", "root", pool)
+                         if route["dst"] != pool and route.get("type", "unicast") == "unicast")
         return found
 
-    def addresses(self):
-        """The home addresses of all terminals."""
-        return {self.home_address(number) for number in range(self.count)}
+    def neighbours(self, core):
+        """Link-local address -> Ethernet address, of terminals that a core's kernel knows."""
+        return {entry["dst"]: entry["lladdr"] for entry in
+                self.objects(core, "neigh", "show", "nud", "permanent")
+                if entry.get("lladdr", "").startswith(VENDOR)}
+
+    def faults(self):
+        """A line for each terminal that the cores do not lead over core t, and for all else that
+        is left in daemons or kernels. Empty when all is as it should be."""
+        bindings = {row["terminal"]: row for row in self.control.rows("a", "bindings")
+                    if row["state"] == "visiting" and row["core"] == "t.example"}
+        found = [f"a: t{number} is not bound to core t" for number in range(self.count)
+                 if f"t{number}@a.example" not in bindings]
+        at_home, at_target = self.home_routes("a"), self.home_routes("t")
+        neighbours = self.neighbours("t")
+        for number in range(self.count):
+            binding = bindings.get(f"t{number}@a.example", {})
+            for address in filter(None, (binding.get("hoa4"), binding.get("hoa6"))):
+                target = at_home.pop(address, {}).get("encap_dst")
+                if target != binding["coa"]:
+                    found.append(f"a: {address} leads to {target}, not to {binding['coa']}")
+                route = at_target.pop(address, {})
+                via = route.get("gateway") or route.get("via", {}).get("host")
+                if neighbours.get(via) != link_layer(number):
+                    found.append(f"t: {address} leads to {via}, {neighbours.get(via)}")
+        left = {"a": at_home, "t": at_target, "s": {**self.home_routes("s"), **self.neighbours("s")}}
+        found += [f"{core}: {address} leads somewhere" for core in CORES for address in left[core]]
+        for core, name, count in (("t", "terminals", self.count), ("s", "terminals", 0),
+                                  ("a", "anticipations", 0)):
+            rows = len(self.control.rows(core, name))
+            found += [f"{core}: {rows} {name}, not {count}"] * (rows != count)
+        return found
 
 
 def first_wins(pairs):
@@ -253,15 +254,9 @@ def first_wins(pairs):
     return found
 
 
-def nth(address, number):
-    """The number-th IPv4 address after this one."""
-    value = int.from_bytes(bytes(int(octet) for octet in address.split(".")), "big") + number
-    return ".".join(str(octet) for octet in value.to_bytes(4, "big"))
-
-
 def link_layer(number):
     """A terminal's Ethernet address (terminal.c)."""
-    return ":".join(f"{octet:02x}" for octet in b"\x02\xc0\x00" + number.to_bytes(3, "big"))
+    return VENDOR + "".join(f":{octet:02x}" for octet in number.to_bytes(3, "big"))
 
 
 def wall_us():

@@ -28,19 +28,26 @@ DRAIN_S = 2
 class Trial:
     """Plays it and keeps what was measured in `result`."""
 
-    def __init__(self, count, mode, trace=False, **options):
+    def __init__(self, count, mode, trace=False, evidence=None, rate=None, **options):
         """`trace` counts system calls instead, which makes them so slow that no time is worth
-        anything."""
+        anything. `evidence` is a folder for the logs of a run with faults. `rate` is that of
+        packets, a second."""
         self.count, self.mode, self.trace, self.options = count, mode, trace, options
-        self.rate = min(RATE_MAX, RATE_EACH * count)
+        self.evidence = evidence
+        self.rate = rate or min(RATE_MAX, RATE_EACH * count)
         self.change = 0
         self.result = {"terminals": count, "mode": mode}
 
     def play(self):
         """The whole of it."""
         with CrowdLab(self.count, self.mode, **self.options) as lab:
-            self.result["registration_s"] = round(lab.register(), 3)
-            self.move(lab)
+            try:
+                self.result["registration_s"] = round(lab.register(), 3)
+                self.move(lab)
+            except LabError as error:
+                self.result["error"] = str(error)
+            if self.evidence and faults(self.result):
+                lab.keep(self.evidence)
         self.result["left"] = lab.left
         return self.result
 
@@ -182,6 +189,17 @@ def sockets(pid):
         if target.startswith("socket:["):
             found[fd] = kinds.get(target[8:-1], "other")
     return found
+
+
+def faults(result):
+    """What of a run is not as it should be, a line each."""
+    found = [result["error"]] if "error" in result else []
+    if "faults" in result:
+        missing = result["terminals"] - result["registered"]
+        found += [f"{missing} terminals are not registered"] if missing else []
+        found += result["faults"]
+        found += [f"{result['misled']} packets came to another terminal"] if result["misled"] else []
+    return found + result.get("left", [])
 
 
 def spread(values):

@@ -1,0 +1,50 @@
+#!/usr/bin/python3 -B
+# SPDX-License-Identifier: GPL-2.0-or-later
+# kernels: host uml
+"""A satellite changes its core under fifty terminals (tests/bench/crowds): all of them are served,
+in few datagrams, every kernel route is right, nobody loses a packet where it was foreseen, and
+nothing is left at the core that served before."""
+
+import os
+import sys
+
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
+sys.path[:0] = [os.path.join(TOP, "tests", "netns", "support"),
+                os.path.join(TOP, "tests", "bench", "crowds")]
+
+# pylint: disable=wrong-import-position
+from tap import BUILD, KERNEL                                               # noqa: E402
+from world import main                                                      # noqa: E402
+from crowd_trial import Trial, faults                                       # noqa: E402
+
+COUNT = 50
+RATE = 250 if KERNEL == "uml" else 2000     # packets a second
+
+
+def crowd(tap, mode):
+    """One change; its result."""
+    evidence = os.path.join(BUILD, "log", f"crowd-{KERNEL}.failed")
+    result = Trial(COUNT, mode, evidence=evidence, rate=RATE,
+                   tunnel="auto" if KERNEL == "uml" else "gpe").play()
+    tap.same(f"{mode}: all are served, and led where they are alone", [], faults(result))
+    return result
+
+
+def test(tap):
+    """Foreseen by schedule, and by nobody."""
+    result = crowd(tap, "predictive")
+    tap.same("predictive: all were expected", {"predictive": COUNT}, result.get("made"))
+    packets = result.get("packets", {})
+    for key in ("lost", "reordered", "duplicated"):
+        tap.same(f"predictive: no packet of {packets.get('sent')} is {key}", 0, packets.get(key))
+    # A proactive authentication for each, and its answer; keepalives are among them.
+    for core in ("a", "t"):
+        datagrams = result.get("preparing", {}).get(core, {}).get("datagrams", COUNT)
+        tap.ok(datagrams < COUNT / 3, f"predictive: core {core} speaks of many in one datagram",
+               f"{datagrams} datagrams for {COUNT} terminals")
+
+    result = crowd(tap, "combined")
+    tap.same("combined: one exchange for each", {"combined": COUNT}, result.get("made"))
+
+
+main(test)
