@@ -263,6 +263,30 @@ static void test_address_of_another(void **state)
 	world_free(w);
 }
 
+/* ... and what served her here before is over: her home core leads nothing to it any more. */
+static void test_address_of_another_later(void **state)
+{
+	struct world *w = world_combined(NULL);
+	struct terminal before;
+
+	(void)state;
+	terminal_register(w, &w->tina, "s1");
+	before = w->tina;
+	w->otto.home_epoch = w->core.epoch;
+	terminal_register(w, &w->otto, "s2");
+	assert_true(w->otto.done);
+	w->tina.mac = w->otto.mac;
+	w->tina.link_local = w->otto.link_local;
+	discover(w, "s1");
+	assert_int_equal(w->core.counters.refused[REASON_NOT_PERMITTED], 1);
+	assert_released(w, 2, w->far[FAR_A].binding);
+	assert_int_equal(tina(w)->state, SESSION_RELEASED);
+	assert_int_equal(kernel_fake_count("10.1.0.7"), 0);
+	terminal_read(w, &before);
+	assert_int_equal(before.received[MESSAGE_RELEASE], 1);
+	world_free(w);
+}
+
 /* The home core binds her to another address than it was offered. */
 static void test_bound_elsewhere(void **state)
 {
@@ -415,6 +439,7 @@ int main(void)
 		cmocka_unit_test(test_kernel_refuses_each_call),
 		cmocka_unit_test(test_kernel_refuses_satellite_change),
 		cmocka_unit_test(test_address_of_another),
+		cmocka_unit_test(test_address_of_another_later),
 		cmocka_unit_test(test_bound_elsewhere),
 		cmocka_unit_test(test_satellite_goes),
 		cmocka_unit_test(test_satellite_goes_for_nothing),

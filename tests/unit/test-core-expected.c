@@ -133,6 +133,9 @@ static void test_back_before_the_release(void **state)
 	tina_prepare(w, 1, HOLD);
 	tina_expected(w);
 	assert_int_equal(kernel_fake_count(HELD), 2);
+	/* Should she be here after all, she hears of it. */
+	terminal_read(w, &w->tina);
+	assert_int_equal(w->tina.received[MESSAGE_RELEASE], 1);
 	tina_release(w, former, REASON_TERMINAL_MOVED);
 	assert_int_equal(w->far[FAR_A].last_reason, REASON_STALE_BINDING);
 	tina_comes(w, 1, "s1");
@@ -222,6 +225,30 @@ static void test_port_replaced(void **state)
 	world_free(w);
 }
 
+/* ... unless the kernel does not let it: then nowhere, until she comes. */
+static void test_port_refused(void **state)
+{
+	struct world *w = tina_world(NULL);
+	struct kernel_link link;
+
+	(void)state;
+	tina_prepare(w, 1, LINK);
+	assert_int_equal(kernel_link_get(w->kernel, w->port1, &link), 0);
+	satellite_link(&w->core, &link, true, w->now);
+	assert_int_equal(kernel_link_delete(w->kernel, w->port1), 0);
+	w->port1 = kernel_fake_link("feed-s1", NULL);
+	assert_int_equal(kernel_link_get(w->kernel, w->port1, &link), 0);
+	kernel_fake_fail_on("fdb replace", -ENOSPC);
+	satellite_link(&w->core, &link, false, w->now);
+	kernel_fake_fail_on(NULL, 0);
+	tina_expected(w);
+	assert_int_equal(kernel_fake_count(STATION), 0);
+	assert_int_equal(kernel_fake_count(NOWHERE), 1);
+	tina_comes(w, 1, "s1");
+	tina_arrived(w);
+	world_free(w);
+}
+
 static void test_pools_changed(void **state)
 {
 	const struct world_text other = {.pools = "pools = { home4 = [ \"10.2.0.0/24\" ];"
@@ -237,6 +264,52 @@ static void test_pools_changed(void **state)
 	world_run(w, 3 * SEC);
 	tina_gone(w, kernel_fake_dump());
 	assert_int_equal(kernel_fake_count("10.1.0.7"), 0);
+	world_free(w);
+}
+
+/* What has been given up already is not given up again. */
+static void test_pools_changed_too_late(void **state)
+{
+	const struct world_text other = {.pools = "pools = { home4 = [ \"10.2.0.0/24\" ];"
+						  " care_of4 = [ \"203.0.113.128/25\" ]; };"};
+	struct world *w = tina_world(NULL);
+
+	(void)state;
+	tina_prepare(w, 1, HOLD);
+	w->far[FAR_A].hold_type = MESSAGE_RELEASE;
+	world_run(w, 6100 * MS);
+	assert_int_equal(world_reload(w, &other), 0);
+	world_run(w, 20 * MS);
+	assert_int_equal(w->far[FAR_A].held_count, 1);
+	far_answer(w, FAR_A, 0);
+	world_run(w, 3 * SEC);
+	assert_int_equal(w->far[FAR_A].asked[MESSAGE_RELEASE], 1);
+	tina_gone(w, kernel_fake_dump());
+	world_free(w);
+}
+
+/* Orders of its life before are nothing to a home core that has restarted. */
+static void test_home_core_restarts_at_once(void **state)
+{
+	struct world *w = tina_world(NULL);
+	char *idle = strdup(kernel_fake_dump());
+	struct peer *a = peer_find(&w->core, "a.example");
+	uint8_t key[KEY_LENGTH] = {1};
+	struct message m;
+
+	(void)state;
+	message_init(&m, MESSAGE_PROACTIVE_AUTHENTICATION, 1000);
+	message_set_text(&m, ATTR_USER, "tina");
+	message_set_number(&m, ATTR_LIFETIME, 300);
+	message_set_number(&m, ATTR_BINDING, 1);
+	message_set_octets(&m, ATTR_HANDOVER_KEY, key);
+	message_set_number(&m, ATTR_EXPECTED, 1000);
+	message_set_addr(&m, ATTR_HOA4, &w->far[FAR_A].hoa4);
+	preparation_requested(a, &m, w->now);
+	preparation_peer_gone(a, "restarted");
+	preparations_settle(&w->core, w->now);
+	tina_gone(w, idle);
+	free(idle);
 	world_free(w);
 }
 
@@ -348,6 +421,114 @@ static void test_no_care_of_address(void **state)
 	world_free(w);
 }
 
+/* ipip carries no IPv6: a terminal that has nothing else cannot be prepared for. */
+static void test_no_common_tunnel(void **state)
+{
+	struct world *w = tina_world(NULL);
+	struct far *a = &w->far[FAR_A];
+
+	(void)state;
+	a->kinds = TUNNEL_IPIP4;
+	far_restart(w, FAR_A);
+	tina_prepare(w, 1, HOLD);
+	tina_expected(w);
+	tina_release(w, a->prepared_binding, REASON_TERMINAL_MOVED);
+	a->hoa4.family = AF_UNSPEC;
+	tina_prepare(w, 2, HOLD);
+	assert_int_equal(a->last_reason, REASON_NO_COMMON_TUNNEL);
+	world_free(w);
+}
+
+/* A kernel that cannot hold packets: she is expected all the same. */
+static void test_no_hold(void **state)
+{
+	struct world *w = tina_world(NULL);
+	struct core_io io = w->core.io;
+
+	(void)state;
+	core_close(&w->core);
+	kernel_fake_fail_on("tun ", -EOPNOTSUPP);
+	assert_int_equal(core_open(&w->core, &w->config, w->kernel, &io, w->now), 0);
+	world_run(w, 20 * SEC);
+	tina_prepare(w, 1, HOLD | LINK);
+	tina_expected(w);
+	assert_int_equal(kernel_fake_count(SERVED), 1);
+	tina_comes(w, 1, "s1");
+	tina_arrived(w);
+	assert_int_equal(w->tina.registration.mode, MODE_PROACTIVE);
+	kernel_fake_fail_on(NULL, 0);
+	world_free(w);
+}
+
+/* The satellite's interface is not there yet: nothing can be led to it. */
+static void test_no_port(void **state)
+{
+	const struct world_text more = {.satellites =
+						"{ name = \"s1\"; interface = \"feed-s3\"; }, "
+						"{ name = \"s2\"; interface = \"feed-s2\"; }"};
+	struct world *w = tina_world(NULL);
+
+	(void)state;
+	assert_int_equal(world_reload(w, &more), 0);
+	tina_prepare(w, 1, LINK);
+	tina_expected(w);
+	assert_int_equal(kernel_fake_count(STATION), 0);
+	assert_int_equal(kernel_fake_count(NOWHERE), 1);
+	tina_comes(w, 1, "s2");
+	tina_arrived(w);
+	world_free(w);
+}
+
+/* The home core offers other tunnels than at her last visit: the address of that is given back. */
+static void test_other_family(void **state)
+{
+	struct world *w = tina_world(
+		"pools = { home4 = [ \"10.2.0.0/24\" ]; care_of4 = [ \"198.51.100.128/25\" "
+		"]; care_of6 = [ \"2001:db8:cb::/64\" ]; };"
+		"tunnel = { local = [ \"192.0.2.2\", \"2001:db8::2\" ]; };");
+	struct far *a = &w->far[FAR_A];
+
+	(void)state;
+	terminal_register(w, &w->tina, "s1");
+	assert_int_equal(pool_used(w->core.care_of4), 1);
+	a->kinds = TUNNEL_GRE6;
+	assert_int_equal(addr_parse(&a->end6, "2001:db8::1"), 0);
+	far_restart(w, FAR_A);
+	a->binding = UINT64_C(5) << 32;
+	tina_prepare(w, 1, HOLD);
+	tina_expected(w);
+	assert_int_equal(pool_used(w->core.care_of4), 0);
+	assert_int_equal(pool_used(w->core.care_of6), 1);
+	tina_comes(w, 1, "s1");
+	terminal_read(w, &w->tina);
+	assert_true(w->tina.done);
+	assert_int_equal(pool_used(w->core.care_of6), 1);
+	world_free(w);
+}
+
+/* She comes with an Ethernet address that is in use on another satellite: as without preparation.
+ */
+static void test_comes_with_address_of_another(void **state)
+{
+	struct world *w = tina_world(NULL);
+
+	(void)state;
+	tina_prepare(w, 1, HOLD);
+	w->otto.home_epoch = w->core.epoch;
+	w->otto.mac = w->tina.mac;
+	w->otto.link_local = w->tina.link_local;
+	terminal_register(w, &w->otto, "s2");
+	assert_true(w->otto.done);
+	tina_comes(w, 1, "s1");
+	world_run(w, 50 * MS);
+	terminal_read(w, &w->tina);
+	assert_true(w->tina.rejected);
+	assert_int_equal(w->tina.reason, REASON_NOT_PERMITTED);
+	tina_expected(w);
+	assert_int_equal(kernel_fake_count("fdb 02:00:00:00:01:01 sno-acc port feed-s2"), 1);
+	world_free(w);
+}
+
 /* Another one's Ethernet address is not led anywhere, and its owner comes first at any time. */
 static void test_address_of_another(void **state)
 {
@@ -365,6 +546,17 @@ static void test_address_of_another(void **state)
 	assert_int_equal(kernel_fake_count(SERVED), 0);
 	assert_int_equal(kernel_fake_count(NOWHERE), 1);
 	assert_int_equal(kernel_fake_count("10.2.0.9/32 table 254"), 1);
+	world_free(w);
+	/* ... or another one that is expected has ... */
+	w = tina_world(NULL);
+	tina_prepare(w, 1, LINK);
+	snprintf(w->tina.user, sizeof(w->tina.user), "toni");
+	assert_int_equal(addr_parse(&w->far[FAR_A].hoa4, "10.1.0.8"), 0);
+	assert_int_equal(addr_parse(&w->far[FAR_A].hoa6, "2001:db8:a::8"), 0);
+	tina_prepare(w, 2, LINK);
+	assert_int_equal(w->far[FAR_A].last_reason, REASON_ACCEPTED);
+	assert_int_equal(kernel_fake_count(SERVED), 1);
+	assert_int_equal(kernel_fake_count("10.1.0.8/32 table 254 metric 66568 via"), 0);
 	world_free(w);
 	/* ... or comes with it while she is. */
 	w = tina_world(NULL);
@@ -488,13 +680,21 @@ int main(void)
 		cmocka_unit_test(test_prepared_while_registering),
 		cmocka_unit_test(test_satellite_removed),
 		cmocka_unit_test(test_port_replaced),
+		cmocka_unit_test(test_port_refused),
 		cmocka_unit_test(test_pools_changed),
+		cmocka_unit_test(test_pools_changed_too_late),
 		cmocka_unit_test(test_home_core_restarts),
+		cmocka_unit_test(test_home_core_restarts_at_once),
 		cmocka_unit_test(test_home_core_removed),
 		cmocka_unit_test(test_restored),
 		cmocka_unit_test(test_not_permitted),
 		cmocka_unit_test(test_nothing_held),
 		cmocka_unit_test(test_no_care_of_address),
+		cmocka_unit_test(test_no_common_tunnel),
+		cmocka_unit_test(test_no_hold),
+		cmocka_unit_test(test_no_port),
+		cmocka_unit_test(test_other_family),
+		cmocka_unit_test(test_comes_with_address_of_another),
 		cmocka_unit_test(test_address_of_another),
 		cmocka_unit_test(test_address_of_the_gateway),
 		cmocka_unit_test(test_crowd),

@@ -287,6 +287,26 @@ static void test_names_no_move(void **state)
 	world_free(w);
 }
 
+/* She goes for good, whatever else she says: there is nothing to wait for. */
+static void test_final(void **state)
+{
+	struct world *w = world_served(NULL);
+	struct message m;
+
+	(void)state;
+	w->far[FAR_A].mute = true;
+	message_init(&m, MESSAGE_CORE_DISCONNECT, 0);
+	message_set_number(&m, ATTR_LIFETIME, 0);
+	message_set_text(&m, ATTR_NEXT_SATELLITE, "s9");
+	message_set_number(&m, ATTR_HANDOVER_COUNTER, 5);
+	terminal_tell(w, &w->tina, "s1", &m);
+	world_run(w, 20 * MS);
+	terminal_read(w, &w->tina);
+	assert_answered(w, MESSAGE_DISCONNECTION_ACK, REASON_ACCEPTED);
+	assert_null(tina(w));
+	world_free(w);
+}
+
 /* ---- a terminal at home -------------------------------------------------------------------- */
 
 /* Its own core is its home core: it answers for itself. */
@@ -409,6 +429,7 @@ int main(void)
 		cmocka_unit_test(test_repeated),
 		cmocka_unit_test(test_modes_below),
 		cmocka_unit_test(test_names_no_move),
+		cmocka_unit_test(test_final),
 		cmocka_unit_test(test_at_home),
 		cmocka_unit_test(test_soft_release),
 		cmocka_unit_test(test_other_release),

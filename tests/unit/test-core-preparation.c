@@ -156,7 +156,11 @@ static void test_served_as_any_other(void **state)
 	assert_int_equal(w->far[FAR_A].last[MESSAGE_HANDOVER_DONE].first_packet, 99);
 	assert_int_equal(w->far[FAR_A].last[MESSAGE_HANDOVER_DONE].mode, MODE_PREDICTIVE);
 	assert_int_equal(w->far[FAR_A].last[MESSAGE_HANDOVER_DONE].buffered, 3);
-	tina_release(w, w->far[FAR_A].prepared_binding, REASON_TERMINAL_MOVED);
+	/* That belongs to this registration, and to no later one. */
+	*w->tina.target = '\0';
+	terminal_register(w, &w->tina, "s1");
+	assert_int_equal(tina(w)->buffered, 0);
+	tina_release(w, w->far[FAR_A].binding, REASON_TERMINAL_MOVED);
 	assert_int_equal(w->far[FAR_A].last_reason, REASON_ACCEPTED);
 	assert_int_equal(kernel_fake_count(BACK), 1);
 	world_run(w, 5 * SEC);
@@ -288,6 +292,48 @@ static void test_full_way(void **state)
 		assert_int_equal(w->far[FAR_A].asked[MESSAGE_RELEASE], 0);
 		world_free(w);
 	}
+}
+
+/* What her home core said of her before it had this core prepared comes late. */
+static void test_full_way_overtaken(void **state)
+{
+	struct world *w = tina_world(NULL);
+
+	(void)state;
+	w->far[FAR_A].hold_type = MESSAGE_AUTHENTICATION;
+	tina_comes(w, 2, "s1");
+	world_run(w, 20 * MS);
+	w->far[FAR_A].binding = 50;
+	tina_prepare(w, 1, HOLD);
+	w->far[FAR_A].binding = 20;
+	far_answer(w, FAR_A, 0);
+	world_run(w, 20 * MS);
+	terminal_read(w, &w->tina);
+	assert_true(w->tina.rejected);
+	assert_int_equal(w->tina.reason, REASON_STALE_BINDING);
+	tina_expected(w);
+	tina_comes(w, 1, "s1");
+	tina_arrived(w);
+	world_free(w);
+}
+
+/* The last care-of addresses are taken: that of the preparation serves the full way too. */
+static void test_full_way_with_its_address(void **state)
+{
+	struct world *w = tina_world(
+		"pools = { home4 = [ \"10.2.0.0/24\" ]; care_of4 = [ \"198.51.100.128/30\" ]; };");
+	struct addr taken;
+
+	(void)state;
+	tina_prepare(w, 1, HOLD);
+	while (pool_take(w->core.care_of4, &taken) == 0)
+		;
+	tina_comes(w, 2, "s1");
+	world_run(w, 20 * MS);
+	terminal_read(w, &w->tina);
+	assert_true(w->tina.done);
+	assert_true(addr_equal(&tina(w)->coa, &w->far[FAR_A].last_answer.coa));
+	world_free(w);
 }
 
 /* Her full registration is refused after all: her home core hears that nobody is prepared. */
@@ -448,9 +494,11 @@ static void test_released(void **state)
 		assert_int_equal(w->far[FAR_A].last_reason, REASON_ACCEPTED);
 		tina_delivered(wishes & HOLD ? "1" : "");
 		assert_int_equal(kernel_fake_count(BACK), 1);
-		/* Repeated under another request id. */
+		assert_int_equal(HASH_CNT(hh_mac, w->core.preparation_macs), 0);
+		/* Repeated under another request id: that changes nothing. */
+		world_run(w, 1500 * MS);
 		tina_release(w, w->far[FAR_A].prepared_binding, REASON_TERMINAL_MOVED);
-		world_run(w, 3 * SEC);
+		world_run(w, 600 * MS);
 		assert_int_equal(w->far[FAR_A].asked[MESSAGE_RELEASE], 0);
 		tina_gone(w, idle);
 	}
@@ -472,6 +520,9 @@ static void test_releases_cross(void **state)
 	tina_release(w, w->far[FAR_A].prepared_binding, REASON_NOT_ARRIVED);
 	assert_int_equal(w->far[FAR_A].last_reason, REASON_ACCEPTED);
 	assert_int_equal(tina_prepared(w)->state, PREPARATION_DRAINING);
+	world_run(w, 2100 * MS);
+	tina_gone(w, idle);
+	/* Its own comes to nothing. */
 	far_answer(w, FAR_A, 0);
 	world_run(w, 3 * SEC);
 	tina_gone(w, idle);
@@ -548,6 +599,29 @@ static void test_arrival_unanswered(void **state)
 	assert_true(w->far[FAR_A].last[MESSAGE_RELEASE].binding == w->far[FAR_A].prepared_binding);
 	tina_gone(w, idle);
 	free(idle);
+	world_free(w);
+}
+
+/* ... and she is being told already that this core serves her no more. */
+static void test_arrival_refused_too_late(void **state)
+{
+	const struct world_text other = {.pools = "pools = { home4 = [ \"10.2.0.0/24\" ];"
+						  " care_of4 = [ \"203.0.113.128/25\" ]; };"};
+	struct world *w = tina_world(NULL);
+
+	(void)state;
+	tina_prepare(w, 1, LINK);
+	w->far[FAR_A].hold_type = MESSAGE_TUNNEL_REQUEST;
+	w->far[FAR_A].tunnel_reason = REASON_STALE_BINDING;
+	tina_comes(w, 1, "s1");
+	tina_arrived(w);
+	world_run(w, 20 * MS);
+	assert_int_equal(world_reload(w, &other), 0);
+	assert_int_equal(tina(w)->state, SESSION_RELEASED);
+	far_answer(w, FAR_A, 0);
+	world_run(w, 20 * MS);
+	assert_non_null(tina(w));
+	assert_int_equal(tina(w)->state, SESSION_RELEASED);
 	world_free(w);
 }
 
@@ -714,6 +788,8 @@ int main(void)
 		cmocka_unit_test(test_used_up),
 		cmocka_unit_test(test_copied_by_a_stranger),
 		cmocka_unit_test(test_full_way),
+		cmocka_unit_test(test_full_way_overtaken),
+		cmocka_unit_test(test_full_way_with_its_address),
 		cmocka_unit_test(test_full_way_fails),
 		cmocka_unit_test(test_does_not_come),
 		cmocka_unit_test(test_home_silent),
@@ -726,6 +802,7 @@ int main(void)
 		cmocka_unit_test(test_release_crosses_arrival),
 		cmocka_unit_test(test_arrival_refused),
 		cmocka_unit_test(test_arrival_unanswered),
+		cmocka_unit_test(test_arrival_refused_too_late),
 		cmocka_unit_test(test_arrival_answered_late),
 		cmocka_unit_test(test_each_loss),
 		cmocka_unit_test(test_each_loss_of_the_end),
