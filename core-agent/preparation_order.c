@@ -207,7 +207,7 @@ static enum reason judge(struct peer *home, const struct message *m, enum tunnel
 
 	if (mode_of_peer(home) < MODE_PROACTIVE || !way_permitted(home, m))
 		return REASON_NOT_PERMITTED;
-	if (!has_room(home, now))
+	if (!has_room(home, now) || (usec_t)m->expected * USEC_PER_MSEC > PREPARATION_AHEAD)
 		return REASON_BUSY;
 	reason = peer_tunnel(home, kind);
 	if (reason == REASON_ACCEPTED && *kind == TUNNEL_IPIP4 && !message_has(m, ATTR_HOA4))

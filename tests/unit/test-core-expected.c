@@ -404,6 +404,23 @@ static void test_nothing_held(void **state)
 	world_free(w);
 }
 
+/* Nothing is taken up here for who comes in an hour, if ever. */
+static void test_too_far_ahead(void **state)
+{
+	struct world *w = world_with_root(NULL);
+	struct message m;
+
+	(void)state;
+	message_init(&m, MESSAGE_PROACTIVE_AUTHENTICATION, 0);
+	message_set_number(&m, ATTR_EXPECTED, 3600000);
+	far_prepare(w, 1, &m);
+	world_run(w, 20 * MS);
+	assert_int_equal(w->far[FAR_A].last_reason, REASON_BUSY);
+	assert_int_equal(HASH_COUNT(w->core.preparations), 0);
+	assert_int_equal(pool_used(w->core.care_of4), 0);
+	world_free(w);
+}
+
 static void test_no_care_of_address(void **state)
 {
 	struct world *w = tina_world(
@@ -689,6 +706,7 @@ int main(void)
 		cmocka_unit_test(test_restored),
 		cmocka_unit_test(test_not_permitted),
 		cmocka_unit_test(test_nothing_held),
+		cmocka_unit_test(test_too_far_ahead),
 		cmocka_unit_test(test_no_care_of_address),
 		cmocka_unit_test(test_no_common_tunnel),
 		cmocka_unit_test(test_no_hold),
