@@ -407,7 +407,7 @@ static void test_nothing_held(void **state)
 /* Nothing is taken up here for who comes in an hour, if ever. */
 static void test_too_far_ahead(void **state)
 {
-	struct world *w = world_with_root(NULL);
+	struct world *w = tina_world(NULL);
 	struct message m;
 
 	(void)state;
