@@ -189,6 +189,7 @@ static void test_proactive_twice(void **state)
 	assert_int_equal(kernel_fake_count("lock dev sat1"), 2);
 	rig_receive_packet(&rig, "s1");
 	take_done("s1", &a);
+	assert_int_equal(rig.session.home_epoch, rig.home_epoch);
 	/* After a full registration numbers begin at 1. */
 	rig_pass(&rig, 200 * USEC_PER_SEC);
 	rig_register(&rig, "s1", &a);
@@ -443,18 +444,20 @@ static void test_ahead(void **state)
 /* An order takes the place of one whose time has not come. */
 static void test_replaced(void **state)
 {
-	struct message m;
+	struct message m, late;
 
 	(void)state;
 	registered_at_a();
 	order("s2", USEC_PER_SEC);
 	m = rig_take_sealed(&rig, &a, MESSAGE_HANDOVER_ANNOUNCEMENT);
 	assert_int_equal(m.handover_counter, 1);
-	rig_ack_move(&rig, "s1", &a, &m, REASON_ACCEPTED, "b.example", 0);
+	late = m;
 	rig_link(&rig, "sat3")->satellite = true;
 	order("sat3", USEC_PER_SEC);
 	m = rig_take_sealed(&rig, &a, MESSAGE_HANDOVER_ANNOUNCEMENT);
 	assert_int_equal(m.handover_counter, 2);
+	rig_ack_move(&rig, "s1", &a, &late, REASON_ACCEPTED, "b.example", 0);
+	assert_false(rig.session.move.prepared);
 	assert_string_equal(m.next_satellite, "sat3");
 	assert_false(message_has(&m, ATTR_NEXT_CORE));
 	rig_ack_move(&rig, "s1", &a, &m, REASON_ACCEPTED, "c.example", 0);
@@ -532,6 +535,42 @@ static void test_moved_meanwhile(void **state)
 	take_done("s1", &c);
 	m = rig_take_sealed(&rig, &c, MESSAGE_HANDOVER_ANNOUNCEMENT);
 	assert_int_equal(m.handover_counter, 3);
+}
+
+/* Another core than was announced is heard on the next link: that is another move. */
+static void test_other_core_heard(void **state)
+{
+	struct message m;
+
+	(void)state;
+	registered_at_a();
+	rig_carrier(&rig, rig.sat2, true);
+	order("s2", USEC_PER_SEC);
+	m = rig_take_sealed(&rig, &a, MESSAGE_HANDOVER_ANNOUNCEMENT);
+	rig_ack_move(&rig, "s1", &a, &m, REASON_ACCEPTED, "b.example", 0);
+	rig_advertise(&rig, "s2", "c.example", 33);
+	rig_pass(&rig, USEC_PER_SEC);
+	m = rig_take_sealed(&rig, &a, MESSAGE_CORE_DISCONNECT);
+	assert_int_equal(m.handover_counter, 2);
+	assert_string_equal(m.next_core, "c.example");
+	rig_prepare(&rig, &c, 2);
+	rig_ack_move(&rig, "s1", &a, &m, REASON_ACCEPTED, "c.example", 0);
+	session_switched(&rig.session, 0, rig.now);
+	assert_int_equal(rig_reply_prepared(&rig, &c, rig_take_discovery(&rig, "s2")), DROP_NONE);
+}
+
+/* What was made ahead for one core is made again when the farewell's answer names another. */
+static void test_answers_differ(void **state)
+{
+	struct message m;
+
+	(void)state;
+	registered_at_a();
+	m = announced_to_b(0);
+	rig_prepare(&rig, &c, m.handover_counter);
+	rig_ack_move(&rig, "s1", &a, &m, REASON_ACCEPTED, "c.example", 0);
+	cut_over(MSEC(50));
+	arrive_prepared(&c);
 }
 
 /* The old link breaks between the announcement and its time: on to where it was to go. */
@@ -684,8 +723,8 @@ static void test_follows_schedule(void **state)
 	load_schedule("from,until,satellite,core,station\n"
 		      "2026-01-01T00:00:00Z,2026-01-01T00:00:30Z,s1,a.example,g\n"
 		      "2026-01-01T00:00:30Z,2026-01-01T00:01:00Z,s1,a.example,h\n"
-		      "2026-01-01T00:05:00Z,2026-01-01T00:06:00Z,s1,a.example,g\n"
-		      "2026-01-01T00:00:00Z,2026-01-01T01:00:00Z,s2,b.example,g\n");
+		      "2026-01-01T00:01:30Z,2026-01-01T00:06:00Z,s1,a.example,g\n"
+		      "2026-01-01T00:00:00Z,2026-01-01T00:02:00Z,s2,b.example,g\n");
 	rig_pass(&rig, MSEC(57799));
 	rig_no_more(&rig);
 	rig_pass(&rig, MSEC(1));
@@ -699,8 +738,35 @@ static void test_follows_schedule(void **state)
 	rig_ack_move(&rig, "s1", &a, &m, REASON_ACCEPTED, "b.example", 0);
 	cut_over(MSEC(50));
 	arrive_prepared(&b);
-	rig_pass(&rig, 60 * USEC_PER_SEC); /* the end of the file is not the end of the service */
+	rig_pass(&rig, 100 * USEC_PER_SEC); /* the end of the file is not the end of the service */
 	rig_no_more(&rig);
+}
+
+/* The command of the last move still runs: the next one waits for its end. */
+static void test_command_lingers(void **state)
+{
+	struct message m;
+
+	(void)state;
+	registered_at_a();
+	m = announced_to_b(0);
+	rig_ack_move(&rig, "s1", &a, &m, REASON_ACCEPTED, "b.example", 0);
+	cut_over(MSEC(50));
+	load_schedule("from,until,satellite,core,station\n"
+		      "2026-01-01T00:00:00Z,2026-01-01T00:00:10Z,s2,b.example,g\n"
+		      "2026-01-01T00:05:00Z,2026-01-01T00:06:00Z,s2,b.example,g\n"
+		      "2026-01-01T00:00:00Z,2026-01-01T01:00:00Z,s1,a.example,g\n");
+	arrive_prepared(&b);
+	while (rig.sent_count == rig.taken)
+		rig_pass(&rig, MSEC(10));
+	m = rig_take_sealed(&rig, &b, MESSAGE_HANDOVER_ANNOUNCEMENT);
+	rig_ack_move(&rig, "s2", &b, &m, REASON_ACCEPTED, "a.example", 0);
+	rig_pass(&rig, 5 * USEC_PER_SEC);
+	assert_int_equal(rig.session.state, SESSION_REGISTERED);
+	rig_no_more(&rig);
+	session_switched(&rig.session, 0, rig.now);
+	rig_turn(&rig);
+	rig_take_sealed(&rig, &b, MESSAGE_CORE_DISCONNECT);
 }
 
 /* ---- soft ---------------------------------------------------------------------------------- */
@@ -774,6 +840,23 @@ static void test_soft_unanswered(void **state)
 	assert_int_equal(rig.handover_count, 0);
 }
 
+/* A third link takes it over: that is not soft any more. */
+static void test_soft_elsewhere(void **state)
+{
+	(void)state;
+	registered_at_a();
+	rig_carrier(&rig, rig.sat2, true);
+	rig_carrier(&rig, rig.sat3, true);
+	order("s2", 0);
+	rig_pass(&rig, MSEC(7501));
+	for (int i = 0; i < 4; i++)
+		rig_take_discovery(&rig, "s2");
+	c.mode = MODE_COMBINED;
+	rig_register(&rig, "sat3", &c);
+	assert_int_equal(rig.handovers[0].mode, MODE_COMBINED);
+	assert_null(rig.session.leaving.link);
+}
+
 static void test_soft_back(void **state)
 {
 	(void)state;
@@ -845,6 +928,7 @@ static void test_not_beside(void **state)
 	(void)state;
 	self_administrative();
 	registered_at_a();
+	kernel_fake_log_clear();
 	order("s2", 0);
 	rig_pass(&rig, MSEC(1999));
 	rig_no_more(&rig);
@@ -928,6 +1012,29 @@ static void test_no_first_packet(void **state)
 	rig_take_sealed(&rig, &a, MESSAGE_CORE_DISCONNECT);
 }
 
+/* The next registration comes before the first packet: each handover is told of. */
+static void test_no_time_to_measure(void **state)
+{
+	struct message m;
+
+	(void)state;
+	registered_at_a();
+	m = announced_to_b(0);
+	rig_ack_move(&rig, "s1", &a, &m, REASON_ACCEPTED, "b.example", 0);
+	cut_over(MSEC(50));
+	assert_int_equal(rig_reply_prepared(&rig, &b, rig_take_discovery(&rig, "s2")), DROP_NONE);
+	rig_carrier(&rig, rig.sat2, false);
+	rig_carrier(&rig, rig.sat3, true);
+	rig_pass(&rig, MSEC(70));
+	rig_reply(&rig, &c, rig_take_discovery(&rig, "sat3"), REASON_ACCEPTED);
+	assert_int_equal(rig.handover_count, 2);
+	assert_int_equal(rig.measured_count, 1);
+	rig_receive_packet(&rig, "sat3");
+	assert_int_equal(rig.measured_count, 2);
+	assert_int_equal(rig.handovers[0].first_packet, -1);
+	assert_int_equal(rig.handovers[1].first_packet, MSEC(70));
+}
+
 #define PROACTIVE(name) cmocka_unit_test_setup_teardown(test_##name, setup_proactive, teardown)
 #define TEST(name)	cmocka_unit_test_setup_teardown(test_##name, setup, teardown)
 #define SOFT(name)	cmocka_unit_test_setup_teardown(test_##name, setup_soft, teardown)
@@ -950,6 +1057,8 @@ int main(void)
 		TEST(renewed_meanwhile),
 		TEST(renewed_in_full),
 		TEST(moved_meanwhile),
+		TEST(other_core_heard),
+		TEST(answers_differ),
 		TEST(lost_before_time),
 		TEST(returns),
 		TEST(target_lost),
@@ -958,15 +1067,18 @@ int main(void)
 		TEST(core_changes),
 		TEST(scheduled_core),
 		TEST(follows_schedule),
+		TEST(command_lingers),
 		SOFT(soft),
 		SOFT(soft_prepared),
 		SOFT(soft_unanswered),
+		SOFT(soft_elsewhere),
 		SOFT(soft_back),
 		SOFT(soft_old_breaks),
 		SOFT(soft_raised),
 		SOFT(not_beside),
 		TEST(first_packet),
 		TEST(no_first_packet),
+		TEST(no_time_to_measure),
 	};
 
 	assert_int_equal(keys_init(), 0);
