@@ -139,6 +139,39 @@ const struct message *otto_told(struct world *w, enum message_type type)
 	return told && told->type == type ? told : NULL;
 }
 
+void otto_say(struct world *w, enum message_type type, uint64_t number, const char *core)
+{
+	struct message m;
+
+	otto_move(&m, type, number, core);
+	otto_says(w, &m);
+	world_run(w, 50 * MS);
+}
+
+void otto_agree(struct world *w, enum message_type type, uint64_t number, const char *core,
+		enum handover_mode mode)
+{
+	const struct message *told;
+
+	otto_say(w, type, number, core);
+	told = otto_told(w, message_answer(type));
+	assert_non_null(told);
+	assert_int_equal(told->reason, REASON_ACCEPTED);
+	assert_string_equal(told->next_core, core);
+	assert_int_equal(told->mode, mode);
+}
+
+void otto_unprepared(struct world *w, enum message_type type, uint64_t number, const char *core)
+{
+	const struct message *told;
+
+	otto_say(w, type, number, core);
+	told = otto_told(w, message_answer(type));
+	assert_non_null(told);
+	assert_int_equal(told->reason, REASON_NOT_PREPARED);
+	assert_false(message_has(told, ATTR_NEXT_CORE));
+}
+
 uint64_t otto_prepared(const struct world *w, int which)
 {
 	return w->far[which].last[MESSAGE_PROACTIVE_AUTHENTICATION].binding;

@@ -45,6 +45,13 @@ void otto_says(struct world *w, struct message *m);
 /* What he was answered: by his home core itself, or through the far core. */
 const struct message *otto_told(struct world *w, enum message_type type);
 
+/* He says that he goes to that core, and 50 ms pass. */
+void otto_say(struct world *w, enum message_type type, uint64_t number, const char *core);
+/* The same, and he is told that it is prepared, in this mode; or that it is not. */
+void otto_agree(struct world *w, enum message_type type, uint64_t number, const char *core,
+		enum handover_mode mode);
+void otto_unprepared(struct world *w, enum message_type type, uint64_t number, const char *core);
+
 /* The number that the far core knows its preparation for him by. */
 uint64_t otto_prepared(const struct world *w, int which);
 /* He has come to it, on the move of this number: tunnel request with ARRIVAL. */

@@ -21,41 +21,6 @@
 #define LEAVES_OK    MESSAGE_DISCONNECTION_ACK
 #define PREPARE	     MESSAGE_PROACTIVE_AUTHENTICATION
 
-/* otto says where he goes; 50 ms pass. */
-static void say(struct world *w, enum message_type type, uint64_t number, const char *core)
-{
-	struct message m;
-
-	otto_move(&m, type, number, core);
-	otto_says(w, &m);
-	world_run(w, 50 * MS);
-}
-
-/* Says it, and is told that the core is prepared. */
-static void agree(struct world *w, enum message_type type, uint64_t number, const char *core,
-		  enum handover_mode mode)
-{
-	const struct message *told;
-
-	say(w, type, number, core);
-	told = otto_told(w, message_answer(type));
-	assert_non_null(told);
-	assert_int_equal(told->reason, REASON_ACCEPTED);
-	assert_string_equal(told->next_core, core);
-	assert_int_equal(told->mode, mode);
-}
-
-static void unprepared(struct world *w, enum message_type type, uint64_t number, const char *core)
-{
-	const struct message *told;
-
-	say(w, type, number, core);
-	told = otto_told(w, message_answer(type));
-	assert_non_null(told);
-	assert_int_equal(told->reason, REASON_NOT_PREPARED);
-	assert_false(message_has(told, ATTR_NEXT_CORE));
-}
-
 static void test_predictive_from_home(void **state)
 {
 	struct world *w = otto_world(NULL);
@@ -66,7 +31,7 @@ static void test_predictive_from_home(void **state)
 	(void)state;
 	terminal_register(w, &w->otto, "s1");
 	assert_memory_equal(otto(w)->root.key, w->otto.root, KEY_LENGTH);
-	agree(w, ANNOUNCED, 1, "a.example", MODE_PREDICTIVE);
+	otto_agree(w, ANNOUNCED, 1, "a.example", MODE_PREDICTIVE);
 	assert_int_equal(a->asked[PREPARE], 1);
 	assert_string_equal(asked->user, "otto");
 	assert_int_equal(handover_key(key, w->otto.root, "a.example", 1), 0);
@@ -79,7 +44,7 @@ static void test_predictive_from_home(void **state)
 	/* Nothing leads there before he goes. */
 	assert_int_equal(kernel_fake_count(OTTO_HOME), 1);
 	world_run(w, 1900 * MS);
-	agree(w, LEAVES, 1, "a.example", MODE_PREDICTIVE);
+	otto_agree(w, LEAVES, 1, "a.example", MODE_PREDICTIVE);
 	assert_int_equal(a->asked[PREPARE], 1);
 	assert_int_equal(kernel_fake_count(OTTO_HOME), 0);
 	assert_int_equal(kernel_fake_count(OTTO_NEXT_A), 1);
@@ -104,121 +69,19 @@ static void test_root_ends(void **state)
 
 	(void)state;
 	terminal_register(w, &w->otto, "s1");
-	agree(w, ANNOUNCED, 1, "a.example", MODE_PREDICTIVE);
-	agree(w, LEAVES, 1, "a.example", MODE_PREDICTIVE);
+	otto_agree(w, ANNOUNCED, 1, "a.example", MODE_PREDICTIVE);
+	otto_agree(w, LEAVES, 1, "a.example", MODE_PREDICTIVE);
 	otto_arrive(w, FAR_A, 1);
 	world_run(w, 250 * SEC);
-	agree(w, ANNOUNCED, 2, "c.example", MODE_PREDICTIVE);
-	agree(w, LEAVES, 2, "c.example", MODE_PREDICTIVE);
+	otto_agree(w, ANNOUNCED, 2, "c.example", MODE_PREDICTIVE);
+	otto_agree(w, LEAVES, 2, "c.example", MODE_PREDICTIVE);
 	otto_arrive(w, FAR_C, 2);
 	world_run(w, 50 * SEC);
 	assert_int_equal(otto_binding(w)->state, BINDING_VISITING);
-	unprepared(w, ANNOUNCED, 3, "a.example");
+	otto_unprepared(w, ANNOUNCED, 3, "a.example");
 	/* A full registration makes another one. */
 	otto_visit(w, FAR_C);
-	agree(w, ANNOUNCED, 1, "a.example", MODE_PREDICTIVE);
-	world_free(w);
-}
-
-/* All that the terminal tells of its next link goes to the target. */
-static void test_link_told(void **state)
-{
-	struct world *w = otto_world(NULL);
-	const struct message *asked = &w->far[FAR_C].last[PREPARE];
-	struct message m;
-
-	(void)state;
-	terminal_register(w, &w->otto, "s1");
-	otto_move(&m, ANNOUNCED, 1, "c.example");
-	message_set_link_layer(&m, &w->otto.mac);
-	message_set_addr(&m, ATTR_LINK_LOCAL, &w->otto.link_local);
-	message_set_number(&m, ATTR_MTU, 1450);
-	message_set_text(&m, ATTR_NEXT_SATELLITE, "sat-c");
-	otto_says(w, &m);
-	world_run(w, 50 * MS);
-	assert_true(lladdr_equal(&asked->link_layer, &w->otto.mac));
-	assert_true(addr_equal(&asked->link_local, &w->otto.link_local));
-	assert_int_equal(asked->mtu, 1450);
-	assert_string_equal(asked->next_satellite, "sat-c");
-	world_free(w);
-}
-
-/* And all that is his. */
-static void test_addresses_told(void **state)
-{
-	static const struct world_text text = {
-		.pools = "pools = { home4 = [ \"10.2.0.0/24\" ]; home6 = [ \"2001:db8:b::/64\" ]; "
-			 "care_of4 = [ \"198.51.100.128/25\" ]; delegated = [ "
-			 "\"2001:db8:b00::/40\" ]; };",
-		.subscribers = "{ nai = \"otto@b.example\"; public_key = \"$OTTO\"; home4 = "
-			       "\"10.2.0.9\"; home6 = \"2001:db8:b::9\"; prefix = "
-			       "\"2001:db8:b01::/56\"; }"};
-	struct world *w = otto_world(NULL);
-	const struct message *asked = &w->far[FAR_C].last[PREPARE];
-
-	(void)state;
-	assert_int_equal(world_reload(w, &text), 0);
-	terminal_register(w, &w->otto, "s1");
-	agree(w, ANNOUNCED, 1, "c.example", MODE_PREDICTIVE);
-	assert_true(addr_equal(&asked->hoa4, &otto(w)->hoa4));
-	assert_true(addr_equal(&asked->hoa6, &otto(w)->hoa6));
-	assert_true(prefix_equal(&asked->prefix, &otto(w)->prefix));
-	world_free(w);
-}
-
-/* One for each target, and so many in all: the oldest gives way. */
-static void test_room(void **state)
-{
-	static const struct world_text text = {
-		.peers = WORLD_PEERS
-		", { name = \"d.example\"; endpoint = \"192.0.2.4\"; public_key = \"$TINA\"; }"
-		", { name = \"e.example\"; endpoint = \"192.0.2.5\"; public_key = \"$OTTO\"; }"
-		", { name = \"f.example\"; endpoint = \"192.0.2.6\"; public_key = "
-		"\"hb0MKZVcxVQYUQFAkDLPOiZJlhCFyoqqkw+pVJgs8Xs=\"; }"};
-	static const char *const to[] = {"c.example", "a.example", "d.example", "e.example",
-					 "f.example"};
-	struct world *w = otto_world(NULL);
-	struct message m;
-	uint64_t first;
-
-	(void)state;
-	terminal_register(w, &w->otto, "s1");
-	assert_int_equal(world_reload(w, &text), 0);
-	agree(w, ANNOUNCED, 1, "c.example", MODE_PREDICTIVE);
-	first = otto_prepared(w, FAR_C);
-	agree(w, ANNOUNCED, 2, "c.example", MODE_PREDICTIVE);
-	assert_int_equal(HASH_COUNT(w->core.anticipations), 1);
-	assert_true(w->far[FAR_C].last[MESSAGE_RELEASE].binding == first);
-	first = otto_prepared(w, FAR_C);
-	/* All at one moment: those who are down fail in the next. */
-	for (uint64_t i = 1; i < 5; i++) {
-		otto_move(&m, ANNOUNCED, 2 + i, to[i]);
-		otto_says(w, &m);
-	}
-	assert_int_equal(HASH_COUNT(w->core.anticipations), ANTICIPATIONS_MAX);
-	world_run(w, 50 * MS);
-	assert_true(w->far[FAR_C].last[MESSAGE_RELEASE].binding == first);
-	assert_int_equal(HASH_COUNT(w->core.anticipations), 1);
-	world_free(w);
-}
-
-/* To make room costs him his binding: then there is nothing to prepare for. */
-static void test_room_and_no_way_back(void **state)
-{
-	struct world *w = otto_world(NULL);
-	struct message m;
-
-	(void)state;
-	otto_visit(w, FAR_A);
-	agree(w, LEAVES, 1, "c.example", MODE_PROACTIVE);
-	otto_move(&m, LEAVES, 2, "c.example");
-	kernel_fake_fail_at(1, -ENOSPC);
-	otto_says(w, &m);
-	world_run(w, 50 * MS);
-	assert_int_equal(otto_binding(w)->state, BINDING_NONE);
-	assert_int_equal(w->far[FAR_A].last_answer.reason, REASON_NOT_PREPARED);
-	assert_int_equal(w->far[FAR_C].asked[PREPARE], 1);
-	otto_clean(w);
+	otto_agree(w, ANNOUNCED, 1, "a.example", MODE_PREDICTIVE);
 	world_free(w);
 }
 
@@ -230,7 +93,7 @@ static void test_proactive(void **state)
 	(void)state;
 	terminal_register(w, &w->otto, "s1");
 	w->far[FAR_A].hold_type = PREPARE;
-	say(w, LEAVES, 1, "a.example");
+	otto_say(w, LEAVES, 1, "a.example");
 	assert_null(otto_told(w, LEAVES_OK));
 	assert_int_equal(kernel_fake_count(OTTO_HOME), 1);
 	far_answer(w, FAR_A, 0);
@@ -254,7 +117,7 @@ static void test_slow_target(void **state)
 	(void)state;
 	otto_visit(w, FAR_C);
 	w->far[FAR_A].hold_type = PREPARE;
-	say(w, LEAVES, 1, "a.example");
+	otto_say(w, LEAVES, 1, "a.example");
 	assert_null(otto_told(w, LEAVES_OK));
 	world_run(w, 99 * MS);
 	assert_null(otto_told(w, LEAVES_OK));
@@ -280,9 +143,9 @@ static void test_between_visited(void **state)
 	const struct message *release = &w->far[FAR_A].last[MESSAGE_RELEASE];
 
 	(void)state;
-	agree(w, ANNOUNCED, 1, "c.example", MODE_PREDICTIVE);
+	otto_agree(w, ANNOUNCED, 1, "c.example", MODE_PREDICTIVE);
 	assert_false(otto_binding(w)->left);
-	agree(w, LEAVES, 1, "c.example", MODE_PREDICTIVE);
+	otto_agree(w, LEAVES, 1, "c.example", MODE_PREDICTIVE);
 	assert_true(otto_binding(w)->left);
 	assert_int_equal(w->far[FAR_A].asked[MESSAGE_RELEASE], 0);
 	otto_arrive(w, FAR_C, 1);
@@ -294,8 +157,9 @@ static void test_between_visited(void **state)
 	assert_int_equal(w->far[FAR_C].asked[MESSAGE_RELEASE], 0);
 	assert_int_equal(kernel_fake_count(OTTO_NEXT_C), 1);
 	otto_clean(w);
-	/* And on, by the next number under the same root. */
-	agree(w, LEAVES, 2, "a.example", MODE_PROACTIVE);
+	/* And on, by the next number under the same root; not by one that is used up. */
+	otto_unprepared(w, ANNOUNCED, 1, "b.example");
+	otto_agree(w, LEAVES, 2, "a.example", MODE_PROACTIVE);
 	otto_arrive(w, FAR_A, 2);
 	assert_int_equal(w->far[FAR_A].last_reason, REASON_ACCEPTED);
 	otto_clean(w);
@@ -316,7 +180,7 @@ static void test_home_again(void **state)
 	world_run(w, 50 * MS);
 	assert_string_equal(otto_told(w, ANNOUNCED_OK)->next_core, "b.example");
 	assert_int_equal(kernel_fake_count(OTTO_A), 1);
-	agree(w, LEAVES, 1, "b.example", MODE_PREDICTIVE);
+	otto_agree(w, LEAVES, 1, "b.example", MODE_PREDICTIVE);
 	assert_int_equal(kernel_fake_count(OTTO_A), 0);
 	assert_int_equal(kernel_fake_count(OTTO_HELD), 1);
 	memcpy(w->otto.root, otto(w)->root.key, KEY_LENGTH);
@@ -326,6 +190,7 @@ static void test_home_again(void **state)
 	assert_true(w->otto.done);
 	assert_int_equal(w->otto.assignment.type, 0);
 	assert_int_equal(otto_binding(w)->state, BINDING_HOME);
+	assert_string_equal(otto_binding(w)->place.satellite, "s1");
 	assert_int_equal(kernel_fake_count(OTTO_HOME), 1);
 	assert_int_equal(kernel_fake_count(OTTO_HELD), 0);
 	assert_int_equal(w->far[FAR_A].asked[MESSAGE_RELEASE], 1);
@@ -341,7 +206,7 @@ static void test_not_arrived(void **state)
 
 	(void)state;
 	otto_visit(w, FAR_A);
-	agree(w, LEAVES, 1, "c.example", MODE_PROACTIVE);
+	otto_agree(w, LEAVES, 1, "c.example", MODE_PROACTIVE);
 	assert_int_equal(kernel_fake_count(OTTO_NEXT_C), 1);
 	message_init(&m, MESSAGE_RELEASE, 0);
 	message_set_number(&m, ATTR_REASON, REASON_NOT_ARRIVED);
@@ -373,7 +238,7 @@ static void test_no_way_back(void **state)
 
 	(void)state;
 	otto_visit(w, FAR_A);
-	agree(w, LEAVES, 1, "c.example", MODE_PROACTIVE);
+	otto_agree(w, LEAVES, 1, "c.example", MODE_PROACTIVE);
 	message_init(&m, MESSAGE_RELEASE, 0);
 	message_set_number(&m, ATTR_REASON, REASON_NOT_ARRIVED);
 	message_set_number(&m, ATTR_BINDING, otto_prepared(w, FAR_C));
@@ -396,8 +261,8 @@ static void test_dead_target(void **state)
 
 	(void)state;
 	terminal_register(w, &w->otto, "s1");
-	agree(w, ANNOUNCED, 1, "c.example", MODE_PREDICTIVE);
-	agree(w, LEAVES, 1, "c.example", MODE_PREDICTIVE);
+	otto_agree(w, ANNOUNCED, 1, "c.example", MODE_PREDICTIVE);
+	otto_agree(w, LEAVES, 1, "c.example", MODE_PREDICTIVE);
 	world_run(w, 7800 * MS);
 	assert_int_equal(kernel_fake_count(OTTO_NEXT_C), 1);
 	world_run(w, 200 * MS);
@@ -415,10 +280,10 @@ static void test_elsewhere(void **state)
 
 	(void)state;
 	otto_visit(w, FAR_A);
-	agree(w, ANNOUNCED, 1, "c.example", MODE_PREDICTIVE);
-	agree(w, ANNOUNCED, 2, "b.example", MODE_PREDICTIVE);
+	otto_agree(w, ANNOUNCED, 1, "c.example", MODE_PREDICTIVE);
+	otto_agree(w, ANNOUNCED, 2, "b.example", MODE_PREDICTIVE);
 	assert_int_equal(HASH_COUNT(w->core.anticipations), 2);
-	agree(w, LEAVES, 1, "c.example", MODE_PREDICTIVE);
+	otto_agree(w, LEAVES, 1, "c.example", MODE_PREDICTIVE);
 	otto_visit(w, FAR_A);
 	assert_int_equal(kernel_fake_count(OTTO_A), 1);
 	assert_int_equal(kernel_fake_count(OTTO_NEXT_C), 0);
@@ -426,7 +291,7 @@ static void test_elsewhere(void **state)
 	assert_true(w->far[FAR_C].last[MESSAGE_RELEASE].binding == otto_prepared(w, FAR_C));
 	otto_clean(w);
 	/* A new root: numbers begin anew. */
-	agree(w, ANNOUNCED, 1, "c.example", MODE_PREDICTIVE);
+	otto_agree(w, ANNOUNCED, 1, "c.example", MODE_PREDICTIVE);
 	world_free(w);
 }
 
@@ -437,9 +302,9 @@ static void test_first_arrival(void **state)
 
 	(void)state;
 	terminal_register(w, &w->otto, "s1");
-	agree(w, ANNOUNCED, 1, "a.example", MODE_PREDICTIVE);
-	agree(w, ANNOUNCED, 2, "c.example", MODE_PREDICTIVE);
-	agree(w, LEAVES, 2, "c.example", MODE_PREDICTIVE);
+	otto_agree(w, ANNOUNCED, 1, "a.example", MODE_PREDICTIVE);
+	otto_agree(w, ANNOUNCED, 2, "c.example", MODE_PREDICTIVE);
+	otto_agree(w, LEAVES, 2, "c.example", MODE_PREDICTIVE);
 	otto_arrive(w, FAR_A, 1);
 	assert_int_equal(w->far[FAR_A].last_reason, REASON_ACCEPTED);
 	assert_int_equal(kernel_fake_count(OTTO_NEXT_A), 1);
@@ -449,7 +314,7 @@ static void test_first_arrival(void **state)
 	assert_int_equal(w->far[FAR_C].last_reason, REASON_STALE_BINDING);
 	otto_clean(w);
 	/* What has led somewhere is over, with all before it. */
-	unprepared(w, ANNOUNCED, 1, "c.example");
+	otto_unprepared(w, ANNOUNCED, 1, "c.example");
 	world_free(w);
 }
 
@@ -462,14 +327,14 @@ static void test_another_target(void **state)
 	(void)state;
 	terminal_register(w, &w->otto, "s1");
 	w->far[FAR_C].hold_type = PREPARE;
-	say(w, LEAVES, 1, "c.example");
-	agree(w, LEAVES, 2, "a.example", MODE_PROACTIVE);
+	otto_say(w, LEAVES, 1, "c.example");
+	otto_agree(w, LEAVES, 2, "a.example", MODE_PROACTIVE);
 	assert_int_equal(kernel_fake_count(OTTO_NEXT_A), 1);
 	far_answer(w, FAR_C, 0);
 	world_run(w, 50 * MS);
 	assert_int_equal(kernel_fake_count(OTTO_NEXT_A), 1);
 	assert_int_equal(kernel_fake_count(OTTO_NEXT_C), 0);
-	agree(w, LEAVES, 1, "c.example", MODE_PROACTIVE);
+	otto_agree(w, LEAVES, 1, "c.example", MODE_PROACTIVE);
 	assert_int_equal(kernel_fake_count(OTTO_NEXT_C), 1);
 	/* A's end is none of the path's business any more. */
 	message_init(&m, MESSAGE_RELEASE, 0);
@@ -491,7 +356,7 @@ static void test_false_arrivals(void **state)
 
 	(void)state;
 	otto_visit(w, FAR_A);
-	agree(w, ANNOUNCED, 1, "c.example", MODE_PREDICTIVE);
+	otto_agree(w, ANNOUNCED, 1, "c.example", MODE_PREDICTIVE);
 	for (int i = 0; i < 5; i++) {
 		int from = FAR_C;
 
@@ -531,69 +396,11 @@ static void test_false_arrivals(void **state)
 	world_free(w);
 }
 
-/* No key twice, whatever became of the first. */
-static void test_no_key_twice(void **state)
-{
-	struct world *w = otto_world(NULL);
-	struct far *c = &w->far[FAR_C];
-
-	(void)state;
-	terminal_register(w, &w->otto, "s1");
-	c->prepare_reason = REASON_BUSY;
-	unprepared(w, ANNOUNCED, 3, "c.example");
-	assert_int_equal(c->asked[MESSAGE_RELEASE], 0);
-	c->prepare_reason = REASON_ACCEPTED;
-	unprepared(w, LEAVES, 3, "c.example");
-	unprepared(w, LEAVES, 2, "c.example");
-	assert_int_equal(c->asked[PREPARE], 1);
-	agree(w, LEAVES, 4, "c.example", MODE_PROACTIVE);
-	/* Said again, it is the same preparation. */
-	agree(w, LEAVES, 4, "c.example", MODE_PROACTIVE);
-	assert_int_equal(c->asked[PREPARE], 2);
-	world_free(w);
-}
-
-/* Where nothing can be prepared he is told so at once. */
-static void test_no_target(void **state)
-{
-	struct world *w = otto_world(NULL);
-	struct message m;
-
-	(void)state;
-	otto_visit(w, FAR_A);
-	unprepared(w, LEAVES, 1, "x.example");
-	unprepared(w, LEAVES, 1, "a.example");
-	otto_move(&m, LEAVES, 1, "c.example");
-	m.present &= ~(UINT64_C(1) << ATTR_NEXT_CORE);
-	message_set_text(&m, ATTR_NEXT_SATELLITE, "sat-c");
-	otto_says(w, &m);
-	world_run(w, 50 * MS);
-	assert_int_equal(otto_told(w, LEAVES_OK)->reason, REASON_NOT_PREPARED);
-	otto_move(&m, ANNOUNCED, 1, "c.example");
-	message_set_number(&m, ATTR_EXPECTED, 3600 * 1000);
-	otto_says(w, &m);
-	world_run(w, 50 * MS);
-	assert_int_equal(otto_told(w, ANNOUNCED_OK)->reason, REASON_NOT_PREPARED);
-	/* A serving core of before says nothing any more. */
-	otto_move(&m, ANNOUNCED, 1, "a.example");
-	message_set_number(&m, ATTR_BINDING, otto_binding(w)->number);
-	far_ask(w, FAR_C, &m);
-	world_run(w, 50 * MS);
-	assert_int_equal(w->far[FAR_C].last_reason, REASON_STALE_BINDING);
-	assert_int_equal(w->far[FAR_C].asked[PREPARE], 0);
-	otto_clean(w);
-	world_free(w);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_predictive_from_home),
 		cmocka_unit_test(test_root_ends),
-		cmocka_unit_test(test_link_told),
-		cmocka_unit_test(test_addresses_told),
-		cmocka_unit_test(test_room),
-		cmocka_unit_test(test_room_and_no_way_back),
 		cmocka_unit_test(test_proactive),
 		cmocka_unit_test(test_slow_target),
 		cmocka_unit_test(test_between_visited),
@@ -605,8 +412,6 @@ int main(void)
 		cmocka_unit_test(test_first_arrival),
 		cmocka_unit_test(test_another_target),
 		cmocka_unit_test(test_false_arrivals),
-		cmocka_unit_test(test_no_key_twice),
-		cmocka_unit_test(test_no_target),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
