@@ -174,7 +174,6 @@ static struct preparation *expected(const struct discovery *d, usec_t now)
 
 	if (!message_has(&d->message, ATTR_HANDOVER_TAG))
 		return NULL;
-	preparations_settle(core, now);
 	p = preparation_by_tag(core, d->message.handover_tag);
 	if (!p)
 		return NULL;

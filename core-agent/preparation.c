@@ -156,11 +156,10 @@ void preparation_give_way(struct core *core, const struct lladdr *mac, const cha
 		preparation_retract(p);
 }
 
-void preparation_satellite_removed(struct satellite *satellite, usec_t now)
+void preparation_satellite_removed(struct satellite *satellite)
 {
 	struct preparation *p, *next;
 
-	preparations_settle(satellite->core, now);
 	HASH_ITER (hh, satellite->core->preparations, p, next) {
 		if (p->satellite != satellite)
 			continue;

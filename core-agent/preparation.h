@@ -97,8 +97,8 @@ void preparation_end(struct subscriber *subscriber, uint64_t binding);
 void preparation_requested(struct peer *home, const struct message *request, usec_t now);
 /*
  * Has the kernel make ready, all at once, what was asked for since the last call, and answers. The
- * event loop calls it when it has read what there was; everything else that looks for a
- * preparation, first.
+ * event loop calls it when it has read what there was; so do requests and answers of peers that
+ * look for a preparation meanwhile.
  */
 void preparations_settle(struct core *core, usec_t now);
 /* A release came from a peer: true when it was for a preparation here, and has been answered. */
@@ -123,7 +123,7 @@ void preparation_give_way(struct core *core, const struct lladdr *mac, const cha
 /* Its home core has lost its memory, or is no peer any more: all that it had prepared here is gone.
  */
 void preparation_peer_gone(struct peer *peer, const char *why);
-void preparation_satellite_removed(struct satellite *satellite, usec_t now);
+void preparation_satellite_removed(struct satellite *satellite);
 /* The satellite has a port again, maybe another one: paths lead there. */
 void preparation_port_changed(struct satellite *satellite);
 /* Those whose care-of address is in no pool any more are given up. */

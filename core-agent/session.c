@@ -469,7 +469,7 @@ void session_satellite_removed(struct satellite *satellite, usec_t now)
 	struct session *s, *next;
 
 	registration_satellite_removed(satellite, now);
-	preparation_satellite_removed(satellite, now);
+	preparation_satellite_removed(satellite);
 	HASH_ITER (hh, satellite->core->sessions, s, next) {
 		if (s->satellite != satellite)
 			continue;
