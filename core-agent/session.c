@@ -354,7 +354,6 @@ int session_register(struct session *s, const struct session_grant *grant, usec_
 		give_care_of(core, &s->coa);
 	s->coa = grant->coa;
 	s->mode = grant->mode;
-	s->buffered = s->dropped = 0;
 	s->registration = NULL;
 	s->registered = now;
 	s->expires = now + (usec_t)grant->lifetime * USEC_PER_SEC;

@@ -175,6 +175,27 @@ static void test_kernel_refuses(void **state)
 	assert_true(n > 3);
 }
 
+/* A kernel that cannot hold packets: they are led to his next link ahead. */
+static void test_no_hold(void **state)
+{
+	struct world *w = otto_world(NULL);
+	struct core_io io = w->core.io;
+
+	(void)state;
+	core_close(&w->core);
+	kernel_fake_fail_on("tun ", -EOPNOTSUPP);
+	assert_int_equal(core_open(&w->core, &w->config, w->kernel, &io, w->now), 0);
+	w->otto.home_epoch = w->core.epoch;
+	world_run(w, 20 * SEC);
+	otto_visit(w, FAR_A);
+	leave(w, 1, &w->otto.mac);
+	assert_int_equal(kernel_fake_count(OTTO_HOME), 1);
+	come(w, 1, "s1");
+	assert_home(w);
+	kernel_fake_fail_on(NULL, 0);
+	world_free(w);
+}
+
 /* One preparation takes the place of another, which is ended by its number when it is told so. */
 static void test_number(void **state)
 {
