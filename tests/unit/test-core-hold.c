@@ -189,9 +189,12 @@ static void meet(void *arg)
 static void test_release(void **state)
 {
 	static const char *const moments[] = {
-		"neighbour replace", "route replace " HOA6 "/128 table 8400",
-		"route replace " HOA4 "/32 table 254", "route replace " PREFIX " table 254",
-		"route delete " HOA6};
+		"neighbour replace",
+		("route replace " HOA6 "/128 table 8400"),
+		("route replace " HOA4 "/32 table 254"),
+		("route replace " PREFIX " table 254"),
+		("route delete " HOA6),
+	};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(moments) / sizeof(moments[0]); i++) {
