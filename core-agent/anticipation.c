@@ -65,8 +65,6 @@ static void led(struct anticipation *a, usec_t now)
 		other->leads = false;
 	a->leads = true;
 	a->switching = core_clock(a->subscriber->core, now) - a->chosen_at;
-	log_info("terminal %s: its home addresses lead to %s, where it is expected",
-		 a->subscriber->nai, anticipation_target(a));
 }
 
 /* Nothing leads to a core that could only drop it: then it stays where it is. */
@@ -168,6 +166,8 @@ static void ready(struct anticipation *a, usec_t now)
 			return;
 		}
 		led(a, now);
+		log_info("terminal %s: its home addresses lead to %s, where it is expected",
+			 a->subscriber->nai, anticipation_target(a));
 	}
 	questions_answer(a, REASON_ACCEPTED, now);
 }

@@ -55,7 +55,7 @@ void handover_begun(struct core *core, const struct handover *begun)
 		log->made[h->mode]++;
 	log_notice("terminal %s: now served by %s, %s%s (%s)", h->nai, h->to,
 		   *h->from ? "before by " : "first time", h->from, handover_mode_name(h->mode));
-	if (core->control)
+	if (core->control && control_subscribed(core->control))
 		control_event(core->control, "binding",
 			      json_pack("{ss ss ss sI ss sI}", "terminal", h->nai, "from", h->from,
 					"to", h->to, "binding", (json_int_t)h->binding, "mode",
@@ -89,7 +89,7 @@ static json_t *told(int64_t number)
 
 static void handover_event(struct core *core, const struct handover *h)
 {
-	if (core->control)
+	if (core->control && control_subscribed(core->control))
 		control_event(
 			core->control, "handover",
 			json_pack("{ss ss ss ss sI so so so so so}", "terminal", h->nai, "from",

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Full registrations in the better modes: authentication and tunnel in one exchange, soft moves. */
 #include "core-agent/anticipation.h"
+#include "core-agent/holding.h"
 #include "core-agent/mode.h"
 #include "core-agent/peer.h"
 #include "core-agent/session.h"
@@ -247,9 +248,19 @@ static void test_soft_shorter(void **state)
 	world_free(w);
 }
 
+/* A packet for him comes to where packets wait. */
+static void wait_for_him(struct world *w)
+{
+	uint8_t packet[20] = {0x45, 0, 0, 20, [8] = 64, [9] = 17, [16] = 10, [17] = 2, [19] = 9};
+
+	assert_int_equal(kernel_fake_tun_send("sno-buf", packet, sizeof(packet)), 0);
+	holding_read(&w->core, w->now);
+}
+
 static void test_soft_holds(void **state)
 {
 	struct world *w = soft_world();
+	const struct handover *h;
 
 	(void)state;
 	otto_visit(w, FAR_A);
@@ -259,6 +270,7 @@ static void test_soft_holds(void **state)
 	assert_int_equal(kernel_fake_count(OTTO_A), 0);
 	assert_int_equal(kernel_fake_count(OTTO_C), 0);
 	assert_int_equal(kernel_fake_count(OTTO_HELD), 1);
+	wait_for_him(w);
 	world_run(w, 9 * MS);
 	assert_int_equal(kernel_fake_count(OTTO_HELD), 1);
 	world_run(w, 2 * MS);
@@ -267,6 +279,9 @@ static void test_soft_holds(void **state)
 	assert_int_equal(kernel_fake_count(OTTO_C), 2);
 	world_run(w, 3 * MS);
 	assert_int_equal(kernel_fake_count(OTTO_C), 1);
+	h = handover_kept(&w->core.handovers, 1);
+	assert_int_equal(handover_buffered(h), 1);
+	assert_int_equal(handover_dropped(h), -1);
 	otto_clean(w);
 	world_free(w);
 }
@@ -314,6 +329,30 @@ static void test_soft_twice(void **state)
 	assert_true(w->otto.done);
 	assert_true(w->otto.registration.uplink_delay > 0);
 	otto_clean(w);
+	world_free(w);
+}
+
+/* He leaves while packets still wait: they go where he goes, and stay there. */
+static void test_soft_and_leaves(void **state)
+{
+	struct world *w = soft_world();
+	struct message m;
+
+	(void)state;
+	otto_visit(w, FAR_A);
+	world_run(w, SEC);
+	w->far[FAR_C].delay = 10 * MS;
+	soft_register(w, FAR_C, OFFERED_C, 89 * MS);
+	assert_int_equal(kernel_fake_count(OTTO_HELD), 1);
+	otto_move(&m, MESSAGE_CORE_DISCONNECT, 1, "b.example");
+	message_set_text(&m, ATTR_NEXT_SATELLITE, "s1");
+	message_set_number(&m, ATTR_BINDING, otto_binding(w)->number);
+	w->far[FAR_C].delay = 0;
+	far_ask(w, FAR_C, &m);
+	world_run(w, SEC);
+	/* This core holds for itself now. */
+	assert_int_equal(w->far[FAR_C].last_reason, REASON_ACCEPTED);
+	assert_int_equal(kernel_fake_count(OTTO_HELD), 1);
 	world_free(w);
 }
 
@@ -385,13 +424,13 @@ static void test_soft_after_leaving(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_combined),	   cmocka_unit_test(test_root),
-		cmocka_unit_test(test_not_combined),	   cmocka_unit_test(test_copy),
-		cmocka_unit_test(test_narrowed),	   cmocka_unit_test(test_mode_of_move),
-		cmocka_unit_test(test_soft_shorter),	   cmocka_unit_test(test_soft_holds),
-		cmocka_unit_test(test_soft_refused),	   cmocka_unit_test(test_soft_twice),
-		cmocka_unit_test(test_soft_longer),	   cmocka_unit_test(test_soft_arrival),
-		cmocka_unit_test(test_soft_after_leaving),
+		cmocka_unit_test(test_combined),	cmocka_unit_test(test_root),
+		cmocka_unit_test(test_not_combined),	cmocka_unit_test(test_copy),
+		cmocka_unit_test(test_narrowed),	cmocka_unit_test(test_mode_of_move),
+		cmocka_unit_test(test_soft_shorter),	cmocka_unit_test(test_soft_holds),
+		cmocka_unit_test(test_soft_refused),	cmocka_unit_test(test_soft_twice),
+		cmocka_unit_test(test_soft_and_leaves), cmocka_unit_test(test_soft_longer),
+		cmocka_unit_test(test_soft_arrival),	cmocka_unit_test(test_soft_after_leaving),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

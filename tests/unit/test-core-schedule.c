@@ -142,9 +142,11 @@ static void test_taken_along(void **state)
 	run_until(w, 20);
 	assert_int_equal(kernel_fake_count(OTTO_A), 0);
 	assert_int_equal(kernel_fake_count(OTTO_NEXT_C), 1);
-	/* He takes the number that nobody has told him. */
+	/* He takes the number that nobody has told him; the kernel is not asked again. */
+	kernel_fake_log_clear();
 	otto_arrive(w, FAR_C, 1);
 	assert_int_equal(w->far[FAR_C].last_reason, REASON_ACCEPTED);
+	assert_int_equal(kernel_fake_calls(), 0);
 	assert_int_equal(w->core.handovers.made[MODE_PREDICTIVE], 1);
 	assert_string_equal(otto_binding(w)->place.satellite, "sat-a");
 	otto_clean(w);
@@ -260,10 +262,38 @@ static void test_not_on_it(void **state)
 	(void)state;
 	/* On sat-c, which the plan takes for a's. */
 	otto_visit(w, FAR_C);
-	run_until(w, 50);
+	run_until(w, 31);
 	assert_int_equal(w->far[FAR_C].asked[PREPARE], 0);
 	assert_int_equal(kernel_fake_count(OTTO_C), 1);
 	otto_clean(w);
+	planned_free(w);
+}
+
+/* To a core that nobody knows nothing can be led, nor to this one in its place. */
+static void test_unknown_core(void **state)
+{
+	struct world *w =
+		planned_world(PLAN({0, 20, "sat-a", "a.example"}, {20, 60, "sat-a", "x.example"}));
+
+	(void)state;
+	otto_visit(w, FAR_A);
+	run_until(w, 21);
+	assert_int_equal(kernel_fake_count(OTTO_A), 1);
+	otto_clean(w);
+	planned_free(w);
+}
+
+/* In the order of time, whatever their names. */
+static void test_order(void **state)
+{
+	struct world *w = planned_world(
+		PLAN({0, 40, "another", "a.example"}, {40, 60, "another", "c.example"},
+		     {0, 20, "sat-a", "a.example"}, {20, 60, "sat-a", "c.example"}));
+
+	(void)state;
+	otto_visit(w, FAR_A);
+	run_until(w, 20);
+	assert_int_equal(kernel_fake_count(OTTO_NEXT_C), 1);
 	planned_free(w);
 }
 
@@ -454,6 +484,10 @@ static void test_clock_set(void **state)
 	w->core.wall_ahead -= 1000 * SEC;
 	run_until(w, 1005);
 	assert_int_equal(schedule_ahead(&w->core), 2);
+	/* And ahead: what was missed is over. */
+	w->core.wall_ahead += 1010 * SEC;
+	run_until(w, 2016);
+	assert_int_equal(schedule_ahead(&w->core), 1);
 	planned_free(w);
 }
 
@@ -573,6 +607,8 @@ int main(void)
 		cmocka_unit_test(test_home_by_satellite),
 		cmocka_unit_test(test_wrong),
 		cmocka_unit_test(test_not_on_it),
+		cmocka_unit_test(test_unknown_core),
+		cmocka_unit_test(test_order),
 		cmocka_unit_test(test_number),
 		cmocka_unit_test(test_announced_too),
 		cmocka_unit_test(test_mode),
