@@ -227,9 +227,13 @@ static void test_number(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_proactive),	  cmocka_unit_test(test_link_of_another),
-		cmocka_unit_test(test_satellite_removed), cmocka_unit_test(test_counter_spent),
-		cmocka_unit_test(test_kernel_refuses),	  cmocka_unit_test(test_number),
+		cmocka_unit_test(test_proactive),
+		cmocka_unit_test(test_link_of_another),
+		cmocka_unit_test(test_satellite_removed),
+		cmocka_unit_test(test_counter_spent),
+		cmocka_unit_test(test_kernel_refuses),
+		cmocka_unit_test(test_no_hold),
+		cmocka_unit_test(test_number),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
