@@ -22,7 +22,7 @@
 #include "terminal-agent/links.h"
 
 /* By which a packet on the old way may be later than those on the new one would have it. */
-#define UPLINK_MARGIN USEC_PER_MSEC
+#define UPLINK_MARGIN ((usec_t)500)
 
 /* Sends a packet as a frame to the gateway's Ethernet address. As hold_write_fn. */
 typedef int uplink_send_fn(void *context, struct link *link, const struct lladdr *gateway,

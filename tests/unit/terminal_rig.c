@@ -15,7 +15,6 @@
 #include <cmocka.h>
 
 #include "cursor.h"
-#include "handover_key.h"
 #include "terminal-agent/port.h"
 
 static const uint8_t psk[KEY_LENGTH] = {1, 2, 3};
@@ -87,78 +86,6 @@ static void handover(void *context, const struct handover *h, bool measured)
 	rig->handovers[(rig->handover_count - 1) % 32] = *h;
 }
 
-/* ---- packets of the user's --------------------------------------------------------------- */
-
-#define PACKET_LENGTH 24 /* an IPv4 header, and the number */
-
-static void packet_left(struct rig *rig, unsigned int number, struct link *link)
-{
-	assert_true(rig->packet_count < RIG_PACKETS);
-	rig->packets[rig->packet_count++] = (struct rig_packet){number, link, rig->now};
-}
-
-static ssize_t read_device(void *context, uint8_t *packet, size_t size)
-{
-	struct rig *rig = context;
-
-	if (rig->waiting_count == 0)
-		return -EAGAIN;
-	assert_true(size >= PACKET_LENGTH);
-	memset(packet, 0, PACKET_LENGTH);
-	packet[0] = 0x45;
-	packet[3] = PACKET_LENGTH;
-	memcpy(packet + 16, (const uint8_t[]){192, 0, 2, 1}, 4);
-	memcpy(packet + 20, &rig->waiting[0], 4);
-	memmove(rig->waiting, rig->waiting + 1, --rig->waiting_count * sizeof(rig->waiting[0]));
-	return PACKET_LENGTH;
-}
-
-static int send_packet(void *context, struct link *link, const struct lladdr *gateway,
-		       const uint8_t *packet, size_t length)
-{
-	struct rig *rig = context;
-	unsigned int number;
-
-	if (rig->full || !link->ready)
-		return -EAGAIN;
-	assert_int_equal(length, PACKET_LENGTH);
-	assert_false(lladdr_equal(gateway, &(struct lladdr){{0}}));
-	memcpy(&number, packet + 20, 4);
-	packet_left(rig, number, link);
-	return 0;
-}
-
-bool rig_send_packet(struct rig *rig, unsigned int number)
-{
-	const struct addr server = {.family = AF_INET, .bytes = {192, 0, 2, 1}};
-	struct kernel_route route;
-	struct link *link;
-
-	if (kernel_route_lookup(rig->kernel, &server, &route) < 0)
-		return false;
-	if (route.oif == rig->buffer) {
-		assert_true(rig->waiting_count < RIG_PACKETS);
-		rig->waiting[rig->waiting_count++] = number;
-		return true;
-	}
-	link = links_by_index(&rig->links, route.oif);
-	if (!link || !link->ready)
-		return false;
-	packet_left(rig, number, link);
-	return true;
-}
-
-void rig_receive_packet(struct rig *rig, const char *name)
-{
-	struct link *link = rig_link(rig, name);
-
-	if (rig->watched != link)
-		return;
-	rig->watched = NULL;
-	session_first_packet(&rig->session, link, rig->now);
-	rig_turn(rig);
-}
-
 /* ---- links ------------------------------------------------------------------------------- */
 
 static int port_opens(void *context, struct link *link)
@@ -216,7 +143,7 @@ static void agent_begins(struct rig *rig)
 		.links = &rig->links,
 		.schedule = &rig->schedule,
 		.sender = {transmit, rig, &rig->counters},
-		.send_packet = send_packet,
+		.send_packet = rig_release_packet,
 		.ops = {switch_link, set_link, watch, state_changed, handover, rig}};
 	const struct hold_limits limits = {.packets = 1000,
 					   .octets = 1000000,
@@ -241,7 +168,7 @@ static void agent_begins(struct rig *rig)
 	assert_non_null(rig->forwarding);
 	links_init(&rig->links, rig->kernel, &links);
 	session_init(&rig->session, &all);
-	rig->hold = hold_new(&limits, read_device, rig);
+	rig->hold = hold_new(&limits, rig_read_packet, rig);
 	assert_non_null(rig->hold);
 	if (!rig->buffer) {
 		rig->buffer = kernel_fake_link("sno-buf-up", "tun");
@@ -521,8 +448,8 @@ static void full_key(struct rig *rig, const struct rig_core *core, struct noise 
 }
 
 /* The serving core's part: registration, SEALED. */
-static void seal_registration(struct rig_core *core, const uint8_t key[KEY_LENGTH], uint32_t index,
-			      struct message *done)
+void rig_seal_registration(struct rig_core *core, const uint8_t key[KEY_LENGTH], uint32_t index,
+			   struct message *done)
 {
 	struct message_blob sealed;
 	struct message m;
@@ -559,7 +486,7 @@ size_t rig_answer(struct rig *rig, struct rig_core *core, const struct rig_sent 
 	message_set_blob(&answer, ATTR_HANDSHAKE, handshake, length);
 	if (accept) {
 		full_key(rig, core, &noise, identity.counter, key);
-		seal_registration(core, key, request.id, &answer);
+		rig_seal_registration(core, key, request.id, &answer);
 	} else {
 		message_set_number(&answer, ATTR_REASON, reason);
 	}
@@ -616,52 +543,6 @@ enum drop rig_tell(struct rig *rig, const char *link, struct rig_core *core, str
 
 	assert_true(length > 0);
 	return rig_deliver(rig, link, octets, (size_t)length);
-}
-
-void rig_prepare(struct rig *rig, struct rig_core *core, uint64_t number)
-{
-	core->prepared = true;
-	assert_int_equal(handover_key(core->handover_key, rig->root, core->name, number), 0);
-}
-
-enum drop rig_reply_prepared(struct rig *rig, struct rig_core *core,
-			     const struct rig_sent *discovery)
-{
-	uint8_t tag[HANDOVER_TAG], key[KEY_LENGTH], octets[SNO_DATAGRAM_MAX];
-	struct message m, done, identity = rig_identity(rig, discovery);
-	int length;
-
-	assert_true(core->prepared);
-	assert_int_equal(message_read(&m, PLACE_CLEAR, discovery->octets, discovery->length),
-			 DROP_NONE);
-	assert_true(message_has(&m, ATTR_HANDOVER_TAG));
-	handover_tag(tag, core->handover_key);
-	assert_memory_equal(m.handover_tag, tag, sizeof(tag));
-	assert_true(handover_proven(core->handover_key, discovery->octets, discovery->length,
-				    &discovery->link->mac, &discovery->link->address));
-	assert_int_equal(m.counter, identity.counter);
-	assert_true(m.counter > rig->accepted);
-	rig->accepted = m.counter;
-	handover_access_key(key, core->handover_key, discovery->octets, discovery->length);
-	message_init(&done, MESSAGE_REGISTRATION_DONE, m.id);
-	seal_registration(core, key, m.id, &done);
-	length = message_write(&done, octets, sizeof(octets));
-	assert_true(length > 0);
-	return rig_deliver(rig, discovery->link->name, octets, (size_t)length);
-}
-
-void rig_ack_move(struct rig *rig, const char *link, struct rig_core *core, const struct message *m,
-		  enum reason reason, const char *next_core, uint32_t uplink_delay)
-{
-	struct message answer;
-
-	message_init(&answer, message_answer(m->type), m->id);
-	message_set_number(&answer, ATTR_REASON, reason);
-	if (next_core)
-		message_set_text(&answer, ATTR_NEXT_CORE, next_core);
-	if (uplink_delay)
-		message_set_number(&answer, ATTR_UPLINK_DELAY, uplink_delay);
-	assert_int_equal(rig_tell(rig, link, core, &answer), DROP_NONE);
 }
 
 void rig_ack(struct rig *rig, const char *link, struct rig_core *core, enum message_type type,

@@ -152,6 +152,28 @@ enum drop rig_reply_prepared(struct rig *rig, struct rig_core *core,
  * in, takes and acknowledges handover done. Returns it. */
 struct message rig_register(struct rig *rig, const char *link, struct rig_core *core);
 
+/* Steps of a handover (terminal_rig_moves.c). Orders the terminal to a link, in so much time. */
+void rig_order(struct rig *rig, const char *link, usec_t in);
+/* A discovery as the target reads it, and whether it holds the short proof. */
+struct message rig_discovery(const struct rig_sent *sent);
+bool rig_has_proof(const struct rig_sent *sent);
+/* s1 breaks, and after the gap s2 is there. */
+void rig_cut_over(struct rig *rig, usec_t gap);
+/* From the order to s2 to the disconnect, which is returned: the next core has been prepared. */
+struct message rig_announce(struct rig *rig, struct rig_core *from, struct rig_core *to,
+			    uint32_t uplink_delay);
+/* Handover done, acknowledged. */
+struct message rig_take_done(struct rig *rig, const char *link, struct rig_core *core);
+/* Registers the terminal on s2 by its short proof; a packet comes in; handover done. */
+void rig_arrive_prepared(struct rig *rig, struct rig_core *core);
+
+/* For the bench itself: registration and its seal, and both ends of the hold. */
+void rig_seal_registration(struct rig_core *core, const uint8_t key[KEY_LENGTH], uint32_t index,
+			   struct message *done);
+ssize_t rig_read_packet(void *context, uint8_t *packet, size_t size);
+int rig_release_packet(void *context, struct link *link, const struct lladdr *gateway,
+		       const uint8_t *packet, size_t length);
+
 /* A core with usual values. */
 struct rig_core rig_core(const char *name, uint64_t epoch);
 

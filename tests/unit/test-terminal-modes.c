@@ -45,13 +45,6 @@ static int setup(void **state)
 	return 0;
 }
 
-static int setup_soft(void **state)
-{
-	(void)state;
-	open_rig(MODE_SOFT);
-	return 0;
-}
-
 static int teardown(void **state)
 {
 	(void)state;
@@ -64,68 +57,6 @@ static void registered_at_a(void)
 {
 	rig_start(&rig);
 	rig_register(&rig, "s1", &a);
-}
-
-static void order(const char *link, usec_t in)
-{
-	assert_int_equal(
-		session_handover(&rig.session, rig_link(&rig, link), rig.now + in, rig.now), 0);
-	rig_turn(&rig);
-}
-
-/* The terminal's discovery as the target reads it. */
-static struct message read_discovery(const struct rig_sent *sent)
-{
-	struct message m;
-
-	assert_int_equal(message_read(&m, PLACE_CLEAR, sent->octets, sent->length), DROP_NONE);
-	return m;
-}
-
-static bool has_proof(const struct rig_sent *sent)
-{
-	struct message m = read_discovery(sent);
-
-	return message_has(&m, ATTR_HANDOVER_PROOF);
-}
-
-static void cut_over(usec_t gap)
-{
-	rig_carrier(&rig, rig.sat1, false);
-	rig_pass(&rig, gap);
-	rig_carrier(&rig, rig.sat2, true);
-}
-
-/* From the order to s2 until the disconnect has been sent, the announcement answered. */
-static struct message announced_to_b(uint32_t uplink_delay)
-{
-	struct message m;
-
-	order("s2", 0);
-	m = rig_take_sealed(&rig, &a, MESSAGE_HANDOVER_ANNOUNCEMENT);
-	rig_prepare(&rig, &b, m.handover_counter);
-	rig_ack_move(&rig, "s1", &a, &m, REASON_ACCEPTED, "b.example", uplink_delay);
-	return rig_take_sealed(&rig, &a, MESSAGE_CORE_DISCONNECT);
-}
-
-/* Handover done, as the core gets it. */
-static struct message take_done(const char *link, struct rig_core *core)
-{
-	struct message m = rig_take_sealed(&rig, core, MESSAGE_HANDOVER_DONE);
-
-	rig_ack(&rig, link, core, MESSAGE_HANDOVER_DONE_ACK, m.id);
-	return m;
-}
-
-/* Takes up a discovery with the short proof on s2; handover done is still to come. */
-static void arrive_prepared(struct rig_core *core)
-{
-	const struct rig_sent *sent = rig_take_discovery(&rig, "s2");
-
-	assert_int_equal(rig_reply_prepared(&rig, core, sent), DROP_NONE);
-	assert_int_equal(rig.session.state, SESSION_REGISTERED);
-	rig_receive_packet(&rig, "s2");
-	take_done("s2", core);
 }
 
 static void load_schedule(const char *text)
@@ -147,7 +78,7 @@ static void test_proactive(void **state)
 
 	(void)state;
 	registered_at_a();
-	order("s2", 0);
+	rig_order(&rig, "s2", 0);
 	m = rig_take_sealed(&rig, &a, MESSAGE_CORE_DISCONNECT);
 	assert_string_equal(m.next_satellite, "s2");
 	assert_false(message_has(&m, ATTR_NEXT_CORE));
@@ -158,9 +89,9 @@ static void test_proactive(void **state)
 	rig_prepare(&rig, &b, 1);
 	rig_ack_move(&rig, "s1", &a, &m, REASON_ACCEPTED, "b.example", 0);
 	assert_int_equal(rig.switches, 1);
-	cut_over(MSEC(50));
+	rig_cut_over(&rig, MSEC(50));
 	rig.now += MSEC(20);
-	arrive_prepared(&b);
+	rig_arrive_prepared(&rig, &b);
 	assert_int_equal(kernel_fake_count("lock dev sat2"), 2);
 	assert_int_equal(kernel_fake_count("address " RIG_HOA4), 1);
 	assert_int_equal(rig.handovers[0].mode, MODE_PROACTIVE);
@@ -177,7 +108,7 @@ static void test_proactive_twice(void **state)
 	(void)state;
 	test_proactive(state);
 	session_switched(&rig.session, 0, rig.now);
-	order("s1", 0);
+	rig_order(&rig, "s1", 0);
 	m = rig_take_sealed(&rig, &b, MESSAGE_CORE_DISCONNECT);
 	assert_int_equal(m.handover_counter, 2);
 	rig_prepare(&rig, &a, 2);
@@ -188,13 +119,13 @@ static void test_proactive_twice(void **state)
 	rig_pass(&rig, UPLINK_MARGIN);
 	assert_int_equal(kernel_fake_count("lock dev sat1"), 2);
 	rig_receive_packet(&rig, "s1");
-	take_done("s1", &a);
+	rig_take_done(&rig, "s1", &a);
 	assert_int_equal(rig.session.home_epoch, rig.home_epoch);
 	/* After a full registration numbers begin at 1. */
 	rig_pass(&rig, 200 * USEC_PER_SEC);
 	rig_register(&rig, "s1", &a);
 	session_switched(&rig.session, 0, rig.now);
-	order("s2", 0);
+	rig_order(&rig, "s2", 0);
 	m = rig_take_sealed(&rig, &a, MESSAGE_CORE_DISCONNECT);
 	assert_int_equal(m.handover_counter, 1);
 }
@@ -207,12 +138,12 @@ static void test_proof_not_known(void **state)
 
 	(void)state;
 	registered_at_a();
-	order("s2", 0);
+	rig_order(&rig, "s2", 0);
 	m = rig_take_sealed(&rig, &a, MESSAGE_CORE_DISCONNECT);
 	rig_ack_move(&rig, "s1", &a, &m, REASON_ACCEPTED, "b.example", 0);
-	cut_over(MSEC(50));
+	rig_cut_over(&rig, MSEC(50));
 	sent = rig_take_discovery(&rig, "s2");
-	assert_true(has_proof(sent));
+	assert_true(rig_has_proof(sent));
 	assert_int_equal(rig_reply(&rig, &c, sent, REASON_ACCEPTED), DROP_NONE);
 	assert_string_equal(rig.session.registration.place.core, "c.example");
 	assert_int_equal(rig.session.registration.moves, 0);
@@ -225,13 +156,13 @@ static void test_not_prepared(void **state)
 
 	(void)state;
 	registered_at_a();
-	order("s2", 0);
+	rig_order(&rig, "s2", 0);
 	m = rig_take_sealed(&rig, &a, MESSAGE_CORE_DISCONNECT);
 	rig_ack_move(&rig, "s1", &a, &m, REASON_NOT_PREPARED, NULL, 0);
 	assert_int_equal(rig.switches, 1);
-	cut_over(MSEC(50));
+	rig_cut_over(&rig, MSEC(50));
 	sent = rig_take_discovery(&rig, "s2");
-	assert_false(has_proof(sent));
+	assert_false(rig_has_proof(sent));
 	assert_int_equal(rig_reply(&rig, &b, sent, REASON_ACCEPTED), DROP_NONE);
 	assert_int_equal(rig.handovers[0].mode, MODE_BASELINE);
 }
@@ -242,7 +173,7 @@ static void test_not_prepared(void **state)
 static size_t short_answer(const struct rig_sent *sent, const uint8_t key[KEY_LENGTH],
 			   const char *core, uint8_t out[SNO_DATAGRAM_MAX])
 {
-	struct message m, registration, discovery = read_discovery(sent);
+	struct message m, registration, discovery = rig_discovery(sent);
 	struct access_session access;
 	struct message_blob sealed;
 	int length;
@@ -278,11 +209,11 @@ static void test_forged_short(void **state)
 	assert_int_equal(rig_deliver(&rig, "s1", octets, length), DROP_HANDSHAKE);
 	rig_reply(&rig, &a, sent, REASON_RESYNC);
 	rig_register(&rig, "s1", &a);
-	order("s2", 0);
+	rig_order(&rig, "s2", 0);
 	m = rig_take_sealed(&rig, &a, MESSAGE_CORE_DISCONNECT);
 	rig_prepare(&rig, &b, m.handover_counter);
 	rig_ack_move(&rig, "s1", &a, &m, REASON_ACCEPTED, "b.example", 0);
-	cut_over(MSEC(50));
+	rig_cut_over(&rig, MSEC(50));
 	sent = rig_take_discovery(&rig, "s2");
 	length = short_answer(sent, zero, "b.example", octets);
 	assert_int_equal(rig_deliver(&rig, "s2", octets, length), DROP_SEAL);
@@ -313,11 +244,11 @@ static void test_answered_twice(void **state)
 
 	(void)state;
 	registered_at_a();
-	order("s2", 0);
+	rig_order(&rig, "s2", 0);
 	m = rig_take_sealed(&rig, &a, MESSAGE_CORE_DISCONNECT);
 	rig_prepare(&rig, &b, m.handover_counter);
 	rig_ack_move(&rig, "s1", &a, &m, REASON_ACCEPTED, "b.example", 0);
-	cut_over(MSEC(50));
+	rig_cut_over(&rig, MSEC(50));
 	sent = rig_take_discovery(&rig, "s2");
 	length = rig_answer(&rig, &c, sent, REASON_ACCEPTED, full);
 	/* rig_answer() has made a root of its own, which is that of nobody. */
@@ -336,7 +267,7 @@ static void test_predictive(void **state)
 
 	(void)state;
 	registered_at_a();
-	order("s2", 0);
+	rig_order(&rig, "s2", 0);
 	assert_int_equal(rig.session.state, SESSION_REGISTERED);
 	m = rig_take_sealed(&rig, &a, MESSAGE_HANDOVER_ANNOUNCEMENT);
 	assert_int_equal(m.handover_counter, 1);
@@ -352,8 +283,8 @@ static void test_predictive(void **state)
 	assert_string_equal(m.next_core, "b.example");
 	assert_string_equal(m.next_satellite, "s2");
 	rig_ack_move(&rig, "s1", &a, &m, REASON_ACCEPTED, "b.example", 0);
-	cut_over(MSEC(50));
-	arrive_prepared(&b);
+	rig_cut_over(&rig, MSEC(50));
+	rig_arrive_prepared(&rig, &b);
 	assert_int_equal(rig.handovers[0].mode, MODE_PREDICTIVE);
 	rig_no_more(&rig);
 }
@@ -364,7 +295,7 @@ static void test_announcement_unanswered(void **state)
 
 	(void)state;
 	registered_at_a();
-	order("s2", 0);
+	rig_order(&rig, "s2", 0);
 	late = rig_take_sealed(&rig, &a, MESSAGE_HANDOVER_ANNOUNCEMENT);
 	rig_pass(&rig, MSEC(199));
 	assert_int_equal(rig.session.state, SESSION_REGISTERED);
@@ -379,8 +310,8 @@ static void test_announcement_unanswered(void **state)
 	rig_pass(&rig, MSEC(200));
 	rig_take_sealed(&rig, &a, MESSAGE_CORE_DISCONNECT); /* once more */
 	assert_int_equal(rig.session.state, SESSION_SWITCHING);
-	cut_over(MSEC(50));
-	arrive_prepared(&b);
+	rig_cut_over(&rig, MSEC(50));
+	rig_arrive_prepared(&rig, &b);
 	assert_int_equal(rig.handovers[0].mode, MODE_PROACTIVE);
 }
 
@@ -390,15 +321,15 @@ static void test_announcement_refused(void **state)
 
 	(void)state;
 	registered_at_a();
-	order("s2", 0);
+	rig_order(&rig, "s2", 0);
 	m = rig_take_sealed(&rig, &a, MESSAGE_HANDOVER_ANNOUNCEMENT);
 	rig_ack_move(&rig, "s1", &a, &m, REASON_NOT_PREPARED, NULL, 0);
 	m = rig_take_sealed(&rig, &a, MESSAGE_CORE_DISCONNECT);
 	/* The home core may have found the core meanwhile. */
 	rig_prepare(&rig, &b, m.handover_counter);
 	rig_ack_move(&rig, "s1", &a, &m, REASON_ACCEPTED, "b.example", 0);
-	cut_over(MSEC(50));
-	arrive_prepared(&b);
+	rig_cut_over(&rig, MSEC(50));
+	rig_arrive_prepared(&rig, &b);
 	assert_int_equal(rig.handovers[0].mode, MODE_PROACTIVE);
 }
 
@@ -409,7 +340,7 @@ static void test_announcement_unknown(void **state)
 
 	(void)state;
 	registered_at_a();
-	order("s2", 0);
+	rig_order(&rig, "s2", 0);
 	m = rig_take_sealed(&rig, &a, MESSAGE_HANDOVER_ANNOUNCEMENT);
 	message_init(&error, MESSAGE_ERROR, m.id);
 	message_set_number(&error, ATTR_REASON, REASON_UNSUPPORTED);
@@ -423,7 +354,7 @@ static void test_ahead(void **state)
 
 	(void)state;
 	registered_at_a();
-	order("s2", 5 * USEC_PER_SEC);
+	rig_order(&rig, "s2", 5 * USEC_PER_SEC);
 	rig_pass(&rig, MSEC(2999));
 	rig_no_more(&rig);
 	rig_pass(&rig, MSEC(1));
@@ -437,8 +368,8 @@ static void test_ahead(void **state)
 	rig_pass(&rig, MSEC(1));
 	m = rig_take_sealed(&rig, &a, MESSAGE_CORE_DISCONNECT);
 	rig_ack_move(&rig, "s1", &a, &m, REASON_ACCEPTED, "b.example", 0);
-	cut_over(MSEC(50));
-	arrive_prepared(&b);
+	rig_cut_over(&rig, MSEC(50));
+	rig_arrive_prepared(&rig, &b);
 }
 
 /* An order takes the place of one whose time has not come. */
@@ -448,12 +379,12 @@ static void test_replaced(void **state)
 
 	(void)state;
 	registered_at_a();
-	order("s2", USEC_PER_SEC);
+	rig_order(&rig, "s2", USEC_PER_SEC);
 	m = rig_take_sealed(&rig, &a, MESSAGE_HANDOVER_ANNOUNCEMENT);
 	assert_int_equal(m.handover_counter, 1);
 	late = m;
 	rig_link(&rig, "sat3")->satellite = true;
-	order("sat3", USEC_PER_SEC);
+	rig_order(&rig, "sat3", USEC_PER_SEC);
 	m = rig_take_sealed(&rig, &a, MESSAGE_HANDOVER_ANNOUNCEMENT);
 	assert_int_equal(m.handover_counter, 2);
 	rig_ack_move(&rig, "s1", &a, &late, REASON_ACCEPTED, "b.example", 0);
@@ -462,7 +393,7 @@ static void test_replaced(void **state)
 	assert_false(message_has(&m, ATTR_NEXT_CORE));
 	rig_ack_move(&rig, "s1", &a, &m, REASON_ACCEPTED, "c.example", 0);
 	/* The same one sooner is the same move. */
-	order("sat3", 0);
+	rig_order(&rig, "sat3", 0);
 	m = rig_take_sealed(&rig, &a, MESSAGE_CORE_DISCONNECT);
 	assert_int_equal(m.handover_counter, 2);
 	assert_string_equal(m.next_core, "c.example");
@@ -479,12 +410,12 @@ static void test_renewed_meanwhile(void **state)
 	registered_at_a();
 	rig.config.handover.lead = 20 * USEC_PER_SEC;
 	rig_pass(&rig, 190 * USEC_PER_SEC);
-	order("s2", 15 * USEC_PER_SEC);
+	rig_order(&rig, "s2", 15 * USEC_PER_SEC);
 	stale = rig_take_sealed(&rig, &a, MESSAGE_HANDOVER_ANNOUNCEMENT);
 	rig_ack_move(&rig, "s1", &a, &stale, REASON_ACCEPTED, "b.example", 0);
 	rig_pass(&rig, 10 * USEC_PER_SEC);
 	rig_reply(&rig, &a, rig_take_discovery(&rig, "s1"), REASON_ACCEPTED);
-	take_done("s1", &a);
+	rig_take_done(&rig, "s1", &a);
 	m = rig_take_sealed(&rig, &a, MESSAGE_HANDOVER_ANNOUNCEMENT);
 	assert_int_equal(m.handover_counter, 1);
 	assert_int_equal(m.expected, 5000);
@@ -493,8 +424,8 @@ static void test_renewed_meanwhile(void **state)
 	rig_pass(&rig, 5 * USEC_PER_SEC);
 	m = rig_take_sealed(&rig, &a, MESSAGE_CORE_DISCONNECT);
 	rig_ack_move(&rig, "s1", &a, &m, REASON_ACCEPTED, "b.example", 0);
-	cut_over(MSEC(50));
-	arrive_prepared(&b);
+	rig_cut_over(&rig, MSEC(50));
+	rig_arrive_prepared(&rig, &b);
 }
 
 /* A short proof makes no new root: that is due as long after the last full registration as ever. */
@@ -505,10 +436,10 @@ static void test_renewed_in_full(void **state)
 	(void)state;
 	registered_at_a();
 	rig_pass(&rig, 150 * USEC_PER_SEC);
-	m = announced_to_b(0);
+	m = rig_announce(&rig, &a, &b, 0);
 	rig_ack_move(&rig, "s1", &a, &m, REASON_ACCEPTED, "b.example", 0);
-	cut_over(MSEC(50));
-	arrive_prepared(&b);
+	rig_cut_over(&rig, MSEC(50));
+	rig_arrive_prepared(&rig, &b);
 	rig_pass(&rig, 49 * USEC_PER_SEC);
 	rig_no_more(&rig);
 	rig_pass(&rig, USEC_PER_SEC);
@@ -525,14 +456,14 @@ static void test_moved_meanwhile(void **state)
 	registered_at_a();
 	rig_pass(&rig, 2 * USEC_PER_SEC);
 	rig.config.handover.lead = 20 * USEC_PER_SEC;
-	order("s2", 15 * USEC_PER_SEC);
+	rig_order(&rig, "s2", 15 * USEC_PER_SEC);
 	m = rig_take_sealed(&rig, &a, MESSAGE_HANDOVER_ANNOUNCEMENT);
 	assert_int_equal(m.handover_counter, 1);
 	rig_ack_move(&rig, "s1", &a, &m, REASON_ACCEPTED, "b.example", 0);
 	rig_prepare(&rig, &c, 2);
 	rig_advertise(&rig, "s1", "c.example", 33);
 	assert_int_equal(rig_reply_prepared(&rig, &c, rig_take_discovery(&rig, "s1")), DROP_NONE);
-	take_done("s1", &c);
+	rig_take_done(&rig, "s1", &c);
 	m = rig_take_sealed(&rig, &c, MESSAGE_HANDOVER_ANNOUNCEMENT);
 	assert_int_equal(m.handover_counter, 3);
 }
@@ -545,7 +476,7 @@ static void test_other_core_heard(void **state)
 	(void)state;
 	registered_at_a();
 	rig_carrier(&rig, rig.sat2, true);
-	order("s2", USEC_PER_SEC);
+	rig_order(&rig, "s2", USEC_PER_SEC);
 	m = rig_take_sealed(&rig, &a, MESSAGE_HANDOVER_ANNOUNCEMENT);
 	rig_ack_move(&rig, "s1", &a, &m, REASON_ACCEPTED, "b.example", 0);
 	rig_advertise(&rig, "s2", "c.example", 33);
@@ -566,11 +497,11 @@ static void test_answers_differ(void **state)
 
 	(void)state;
 	registered_at_a();
-	m = announced_to_b(0);
+	m = rig_announce(&rig, &a, &b, 0);
 	rig_prepare(&rig, &c, m.handover_counter);
 	rig_ack_move(&rig, "s1", &a, &m, REASON_ACCEPTED, "c.example", 0);
-	cut_over(MSEC(50));
-	arrive_prepared(&c);
+	rig_cut_over(&rig, MSEC(50));
+	rig_arrive_prepared(&rig, &c);
 }
 
 /* The old link breaks between the announcement and its time: on to where it was to go. */
@@ -580,7 +511,7 @@ static void test_lost_before_time(void **state)
 
 	(void)state;
 	registered_at_a();
-	order("s2", USEC_PER_SEC);
+	rig_order(&rig, "s2", USEC_PER_SEC);
 	m = rig_take_sealed(&rig, &a, MESSAGE_HANDOVER_ANNOUNCEMENT);
 	rig_prepare(&rig, &b, m.handover_counter);
 	rig_ack_move(&rig, "s1", &a, &m, REASON_ACCEPTED, "b.example", 0);
@@ -588,7 +519,7 @@ static void test_lost_before_time(void **state)
 	assert_int_equal(rig.session.state, SESSION_SWITCHING);
 	assert_string_equal(rig.to, "s2");
 	rig_carrier(&rig, rig.sat2, true);
-	arrive_prepared(&b);
+	rig_arrive_prepared(&rig, &b);
 	assert_int_equal(rig.handovers[0].mode, MODE_PREDICTIVE);
 }
 
@@ -600,13 +531,13 @@ static void test_returns(void **state)
 
 	(void)state;
 	registered_at_a();
-	m = announced_to_b(0);
+	m = rig_announce(&rig, &a, &b, 0);
 	rig_advertise(&rig, "s1", "a.example", 11);
 	rig_ack_move(&rig, "s1", &a, &m, REASON_ACCEPTED, "b.example", 0);
 	assert_true(rig_send_packet(&rig, 1));
 	session_switched(&rig.session, -EIO, rig.now);
 	sent = rig_take_discovery(&rig, "s1");
-	assert_false(has_proof(sent));
+	assert_false(rig_has_proof(sent));
 	assert_true(rig_send_packet(&rig, 2));
 	assert_int_equal(rig.packet_count, 0);
 	assert_int_equal(rig_reply(&rig, &a, sent, REASON_ACCEPTED), DROP_NONE);
@@ -623,9 +554,9 @@ static void test_target_lost(void **state)
 
 	(void)state;
 	registered_at_a();
-	m = announced_to_b(0);
+	m = rig_announce(&rig, &a, &b, 0);
 	rig_ack_move(&rig, "s1", &a, &m, REASON_ACCEPTED, "b.example", 0);
-	cut_over(MSEC(50));
+	rig_cut_over(&rig, MSEC(50));
 	rig_take_discovery(&rig, "s2");
 	assert_true(rig_send_packet(&rig, 1));
 	rig_carrier(&rig, rig.sat2, false);
@@ -646,14 +577,14 @@ static void test_same_core(void **state)
 	registered_at_a();
 	load_schedule("from,until,satellite,core,station\n"
 		      "2026-01-01T00:00:00Z,2026-01-02T00:00:00Z,s2,a.example,g\n");
-	order("s2", 0);
+	rig_order(&rig, "s2", 0);
 	/* A satellite under the same core: nothing to prepare. */
 	m = rig_take_sealed(&rig, &a, MESSAGE_CORE_DISCONNECT);
 	assert_false(message_has(&m, ATTR_HANDOVER_COUNTER));
 	assert_string_equal(m.next_satellite, "s2");
 	rig_ack(&rig, "s1", &a, MESSAGE_DISCONNECTION_ACK, m.id);
-	cut_over(0);
-	assert_false(has_proof(rig_take_discovery(&rig, "s2")));
+	rig_cut_over(&rig, 0);
+	assert_false(rig_has_proof(rig_take_discovery(&rig, "s2")));
 }
 
 static void test_identity_mode(void **state)
@@ -687,7 +618,7 @@ static void test_core_changes(void **state)
 	rig_advertise(&rig, "s1", "b.example", 22);
 	sent = rig_take_discovery(&rig, "s1");
 	assert_int_equal(rig_reply_prepared(&rig, &b, sent), DROP_NONE);
-	take_done("s1", &b);
+	rig_take_done(&rig, "s1", &b);
 	assert_int_equal(rig.handovers[0].mode, MODE_PREDICTIVE);
 	assert_int_equal(rig.handovers[0].first_packet, -1);
 	/* And on, under the same root. */
@@ -696,7 +627,7 @@ static void test_core_changes(void **state)
 	rig_advertise(&rig, "s1", "c.example", 33);
 	sent = rig_take_discovery(&rig, "s1");
 	assert_int_equal(rig_reply_prepared(&rig, &c, sent), DROP_NONE);
-	take_done("s1", &c);
+	rig_take_done(&rig, "s1", &c);
 }
 
 static void test_scheduled_core(void **state)
@@ -736,8 +667,8 @@ static void test_follows_schedule(void **state)
 	rig_pass(&rig, MSEC(2000));
 	m = rig_take_sealed(&rig, &a, MESSAGE_CORE_DISCONNECT);
 	rig_ack_move(&rig, "s1", &a, &m, REASON_ACCEPTED, "b.example", 0);
-	cut_over(MSEC(50));
-	arrive_prepared(&b);
+	rig_cut_over(&rig, MSEC(50));
+	rig_arrive_prepared(&rig, &b);
 	rig_pass(&rig, 100 * USEC_PER_SEC); /* the end of the file is not the end of the service */
 	rig_no_more(&rig);
 }
@@ -749,14 +680,14 @@ static void test_command_lingers(void **state)
 
 	(void)state;
 	registered_at_a();
-	m = announced_to_b(0);
+	m = rig_announce(&rig, &a, &b, 0);
 	rig_ack_move(&rig, "s1", &a, &m, REASON_ACCEPTED, "b.example", 0);
-	cut_over(MSEC(50));
+	rig_cut_over(&rig, MSEC(50));
 	load_schedule("from,until,satellite,core,station\n"
 		      "2026-01-01T00:00:00Z,2026-01-01T00:00:10Z,s2,b.example,g\n"
 		      "2026-01-01T00:05:00Z,2026-01-01T00:06:00Z,s2,b.example,g\n"
 		      "2026-01-01T00:00:00Z,2026-01-01T01:00:00Z,s1,a.example,g\n");
-	arrive_prepared(&b);
+	rig_arrive_prepared(&rig, &b);
 	while (rig.sent_count == rig.taken)
 		rig_pass(&rig, MSEC(10));
 	m = rig_take_sealed(&rig, &b, MESSAGE_HANDOVER_ANNOUNCEMENT);
@@ -769,275 +700,8 @@ static void test_command_lingers(void **state)
 	rig_take_sealed(&rig, &b, MESSAGE_CORE_DISCONNECT);
 }
 
-/* ---- soft ---------------------------------------------------------------------------------- */
-
-static void test_soft(void **state)
-{
-	const struct rig_sent *sent;
-	struct message m;
-
-	(void)state;
-	registered_at_a();
-	rig_carrier(&rig, rig.sat2, true);
-	order("s2", 0);
-	assert_int_equal(rig.switches, 0);
-	sent = rig_take_discovery(&rig, "s2");
-	m = rig_identity(&rig, sent);
-	assert_int_equal(m.mode, MODE_SOFT);
-	assert_true(rig_send_packet(&rig, 1));
-	assert_ptr_equal(rig.packets[0].link, rig_link(&rig, "s1"));
-	b.mode = MODE_COMBINED; /* as far as that core knows */
-	rig_reply(&rig, &b, sent, REASON_ACCEPTED);
-	assert_true(rig_send_packet(&rig, 2));
-	rig_pass(&rig, UPLINK_MARGIN);
-	assert_ptr_equal(rig.packets[1].link, rig_link(&rig, "s2"));
-	assert_int_equal(kernel_fake_count("lock dev sat2"), 2);
-	rig_receive_packet(&rig, "s2");
-	m = take_done("s2", &b);
-	assert_int_equal(m.mode, MODE_SOFT);
-	assert_int_equal(m.gap, 0);
-	assert_int_equal(m.first_packet, UPLINK_MARGIN);
-	assert_int_equal(rig.handovers[0].held, 1);
-	rig_no_more(&rig);
-	/* Who put the second link up takes the first one down. */
-	rig_pass(&rig, 10 * USEC_PER_SEC);
-	rig_carrier(&rig, rig.sat1, false);
-	rig_no_more(&rig);
-	assert_int_equal(rig.session.state, SESSION_REGISTERED);
-	assert_int_equal(rig.switches, 0);
-}
-
-/* With what the schedule says the target may be prepared: MODE is told to it as well. */
-static void test_soft_prepared(void **state)
-{
-	const struct rig_sent *sent;
-
-	(void)state;
-	registered_at_a();
-	rig_carrier(&rig, rig.sat2, true);
-	rig_advertise(&rig, "s2", "b.example", 22);
-	rig_prepare(&rig, &b, 1);
-	order("s2", 0);
-	sent = rig_take_discovery(&rig, "s2");
-	assert_int_equal(read_discovery(sent).mode, MODE_SOFT);
-	b.mode = MODE_PREDICTIVE;
-	assert_int_equal(rig_reply_prepared(&rig, &b, sent), DROP_NONE);
-	assert_int_equal(rig.handovers[0].mode, MODE_SOFT);
-}
-
-static void test_soft_unanswered(void **state)
-{
-	(void)state;
-	registered_at_a();
-	rig_carrier(&rig, rig.sat2, true);
-	order("s2", 0);
-	rig_pass(&rig, MSEC(7501));
-	for (int i = 0; i < 4; i++)
-		rig_take_discovery(&rig, "s2");
-	assert_int_equal(kernel_fake_count("lock dev sat1"), 2);
-	assert_int_equal(rig_identity(&rig, rig.sent + rig.taken).mode, 0);
-	rig_register(&rig, "s1", &a);
-	assert_int_equal(rig.handover_count, 0);
-}
-
-/* A third link takes it over: that is not soft any more. */
-static void test_soft_elsewhere(void **state)
-{
-	(void)state;
-	registered_at_a();
-	rig_carrier(&rig, rig.sat2, true);
-	rig_carrier(&rig, rig.sat3, true);
-	order("s2", 0);
-	rig_pass(&rig, MSEC(7501));
-	for (int i = 0; i < 4; i++)
-		rig_take_discovery(&rig, "s2");
-	c.mode = MODE_COMBINED;
-	rig_register(&rig, "sat3", &c);
-	assert_int_equal(rig.handovers[0].mode, MODE_COMBINED);
-	assert_null(rig.session.leaving.link);
-}
-
-static void test_soft_back(void **state)
-{
-	(void)state;
-	registered_at_a();
-	rig_carrier(&rig, rig.sat2, true);
-	order("s2", 0);
-	rig_take_discovery(&rig, "s2");
-	order("s1", 0);
-	assert_int_equal(kernel_fake_count("lock dev sat1"), 2);
-	rig_register(&rig, "s1", &a);
-	rig_no_more(&rig);
-}
-
-static void test_soft_old_breaks(void **state)
-{
-	const struct rig_sent *sent;
-
-	(void)state;
-	registered_at_a();
-	rig_carrier(&rig, rig.sat2, true);
-	order("s2", 0);
-	sent = rig_take_discovery(&rig, "s2");
-	assert_true(rig_send_packet(&rig, 1));
-	rig_carrier(&rig, rig.sat1, false);
-	assert_int_equal(rig.session.state, SESSION_DISCOVERING);
-	assert_true(rig_send_packet(&rig, 2));
-	assert_int_equal(rig.packet_count, 1);
-	rig_pass(&rig, MSEC(60));
-	b.mode = MODE_COMBINED;
-	rig_reply(&rig, &b, sent, REASON_ACCEPTED);
-	assert_int_equal(rig.handovers[0].mode, MODE_COMBINED);
-	assert_int_equal(rig.packet_count, 2);
-	assert_ptr_equal(rig.packets[1].link, rig_link(&rig, "s2"));
-}
-
-static void self_administrative(void)
-{
-	rig.config.switching.mode = SWITCHING_SELF;
-	rig.config.switching.administrative = true;
-	rig.switch_result = 1;
-	kernel_link_set_up(rig.kernel, rig.sat2, false);
-}
-
-static void test_soft_raised(void **state)
-{
-	(void)state;
-	self_administrative();
-	registered_at_a();
-	order("s2", 0);
-	rig_no_more(&rig);
-	assert_int_equal(rig.session.state, SESSION_REGISTERED);
-	rig_pass(&rig, MSEC(300));
-	rig_carrier(&rig, rig.sat2, true);
-	rig_register(&rig, "s2", &b);
-	assert_int_equal(rig.switches, 0);
-	rig_pass(&rig, MSEC(1999));
-	assert_int_equal(kernel_fake_log_find("sat1 down", 1), 0);
-	kernel_fake_log_clear();
-	rig_pass(&rig, MSEC(2));
-	assert_int_equal(kernel_fake_log_find("sat1 down", 1), 1);
-	assert_int_equal(rig.session.state, SESSION_REGISTERED);
-}
-
-/* One radio for both: the second link does not come up beside the first. */
-static void test_not_beside(void **state)
-{
-	struct message m;
-
-	(void)state;
-	self_administrative();
-	registered_at_a();
-	kernel_fake_log_clear();
-	order("s2", 0);
-	rig_pass(&rig, MSEC(1999));
-	rig_no_more(&rig);
-	rig_pass(&rig, MSEC(2));
-	m = rig_take_sealed(&rig, &a, MESSAGE_HANDOVER_ANNOUNCEMENT);
-	assert_int_equal(kernel_fake_log_find("sat2 down", 1) > 0, 1);
-	rig_prepare(&rig, &b, m.handover_counter);
-	rig_ack_move(&rig, "s1", &a, &m, REASON_ACCEPTED, "b.example", 0);
-	m = rig_take_sealed(&rig, &a, MESSAGE_CORE_DISCONNECT);
-	rig_ack_move(&rig, "s1", &a, &m, REASON_ACCEPTED, "b.example", 0);
-	assert_int_equal(rig.switches, 1);
-	kernel_link_set_up(rig.kernel, rig.sat2, true);
-	cut_over(MSEC(50));
-	arrive_prepared(&b);
-}
-
-/* ---- measuring ------------------------------------------------------------------------------ */
-
-static void test_first_packet(void **state)
-{
-	struct message m;
-
-	(void)state;
-	registered_at_a();
-	m = announced_to_b(0);
-	rig_ack_move(&rig, "s1", &a, &m, REASON_ACCEPTED, "b.example", 0);
-	assert_true(rig_send_packet(&rig, 1));
-	cut_over(MSEC(50));
-	rig.now += MSEC(20);
-	b.mode = MODE_PREDICTIVE;
-	assert_int_equal(rig_reply_prepared(&rig, &b, rig_take_discovery(&rig, "s2")), DROP_NONE);
-	/* It is listed at once, and told when it is known. */
-	assert_int_equal(rig.handover_count, 1);
-	assert_int_equal(rig.measured_count, 0);
-	rig_no_more(&rig);
-	rig_pass(&rig, MSEC(3));
-	rig_receive_packet(&rig, "s2");
-	m = take_done("s2", &b);
-	assert_int_equal(m.gap, 50000);
-	assert_int_equal(m.registration_time, 20000);
-	assert_int_equal(m.mode, MODE_PREDICTIVE);
-	assert_int_equal(m.first_packet, 23000);
-	assert_int_equal(m.buffered, 1);
-	assert_int_equal(m.dropped, 0);
-	assert_int_equal(rig.measured_count, 1);
-	assert_int_equal(rig.handovers[0].first_packet, 23000);
-	rig_receive_packet(&rig, "s2");
-	rig_no_more(&rig);
-}
-
-static void test_no_first_packet(void **state)
-{
-	struct message m;
-
-	(void)state;
-	registered_at_a();
-	m = announced_to_b(0);
-	rig_ack_move(&rig, "s1", &a, &m, REASON_ACCEPTED, "b.example", 0);
-	cut_over(MSEC(50));
-	assert_int_equal(rig_reply_prepared(&rig, &b, rig_take_discovery(&rig, "s2")), DROP_NONE);
-	rig_pass(&rig, MSEC(499));
-	rig_no_more(&rig);
-	assert_non_null(rig.watched);
-	rig_pass(&rig, MSEC(2));
-	m = take_done("s2", &b);
-	assert_false(message_has(&m, ATTR_FIRST_PACKET));
-	assert_null(rig.watched);
-	/* What begins before that does not wait for it. */
-	session_switched(&rig.session, 0, rig.now);
-	order("s1", 0);
-	m = rig_take_sealed(&rig, &b, MESSAGE_HANDOVER_ANNOUNCEMENT);
-	rig_ack_move(&rig, "s2", &b, &m, REASON_ACCEPTED, "a.example", 0);
-	m = rig_take_sealed(&rig, &b, MESSAGE_CORE_DISCONNECT);
-	rig_ack_move(&rig, "s2", &b, &m, REASON_ACCEPTED, "a.example", 0);
-	rig_carrier(&rig, rig.sat2, false);
-	rig_prepare(&rig, &a, m.handover_counter);
-	rig_carrier(&rig, rig.sat1, true);
-	assert_int_equal(rig_reply_prepared(&rig, &a, rig_take_discovery(&rig, "s1")), DROP_NONE);
-	session_deregister(&rig.session, rig.now);
-	rig_take_sealed(&rig, &a, MESSAGE_HANDOVER_DONE);
-	rig_take_sealed(&rig, &a, MESSAGE_CORE_DISCONNECT);
-}
-
-/* The next registration comes before the first packet: each handover is told of. */
-static void test_no_time_to_measure(void **state)
-{
-	struct message m;
-
-	(void)state;
-	registered_at_a();
-	m = announced_to_b(0);
-	rig_ack_move(&rig, "s1", &a, &m, REASON_ACCEPTED, "b.example", 0);
-	cut_over(MSEC(50));
-	assert_int_equal(rig_reply_prepared(&rig, &b, rig_take_discovery(&rig, "s2")), DROP_NONE);
-	rig_carrier(&rig, rig.sat2, false);
-	rig_carrier(&rig, rig.sat3, true);
-	rig_pass(&rig, MSEC(70));
-	rig_reply(&rig, &c, rig_take_discovery(&rig, "sat3"), REASON_ACCEPTED);
-	assert_int_equal(rig.handover_count, 2);
-	assert_int_equal(rig.measured_count, 1);
-	rig_receive_packet(&rig, "sat3");
-	assert_int_equal(rig.measured_count, 2);
-	assert_int_equal(rig.handovers[0].first_packet, -1);
-	assert_int_equal(rig.handovers[1].first_packet, MSEC(70));
-}
-
 #define PROACTIVE(name) cmocka_unit_test_setup_teardown(test_##name, setup_proactive, teardown)
 #define TEST(name)	cmocka_unit_test_setup_teardown(test_##name, setup, teardown)
-#define SOFT(name)	cmocka_unit_test_setup_teardown(test_##name, setup_soft, teardown)
 
 int main(void)
 {
@@ -1068,17 +732,6 @@ int main(void)
 		TEST(scheduled_core),
 		TEST(follows_schedule),
 		TEST(command_lingers),
-		SOFT(soft),
-		SOFT(soft_prepared),
-		SOFT(soft_unanswered),
-		SOFT(soft_elsewhere),
-		SOFT(soft_back),
-		SOFT(soft_old_breaks),
-		SOFT(soft_raised),
-		SOFT(not_beside),
-		TEST(first_packet),
-		TEST(no_first_packet),
-		TEST(no_time_to_measure),
 	};
 
 	assert_int_equal(keys_init(), 0);
