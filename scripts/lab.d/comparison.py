@@ -49,7 +49,7 @@ class Panel:
         self.c.line(middle, self.level(ordered[0]), middle, self.level(ordered[-1]), own=own)
         for value in (ordered[0], ordered[-1]):
             self.c.line(middle - 3, self.level(value), middle + 3, self.level(value), own=own)
-        self.c.text(middle, min(y, self.level(ordered[-1])) - 4, f"{median:.0f}", "small", "middle",
+        self.c.text(middle, min(y, self.level(ordered[-1])) - 4, f"{round(median) or 0}", "small", "middle",
                     COLOURS[way])
 
     def group(self, number, count, item):

@@ -186,6 +186,9 @@ class Lab:
     def perform(self, action):
         """One action of the script; a refusal is reported, and the script goes on."""
         self.on_action(action)
+        for mark in self.marks[-1:]:
+            if mark["action"] is action:
+                mark["order_us"] = now_us()
         try:
             self.act(action)
         except (LabError, OSError) as error:

@@ -19,7 +19,8 @@ from bisect import bisect_left, bisect_right
 HEADER = b"SNOSTRM1"
 RECORD = struct.Struct("<Qqq")
 QUIET = 50000
-SILENCE = 1000000       # us after the beginning in which a break without a cut is looked for
+LOOK = 500000           # us after an order in which a break without a cut is looked for ...
+LOOK_LONGER = 1100000   # ... where the terminal learns by an advertisement that it has to move
 UNREST = 300000         # us
 STEADY = 100            # packets from which the time on a way is taken
 HELD = 3000             # us; what took so much longer than it must was held
@@ -143,7 +144,7 @@ def direction(series, way, times, end):
     path = series.steady(end) - series.steady(begin)
     if down is None:
         gap = max(0, path)
-        span = series.silence(begin - QUIET, min(end, begin + SILENCE))
+        span = series.silence(begin, min(end, begin + times.get("look_us", LOOK)))
     else:
         gap = up - down
         # In the middle of the gap nothing can pass, whatever the clocks' small differences.
@@ -163,7 +164,8 @@ def direction(series, way, times, end):
 def handover(down, up, times, end):
     """Both directions of one handover; `end` is where the next one begins, or the run ends.
 
-    `times` has begin_us and, when the link was cut, link_down_us and link_up_us (else None).
+    `times` has begin_us, the order, and, when the link was cut, link_down_us and link_up_us (else
+    None), and may have look_us.
     """
     return {"down": direction(down, "down", times, end) if down else None,
             "up": direction(up, "up", times, end) if up else None}

@@ -93,8 +93,10 @@ class Report:
         was, now = before["cores"].get(terminal, {}), after["cores"].get(terminal, {})
         cut = next((r for r in radio_log(self.lab, terminal) if window[0] <= r[2] < window[1]), None)
         seen = self.agent_record(terminal, before, after)
-        times = {"begin_us": window[0], "link_down_us": cut[2] if cut else None,
-                 "link_up_us": cut[3] if cut else None}
+        told = before["action"].verb in ("handover", "lose")
+        times = {"begin_us": before.get("order_us", window[0]),
+                 "look_us": measure.LOOK if told else measure.LOOK_LONGER,
+                 "link_down_us": cut[2] if cut else None, "link_up_us": cut[3] if cut else None}
         if cut and seen.get("gap") is not None:
             # A link is there when the agent sees it; that it sees the loss late makes no gap shorter.
             times["link_up_us"] = max(cut[3], cut[2] + round(seen["gap"] * 1000))
@@ -240,7 +242,8 @@ class Report:
         """A handover as the picture wants it."""
         same = " (same core)" if item["from"] == item["to"] else ""
         satellites = (f"{item['from_satellite']} → {item['to_satellite']}"
-                      if item["gap_us"] else f"satellite {item['to_satellite']} changes its core")
+                      if item["from_satellite"] != item["to_satellite"]
+                      else f"satellite {item['to_satellite']} changes its core")
         return {"label": item["label"], "title": f"core {item['from']} → {item['to']}{same}",
                 "subtitle": f"{item['mode']}, {satellites}, link gap {item['gap_ms']:.1f} ms, "
                             f"{item['messages']} messages",
