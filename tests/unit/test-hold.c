@@ -395,13 +395,23 @@ static void test_time(void **state)
 	written(6, 7);
 	assert_int_equal(dropped(one, HOLD_DROP_TIME), 5);
 	assert_int_equal(hold_expire(hold, 20000), USEC_NEVER);
+	/* Those that go make room for those that come. */
+	limits.packets = 2;
+	hold_set_limits(hold, &limits);
+	arrive_many("10.1.0.8", 2, 3);
+	hold_read(hold, 20000);
+	arrive_many("10.1.0.8", 4, 5);
+	hold_read(hold, 21000);
+	assert_int_equal(dropped(two, HOLD_DROP_TIME), 3);
+	assert_int_equal(dropped(two, HOLD_DROP_PACKETS), 0);
+	hold_expire(hold, 30000);
 	limits.time = USEC_NEVER;
 	hold_set_limits(hold, &limits);
-	arrive("10.1.0.8", 2, 100);
-	hold_read(hold, 20000);
-	assert_int_equal(hold_expire(hold, 20000 + 3600 * USEC_PER_SEC), USEC_NEVER);
+	arrive("10.1.0.8", 6, 100);
+	hold_read(hold, 30000);
+	assert_int_equal(hold_expire(hold, 30000 + 3600 * USEC_PER_SEC), USEC_NEVER);
 	assert_int_equal(hold_counters(hold)->packets, 1);
-	balanced(hold_counters(hold), 9);
+	balanced(hold_counters(hold), 13);
 }
 
 /* ---- release --------------------------------------------------------------------------------- */
@@ -480,7 +490,8 @@ static void test_release_later(void **state)
 	hold_read(hold, 0);
 	io.write_most = 2;
 	assert_int_equal(hold_queue_release(queue, way_write, &io, 0), -EAGAIN);
-	/* What comes now goes behind the rest. */
+	/* What comes now goes behind the rest, whether or not it could go. */
+	io.write_most = 3;
 	arrive("10.1.0.7", 6, 100);
 	hold_read(hold, 0);
 	assert_int_equal(hold_queue_counters(queue)->packets, 4);
