@@ -3,9 +3,9 @@
 #include "preparation.h"
 
 #include "anticipation.h"
+#include "care_of.h"
 #include "log.h"
 #include "peer.h"
-#include "pool.h"
 #include "preparation_internal.h"
 #include "session.h"
 #include "subscriber.h"
@@ -191,20 +191,13 @@ void preparation_port_changed(struct satellite *satellite)
 
 /* ---- ends ---------------------------------------------------------------------------------- */
 
-void preparation_give_care_of(struct core *core, struct addr *coa)
-{
-	pool_give(core->care_of4, coa);
-	pool_give(core->care_of6, coa);
-	*coa = (struct addr){.family = AF_UNSPEC};
-}
-
 static void preparation_remove(struct preparation *p, const char *why)
 {
 	log_info("preparation for %s: %s -> none, %s", p->nai, preparation_state_name(p->state),
 		 why);
 	if (p->home) {
 		forwarding_clear(p->core, &p->path);
-		preparation_give_care_of(p->core, &p->coa);
+		care_of_give(p->core, &p->coa);
 	}
 	preparation_free(p);
 }
@@ -319,13 +312,9 @@ void preparation_pools_changed(struct core *core, usec_t now)
 {
 	struct preparation *p, *next;
 
-	HASH_ITER (hh, core->preparations, p, next) {
-		const struct pool *pool =
-			p->coa.family == AF_INET6 ? core->care_of6 : core->care_of4;
-
-		if (p->home && p->state == PREPARATION_PREPARED && !pool_covers(pool, &p->coa))
+	HASH_ITER (hh, core->preparations, p, next)
+		if (p->home && p->state == PREPARATION_PREPARED && !care_of_covers(core, &p->coa))
 			preparation_give_up(p, "care-of address in no pool", now);
-	}
 }
 
 void preparations_close(struct core *core)

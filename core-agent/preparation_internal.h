@@ -17,6 +17,5 @@ void preparation_list(struct preparation *p, usec_t deadline);
  * else has its Ethernet address, which no two paths share.
  */
 bool preparation_claim(struct preparation *p);
-void preparation_give_care_of(struct core *core, struct addr *coa);
 
 #endif

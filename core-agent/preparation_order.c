@@ -11,11 +11,11 @@
  * care-of address in the same change; if the kernel refuses that, the old one has lost nothing.
  */
 #include "binding_number.h"
+#include "care_of.h"
 #include "holding.h"
 #include "log.h"
 #include "mode.h"
 #include "peer.h"
-#include "pool.h"
 #include "preparation_internal.h"
 #include "session.h"
 #include "subscriber.h"
@@ -75,7 +75,7 @@ static bool plan_care_of(struct plan *plan)
 {
 	struct preparation *p = plan->p;
 	sa_family_t family = tunnel_family(p->tunnel);
-	struct pool *pool = family == AF_INET6 ? p->core->care_of6 : p->core->care_of4;
+	struct pool *pool = care_of_pool(p->core, family);
 	const struct addr *has = plan->older	 ? &plan->older->coa
 				 : plan->session ? &plan->session->coa
 						 : NULL;
@@ -133,7 +133,7 @@ static void plan_succeed(struct plan *plan, usec_t now)
 	else if (plan->session)
 		session_supersede(plan->session, &p->path, &former, now);
 	if (!addr_equal(&former, &p->coa))
-		preparation_give_care_of(p->core, &former);
+		care_of_give(p->core, &former);
 	answer(p->home, p->request, REASON_ACCEPTED, p, now);
 	preparation_list(p, p->deadline);
 }
@@ -145,7 +145,7 @@ static void plan_fail(struct plan *plan, usec_t now)
 	log_info("preparation for %s refused: %s", p->nai, reason_name(plan->reason));
 	answer(p->home, p->request, plan->reason, NULL, now);
 	if (!keeps_care_of(plan))
-		preparation_give_care_of(p->core, &p->coa);
+		care_of_give(p->core, &p->coa);
 	preparation_free(p);
 }
 

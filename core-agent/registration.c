@@ -16,10 +16,10 @@
 #include "registration.h"
 
 #include "binding_number.h"
+#include "care_of.h"
 #include "log.h"
 #include "mode.h"
 #include "peer.h"
-#include "pool.h"
 #include "preparation.h"
 #include "send.h"
 #include "session.h"
@@ -56,15 +56,10 @@ static void registration_free(struct registration *r)
 	free(r);
 }
 
-static struct pool *care_of_pool(const struct core *core, sa_family_t family)
-{
-	return family == AF_INET6 ? core->care_of6 : core->care_of4;
-}
-
 static void give_care_of(struct registration *r)
 {
 	if (r->took_coa)
-		pool_give(care_of_pool(r->core, r->coa.family), &r->coa);
+		care_of_give(r->core, &r->coa);
 	r->took_coa = false;
 }
 

@@ -14,9 +14,9 @@
 #include "session.h"
 
 #include "binding.h"
+#include "care_of.h"
 #include "log.h"
 #include "peer.h"
-#include "pool.h"
 #include "preparation.h"
 #include "registration.h"
 #include "session_send.h"
@@ -152,13 +152,6 @@ static void session_free(struct session *s)
 
 /* ---- ends ---------------------------------------------------------------------------------- */
 
-static void give_care_of(struct core *core, struct addr *coa)
-{
-	pool_give(core->care_of4, coa);
-	pool_give(core->care_of6, coa);
-	*coa = (struct addr){.family = AF_UNSPEC};
-}
-
 /*
  * Lets go of all that serving took. A visitor's path and care-of address end here; a subscriber's
  * path belongs to its binding. What is left of the session is nobody's.
@@ -169,7 +162,7 @@ static void session_detach(struct session *s, enum reason reason, usec_t now)
 		registration_drop(s->registration, reason, now);
 	if (s->home) {
 		forwarding_clear(s->core, &s->own_path);
-		give_care_of(s->core, &s->coa);
+		care_of_give(s->core, &s->coa);
 		if (s->access.local_index != 0)
 			HASH_DELETE(hh_visitor, s->home->visitors, s);
 	}
@@ -351,7 +344,7 @@ int session_register(struct session *s, const struct session_grant *grant, usec_
 	s->link_local = grant->link_local;
 	s->binding = grant->binding;
 	if (!addr_equal(&s->coa, &grant->coa))
-		give_care_of(core, &s->coa);
+		care_of_give(core, &s->coa);
 	s->coa = grant->coa;
 	s->mode = grant->mode;
 	s->registration = NULL;
@@ -509,9 +502,8 @@ void session_pools_changed(struct core *core, usec_t now)
 
 	HASH_ITER (hh, core->sessions, s, next) {
 		const struct addr *coa = s->registration ? &s->registration->coa : &s->coa;
-		const struct pool *pool = coa->family == AF_INET6 ? core->care_of6 : core->care_of4;
 
-		if (s->home && !addr_none(coa) && !pool_covers(pool, coa))
+		if (s->home && !addr_none(coa) && !care_of_covers(core, coa))
 			session_evict(s, REASON_ADMINISTRATIVE, now);
 	}
 	preparation_pools_changed(core, now);
