@@ -35,6 +35,7 @@ struct peer {
 	enum tunnel_kind uplink;      /* kind of its table's routes, 0: none that is right */
 	struct session *visitors;     /* its subscribers that we serve, by binding number */
 	struct preparation *prepared; /* those that we expect, likewise */
+	size_t prepared_care_of[2];   /* care-of addresses of those, IPv4 and IPv6 */
 	struct log_limit noise;
 	UT_hash_handle hh;
 };

@@ -103,11 +103,24 @@ static void preparation_unclaim(struct preparation *p)
 	p->claimed = false;
 }
 
+size_t *preparation_care_of_count(struct peer *home, sa_family_t family)
+{
+	return &home->prepared_care_of[family == AF_INET6];
+}
+
+void preparation_set_care_of(struct preparation *p, const struct addr *coa)
+{
+	p->coa = *coa;
+	++*preparation_care_of_count(p->home, coa->family);
+}
+
 void preparation_free(struct preparation *p)
 {
 	struct core *core = p->core;
 
 	preparation_unclaim(p);
+	if (!addr_none(&p->coa))
+		--*preparation_care_of_count(p->home, p->coa.family);
 	if (p->state == PREPARATION_WAITING) {
 		HASH_DEL(core->preparations_waiting, p);
 	} else {
@@ -193,13 +206,15 @@ void preparation_port_changed(struct satellite *satellite)
 
 static void preparation_remove(struct preparation *p, const char *why)
 {
+	struct core *core = p->core;
+	struct addr coa = p->coa;
+
 	log_info("preparation for %s: %s -> none, %s", p->nai, preparation_state_name(p->state),
 		 why);
-	if (p->home) {
-		forwarding_clear(p->core, &p->path);
-		care_of_give(p->core, &p->coa);
-	}
+	if (p->home)
+		forwarding_clear(core, &p->path);
 	preparation_free(p);
+	care_of_give(core, &coa);
 }
 
 void preparation_end(struct subscriber *subscriber, uint64_t binding)

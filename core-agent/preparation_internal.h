@@ -8,6 +8,13 @@
 /* Sets up what every preparation has; it is in no table yet. NULL when out of memory. */
 struct preparation *preparation_new(struct core *core, const char *nai,
 				    const uint8_t key[KEY_LENGTH]);
+/*
+ * The care-of address of a peer's terminal, out of the pool or taken over. It counts for the peer
+ * as long as the preparation has it.
+ */
+void preparation_set_care_of(struct preparation *p, const struct addr *coa);
+/* The count of those of this family. */
+size_t *preparation_care_of_count(struct peer *home, sa_family_t family);
 /* Out of all tables, and freed; path and care-of address must have been let go. */
 void preparation_free(struct preparation *p);
 /* From here on it is prepared, and found; at deadline it is given up. */

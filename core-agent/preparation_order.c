@@ -70,7 +70,11 @@ struct plan {
 	struct path_change *change;
 };
 
-/* A care-of address: that of the terminal's former visit when it serves, or a new one. */
+/*
+ * A care-of address: that of the terminal's former visit when it serves, or a new one as long as
+ * there is enough for others (PROTOCOL section 15.1): nobody knows yet whether a terminal that a
+ * peer announces will come, or exists.
+ */
 static bool plan_care_of(struct plan *plan)
 {
 	struct preparation *p = plan->p;
@@ -79,10 +83,14 @@ static bool plan_care_of(struct plan *plan)
 	const struct addr *has = plan->older	 ? &plan->older->coa
 				 : plan->session ? &plan->session->coa
 						 : NULL;
+	struct addr coa;
 
-	if (!has || has->family != family || !pool_covers(pool, has))
-		return pool_take(pool, &p->coa) == 0;
-	p->coa = *has;
+	if (has && has->family == family && pool_covers(pool, has))
+		coa = *has;
+	else if (*preparation_care_of_count(p->home, family) > pool_size(pool) / 2 ||
+		 pool_take(pool, &coa) < 0)
+		return false;
+	preparation_set_care_of(p, &coa);
 	return true;
 }
 
@@ -141,12 +149,15 @@ static void plan_succeed(struct plan *plan, usec_t now)
 static void plan_fail(struct plan *plan, usec_t now)
 {
 	struct preparation *p = plan->p;
+	struct core *core = p->core;
+	struct addr coa = {.family = AF_UNSPEC};
 
 	log_info("preparation for %s refused: %s", p->nai, reason_name(plan->reason));
 	answer(p->home, p->request, plan->reason, NULL, now);
 	if (!keeps_care_of(plan))
-		care_of_give(p->core, &p->coa);
+		coa = p->coa;
 	preparation_free(p);
+	care_of_give(core, &coa);
 }
 
 static void plan_end(struct plan *plan, usec_t now)

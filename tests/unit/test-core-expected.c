@@ -685,6 +685,44 @@ static void test_limit(void **state)
 	world_free(w);
 }
 
+/* Users that a peer invents take no more than their share of the care-of addresses. */
+static void test_share_of_addresses(void **state)
+{
+	struct world *w = tina_world(
+		"pools = { home4 = [ \"10.2.0.0/24\" ]; care_of4 = [ \"198.51.100.128/28\" ]; };");
+	uint64_t size = pool_size(w->core.care_of4), half = size / 2 + 1;
+	struct far *a = &w->far[FAR_A];
+	char *idle = strdup(kernel_fake_dump());
+
+	(void)state;
+	for (unsigned int i = 0; i < size; i++) {
+		struct message m;
+
+		/* Some at once, others one after the other. */
+		if (i % 4 == 0)
+			channel_gather(a->channel);
+		snprintf(w->tina.user, sizeof(w->tina.user), "user%u", i);
+		message_init(&m, MESSAGE_PROACTIVE_AUTHENTICATION, 0);
+		message_set_number(&m, ATTR_EXPECTED, 1000);
+		far_prepare(w, i + 1, &m);
+		if (i % 4 == 3 || i == size - 1)
+			channel_flush(a->channel, w->now);
+		world_run(w, 10 * MS);
+	}
+	assert_int_equal(a->answers, size);
+	assert_int_equal(a->last_reason, REASON_NO_CARE_OF_ADDRESS);
+	assert_int_equal(HASH_COUNT(w->core.preparations), half);
+	assert_int_equal(pool_used(w->core.care_of4), half);
+	/* What has ended makes room again, however it ends. */
+	world_run(w, 20 * SEC);
+	tina_prepare(w, size + 1, 0);
+	assert_int_equal(a->last_reason, REASON_ACCEPTED);
+	far_restart(w, FAR_A);
+	tina_gone(w, idle);
+	free(idle);
+	world_free(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -717,6 +755,7 @@ int main(void)
 		cmocka_unit_test(test_address_of_the_gateway),
 		cmocka_unit_test(test_crowd),
 		cmocka_unit_test(test_limit),
+		cmocka_unit_test(test_share_of_addresses),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
