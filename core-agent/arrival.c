@@ -158,8 +158,11 @@ static enum reason subscriber_arrives(const struct preparation *p, const struct 
 	if (held)
 		reason = anticipation_arrived_here(subscriber, grant->binding, m->counter,
 						   m->arrival, m->mode, &path, now);
-	if (reason != REASON_ACCEPTED)
+	if (reason != REASON_ACCEPTED) {
 		session_dismiss(s, reason, now);
+		/* What is held need not wait for it any longer. */
+		anticipation_not_arrived(subscriber->core, NULL, grant->binding, now);
+	}
 	preparation_end(subscriber, grant->binding);
 	return REASON_ACCEPTED;
 }

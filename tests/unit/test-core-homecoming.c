@@ -140,6 +140,11 @@ static void test_counter_spent(void **state)
 	assert_true(w->otto.received[MESSAGE_RELEASE] > 0);
 	assert_int_equal(w->otto.last[MESSAGE_RELEASE].reason, REASON_STALE_BINDING);
 	assert_int_equal(otto_binding(w)->state, BINDING_VISITING);
+	/* What was held is where he is, and nobody waits for him any more. */
+	assert_int_equal(kernel_fake_count(OTTO_HELD), 0);
+	assert_int_equal(kernel_fake_count(OTTO_A), 1);
+	assert_null(otto(w)->anticipations);
+	assert_int_equal(HASH_COUNT(w->core.preparations), 0);
 	/* In full it works. */
 	*w->otto.target = '\0';
 	terminal_register(w, &w->otto, "s1");
