@@ -197,6 +197,24 @@ static void test_announced_too(void **state)
 	planned_free(w);
 }
 
+/* Ahead by so much as the configuration says, to the moment. */
+static void test_lead(void **state)
+{
+	const struct world_text text = {.pools = PLANNED_WITH("lead = 1.9;")};
+	struct world *w =
+		planned_world(PLAN({0, 20, "sat-a", "a.example"}, {20, 60, "sat-a", "c.example"}));
+
+	(void)state;
+	otto_visit(w, FAR_A);
+	assert_int_equal(world_reload(w, &text), 0);
+	planned_run(w, 18.09);
+	assert_int_equal(w->far[FAR_C].asked[PREPARE], 0);
+	planned_run(w, 18.11);
+	assert_int_equal(w->far[FAR_C].asked[PREPARE], 1);
+	assert_int_equal(w->far[FAR_C].last[PREPARE].expected, 1900);
+	planned_free(w);
+}
+
 /* Allowed to foresee, or not. */
 static void test_mode(void **state)
 {
@@ -383,9 +401,10 @@ int main(void)
 		cmocka_unit_test(test_wrong),	     cmocka_unit_test(test_not_on_it),
 		cmocka_unit_test(test_unknown_core), cmocka_unit_test(test_order),
 		cmocka_unit_test(test_number),	     cmocka_unit_test(test_announced_too),
-		cmocka_unit_test(test_mode),	     cmocka_unit_test(test_late_target),
-		cmocka_unit_test(test_refused),	     cmocka_unit_test(test_gap),
-		cmocka_unit_test(test_crowd),	     cmocka_unit_test(test_places),
+		cmocka_unit_test(test_lead),	     cmocka_unit_test(test_mode),
+		cmocka_unit_test(test_late_target),  cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_gap),	     cmocka_unit_test(test_crowd),
+		cmocka_unit_test(test_places),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -153,6 +153,22 @@ static void test_clock_set_back(void **state)
 	planned_free(w);
 }
 
+/* Another file by the configuration takes the place of the one before, whatever is in it. */
+static void test_other_file(void **state)
+{
+	static const struct world_text other = {.pools = WORLD_POOLS
+						" handover = { schedule = \"$DIR/other\"; };"};
+	static const struct row row = {0, 60, "sat-a", "a.example"};
+	struct world *w = planned_world(&row, 1);
+
+	(void)state;
+	assert_int_equal(world_reload(w, &other), 0);
+	assert_null(schedule_core(&w->core, "sat-a", w->now));
+	planned_run(w, 1);
+	assert_null(schedule_core(&w->core, "sat-a", w->now));
+	planned_free(w);
+}
+
 /* Without a file there is no schedule; it may come later, and go with the configuration. */
 static void test_file_comes(void **state)
 {
@@ -211,7 +227,8 @@ int main(void)
 		cmocka_unit_test(test_lookup),	     cmocka_unit_test(test_late_comer),
 		cmocka_unit_test(test_has_left),     cmocka_unit_test(test_file_changes),
 		cmocka_unit_test(test_file_written), cmocka_unit_test(test_clock_set_back),
-		cmocka_unit_test(test_file_comes),   cmocka_unit_test(test_clock_set),
+		cmocka_unit_test(test_other_file),   cmocka_unit_test(test_file_comes),
+		cmocka_unit_test(test_clock_set),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
