@@ -415,6 +415,16 @@ void anticipation_retracted(struct core *core, uint64_t binding)
 		lead_nowhere(a->subscriber);
 }
 
+int anticipation_port_changed(struct core *core, uint64_t binding, unsigned int port)
+{
+	struct anticipation *a = anticipation_find(core, binding);
+
+	if (!a)
+		return 0;
+	a->path.port = port;
+	return a->leads ? forwarding_port_changed(core, &a->subscriber->path, port) : 0;
+}
+
 /* ---- crowds ---------------------------------------------------------------------------------- */
 
 bool anticipation_foresee(struct subscriber *s, struct peer *target, usec_t expected, usec_t now)

@@ -118,6 +118,9 @@ void anticipation_led(struct subscriber *subscriber, struct peer *target, int er
 /* This core has been prepared under this number, and leads nothing ahead to the terminal any more:
  * its next link's Ethernet address is another one's, or its satellite has gone. */
 void anticipation_retracted(struct core *core, uint64_t binding);
+/* The satellite of that link has this bridge port now. 0; or -errno, logged, and it is to be
+ * retracted. */
+int anticipation_port_changed(struct core *core, uint64_t binding, unsigned int port);
 
 /* ---- ends ----------------------------------------------------------------------------------- */
 

@@ -551,6 +551,18 @@ int forwarding_restore(struct core *core, const struct path *installed)
 	return result;
 }
 
+int forwarding_port_changed(struct core *core, struct path *installed, unsigned int port)
+{
+	struct path path = *installed;
+
+	if (path.kind != PATH_ACCESS)
+		return 0;
+	path.port = port;
+	if (path_equal(&path, installed))
+		return forwarding_restore(core, installed);
+	return forwarding_set(core, installed, &path);
+}
+
 void forwarding_clear(struct core *core, struct path *installed)
 {
 	const struct path none = {.kind = PATH_NONE};

@@ -95,6 +95,12 @@ void forwarding_clear(struct core *core, struct path *installed);
 /* Puts back what somebody else has taken out of the kernel. 0 or -errno, logged. */
 int forwarding_restore(struct core *core, const struct path *installed);
 
+/*
+ * The bridge port of a terminal's satellite is there again, or another one has its place: a path to
+ * the access side leads there. Others have nothing to do with it. 0 or -errno, logged.
+ */
+int forwarding_port_changed(struct core *core, struct path *installed, unsigned int port);
+
 bool path_equal(const struct path *a, const struct path *b);
 /* "access 02:00:00:00:00:01 port 5" or "gre4 192.0.2.1 -> 198.51.100.7 key 9", for logs. */
 #define PATH_TEXT 160

@@ -187,16 +187,14 @@ void preparation_port_changed(struct satellite *satellite)
 	struct preparation *p, *next;
 
 	HASH_ITER (hh, core->preparations, p, next) {
-		struct path path = p->path;
-		int result;
+		int result = 0;
 
-		if (p->satellite != satellite || path.kind != PATH_ACCESS)
+		if (p->satellite != satellite)
 			continue;
-		path.port = satellite->port;
-		if (path_equal(&path, &p->path))
-			result = forwarding_restore(core, &p->path);
-		else
-			result = forwarding_set(core, &p->path, &path);
+		if (p->home)
+			result = forwarding_port_changed(core, &p->path, satellite->port);
+		else if (p->claimed)
+			result = anticipation_port_changed(core, p->binding, satellite->port);
 		if (result < 0)
 			preparation_retract(p);
 	}

@@ -479,20 +479,10 @@ void session_port_changed(struct satellite *satellite, usec_t now)
 	struct core *core = satellite->core;
 	struct session *s, *next;
 
-	HASH_ITER (hh, core->sessions, s, next) {
-		struct path path = *s->path;
-		int result;
-
-		if (session_satellite(s) != satellite || path.kind != PATH_ACCESS)
-			continue;
-		path.port = satellite->port;
-		if (path_equal(&path, s->path))
-			result = forwarding_restore(core, s->path);
-		else
-			result = forwarding_set(core, s->path, &path);
-		if (result < 0)
+	HASH_ITER (hh, core->sessions, s, next)
+		if (session_satellite(s) == satellite &&
+		    forwarding_port_changed(core, s->path, satellite->port) < 0)
 			session_evict(s, REASON_KERNEL_REFUSED, now);
-	}
 	preparation_port_changed(satellite);
 }
 

@@ -121,6 +121,51 @@ static void test_satellite_removed(void **state)
 	world_free(w);
 }
 
+static void replace_port(struct world *w)
+{
+	struct kernel_link link;
+
+	assert_int_equal(kernel_link_get(w->kernel, w->port1, &link), 0);
+	satellite_link(&w->core, &link, true, w->now);
+	assert_int_equal(kernel_link_delete(w->kernel, w->port1), 0);
+	w->port1 = kernel_fake_link("feed-s1", NULL);
+	assert_int_equal(kernel_link_get(w->kernel, w->port1, &link), 0);
+	satellite_link(&w->core, &link, false, w->now);
+}
+
+/* The satellite's interface is made again: what leads there ahead leads to the new one. */
+static void test_port_replaced(void **state)
+{
+	struct world *w = otto_world(NARROWED);
+
+	(void)state;
+	otto_visit(w, FAR_A);
+	leave(w, 1, &w->otto.mac);
+	replace_port(w);
+	assert_int_equal(kernel_fake_count("fdb 02:00:00:00:01:02 sno-acc port feed-s1"), 1);
+	come(w, 1, "s1");
+	assert_home(w);
+	world_free(w);
+}
+
+/* ... unless the kernel does not let it: then nowhere, until he comes. */
+static void test_port_refused(void **state)
+{
+	struct world *w = otto_world(NARROWED);
+
+	(void)state;
+	otto_visit(w, FAR_A);
+	leave(w, 1, &w->otto.mac);
+	kernel_fake_fail_on("fdb replace", -ENOSPC);
+	replace_port(w);
+	kernel_fake_fail_on(NULL, 0);
+	assert_int_equal(kernel_fake_count(OTTO_HOME), 0);
+	assert_int_equal(kernel_fake_count("fdb 02:00:00:00:01:02"), 0);
+	come(w, 1, "s1");
+	assert_home(w);
+	world_free(w);
+}
+
 /*
  * He proves himself, but with a counter that was accepted before: he is registered, his home core
  * does not believe it, and he hears that he is to register anew.
@@ -235,6 +280,8 @@ int main(void)
 		cmocka_unit_test(test_proactive),
 		cmocka_unit_test(test_link_of_another),
 		cmocka_unit_test(test_satellite_removed),
+		cmocka_unit_test(test_port_replaced),
+		cmocka_unit_test(test_port_refused),
 		cmocka_unit_test(test_counter_spent),
 		cmocka_unit_test(test_kernel_refuses),
 		cmocka_unit_test(test_no_hold),
