@@ -35,8 +35,17 @@ struct destination {
 	UT_hash_handle hh;
 };
 
+/* What the queues of one owner hold together. */
+struct share {
+	const void *owner;
+	size_t queues;
+	struct hold_counters counters;
+	UT_hash_handle hh;
+};
+
 struct hold_queue {
 	struct hold *hold;
+	struct share *share; /* NULL: nobody's */
 	struct destination destinations[HOLD_DESTINATIONS];
 	size_t count;
 	struct packets packets;
@@ -51,6 +60,7 @@ struct hold {
 	hold_read_fn *read;
 	void *context;
 	struct destination *destinations;
+	struct share *shares;
 	LIST_HEAD(, hold_queue) queues;
 	size_t queue_count;
 	unsigned int lengths[2][BITS_MAX + 1]; /* destinations of a length, IPv4 and IPv6 */
@@ -64,6 +74,7 @@ static const char *const drop_names[HOLD_DROPS] = {
 	[HOLD_DROP_OCTETS] = "octets",
 	[HOLD_DROP_TOTAL_PACKETS] = "total-packets",
 	[HOLD_DROP_TOTAL_OCTETS] = "total-octets",
+	[HOLD_DROP_SHARE] = "share",
 	[HOLD_DROP_TIME] = "time",
 	[HOLD_DROP_MEMORY] = "memory",
 	[HOLD_DROP_REFUSED] = "refused",
@@ -175,12 +186,34 @@ static void packet_remove(struct packet *packet)
 	TAILQ_REMOVE(&queue->hold->packets, packet, in_hold);
 	count_out(&queue->counters, packet->length);
 	count_out(&queue->hold->counters, packet->length);
+	if (queue->share)
+		count_out(&queue->share->counters, packet->length);
 	free(packet);
 }
 
 static bool full(size_t used, size_t more, size_t limit)
 {
 	return used > limit || more > limit - used;
+}
+
+/* What an owner may have: as much as is free, which leaves room to others, or one full queue. */
+static size_t share_of(size_t used, size_t total, size_t queue)
+{
+	size_t room = used < total ? total - used : 0;
+
+	return room > queue ? room : queue;
+}
+
+static bool exceeds_share(const struct hold_queue *queue, size_t length)
+{
+	const struct hold_limits *limits = &queue->hold->limits;
+	const struct hold_counters *all = &queue->hold->counters;
+	const struct share *share = queue->share;
+
+	return share && (full(share->counters.packets, 1,
+			      share_of(all->packets, limits->total_packets, limits->packets)) ||
+			 full(share->counters.octets, length,
+			      share_of(all->octets, limits->total_octets, limits->octets)));
 }
 
 /* The limit that a packet of this length would exceed, HOLD_DROPS when none. */
@@ -197,7 +230,7 @@ static enum hold_drop exceeded(const struct hold_queue *queue, size_t length)
 		return HOLD_DROP_TOTAL_PACKETS;
 	if (full(all->octets, length, limits->total_octets))
 		return HOLD_DROP_TOTAL_OCTETS;
-	return HOLD_DROPS;
+	return exceeds_share(queue, length) ? HOLD_DROP_SHARE : HOLD_DROPS;
 }
 
 static void keep(struct hold_queue *queue, const uint8_t *octets, size_t length, usec_t now)
@@ -223,6 +256,8 @@ static void keep(struct hold_queue *queue, const uint8_t *octets, size_t length,
 	TAILQ_INSERT_TAIL(&hold->packets, packet, in_hold);
 	count_in(&queue->counters, length);
 	count_in(&hold->counters, length);
+	if (queue->share)
+		count_in(&queue->share->counters, length);
 }
 
 /* Writes a packet that is in the counters of what is held, or is just being taken. */
@@ -345,6 +380,34 @@ int hold_queue_open(struct hold_queue **queue, struct hold *hold,
 	return 0;
 }
 
+int hold_queue_set_owner(struct hold_queue *queue, const void *owner)
+{
+	struct hold *hold = queue->hold;
+	struct share *share;
+
+	HASH_FIND_PTR(hold->shares, &owner, share);
+	if (!share) {
+		share = calloc(1, sizeof(*share));
+		if (!share)
+			return -ENOMEM;
+		share->owner = owner;
+		HASH_ADD_PTR(hold->shares, owner, share);
+	}
+	share->queues++;
+	queue->share = share;
+	return 0;
+}
+
+static void share_leave(struct hold_queue *queue)
+{
+	struct share *share = queue->share;
+
+	if (!share || --share->queues > 0)
+		return;
+	HASH_DELETE(hh, queue->hold->shares, share);
+	free(share);
+}
+
 void hold_queue_close(struct hold_queue *queue)
 {
 	struct packet *packet;
@@ -356,6 +419,7 @@ void hold_queue_close(struct hold_queue *queue)
 		packet_remove(packet);
 	}
 	queue_forget(queue);
+	share_leave(queue);
 	LIST_REMOVE(queue, in_hold);
 	queue->hold->queue_count--;
 	free(queue);

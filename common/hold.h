@@ -40,6 +40,10 @@
  * taken; one that has waited for longer than time is dropped. So a flood at one terminal takes up
  * no more than one queue's share of the totals: with totals of N times a queue's, N - 1 others
  * always find room. Octets are those of IP packets; each costs some 64 octets of memory beside.
+ *
+ * Queues may have an owner (hold_queue_set_owner()). All queues of one owner together hold no more
+ * than what is free of the totals, or than one queue may: one owner that floods all its queues gets
+ * half of the totals, two a third each, and somebody else's packets still find room.
  */
 struct hold_limits {
 	size_t packets, octets; /* per queue */
@@ -60,6 +64,7 @@ enum hold_drop {
 	HOLD_DROP_OCTETS,	 /* ... or octets */
 	HOLD_DROP_TOTAL_PACKETS, /* all queues together had */
 	HOLD_DROP_TOTAL_OCTETS,
+	HOLD_DROP_SHARE,   /* those of its owner had what others leave to it */
 	HOLD_DROP_TIME,	   /* it has waited too long */
 	HOLD_DROP_MEMORY,  /* out of memory */
 	HOLD_DROP_REFUSED, /* the writer refused it */
@@ -128,6 +133,11 @@ size_t hold_queues(const struct hold *hold);
  */
 int hold_queue_open(struct hold_queue **queue, struct hold *hold,
 		    const struct prefix destinations[HOLD_DESTINATIONS]);
+/*
+ * Whose the queue is, before it holds anything: a mark that is compared and not looked into. One
+ * that has none is limited by the totals alone. 0 or -ENOMEM.
+ */
+int hold_queue_set_owner(struct hold_queue *queue, const void *owner);
 /*
  * Drops what the queue still holds, and forgets it. Packets that come for it later are strays. NULL
  * is allowed.

@@ -315,6 +315,8 @@ static int hold_begin(struct core *core, struct path_change *p)
 	result = holding_ready(core)
 			 ? hold_queue_open(&p->queue, core->underlay.holding.hold, destinations)
 			 : -ENODEV;
+	if (result == 0 && p->wanted->owner)
+		result = hold_queue_set_owner(p->queue, p->wanted->owner);
 	if (result < 0)
 		log_warn_errno(-result, "nothing can be held");
 	return result;

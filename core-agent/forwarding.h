@@ -19,6 +19,7 @@
 #include <stddef.h>
 
 struct core;
+struct peer;
 
 enum path_kind {
 	PATH_NONE,
@@ -41,6 +42,8 @@ struct path {
 	enum tunnel_kind tunnel;
 	struct addr outer_src, outer_dst;
 	uint32_t key;
+	/* PATH_HOLD: whose share of the hold it takes up (hold.h), NULL: nobody's. */
+	const struct peer *owner;
 };
 
 /*

@@ -33,7 +33,7 @@
 static void path_until(struct preparation *p, struct path *until)
 {
 	if (p->hold)
-		*until = (struct path){.kind = PATH_HOLD, .mtu = p->mtu};
+		*until = (struct path){.kind = PATH_HOLD, .mtu = p->mtu, .owner = p->home};
 	else if (preparation_claim(p))
 		*until = way_to_terminal(p->satellite, &p->mac, p->mtu);
 	else

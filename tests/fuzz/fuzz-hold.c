@@ -110,6 +110,8 @@ static void open_queue(struct hold *hold, size_t i)
 	prefixes[0].addr.bytes[0] = prefixes[1].addr.bytes[0] = octet;
 	if (hold_queue_open(&queues[i].queue, hold, prefixes) == 0)
 		must(hold_queue_find(hold, &prefixes[0]) == queues[i].queue);
+	if (queues[i].queue && octet % 3)
+		hold_queue_set_owner(queues[i].queue, &queues[octet % 3]);
 	queues[i].last = 0;
 }
 

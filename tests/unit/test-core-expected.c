@@ -685,6 +685,38 @@ static void test_limit(void **state)
 	world_free(w);
 }
 
+/* All that a peer has held here takes up no more than its share of the hold. */
+static void test_share_of_hold(void **state)
+{
+	struct world *w = tina_world(WORLD_POOLS
+				     " handover = { hold_packets = 6; hold_total_packets = 20; };");
+	const struct hold *hold = w->core.underlay.holding.hold;
+
+	(void)state;
+	for (unsigned int i = 0; i < 2; i++) {
+		struct message m;
+
+		snprintf(w->tina.user, sizeof(w->tina.user), "user%u", i);
+		w->far[FAR_A].hoa4.bytes[3] = w->far[FAR_A].hoa6.bytes[15] = (uint8_t)(8 - i);
+		message_init(&m, MESSAGE_PROACTIVE_AUTHENTICATION, 0);
+		message_set_number(&m, ATTR_EXPECTED, 100);
+		message_set_number(&m, ATTR_HOLD, 1);
+		far_prepare(w, 1 + i, &m);
+		world_run(w, 20 * MS);
+	}
+	assert_int_equal(kernel_fake_count(HELD), 4);
+	for (uint8_t i = 0; i < 12; i++) {
+		const uint8_t last = i < 6 ? 8 : 7;
+		uint8_t packet[28] = {0x45, [3] = 28, [8] = 64, [9] = 17, [16] = 10, 1, 0, last};
+
+		assert_int_equal(kernel_fake_tun_send("sno-buf", packet, sizeof(packet)), 0);
+	}
+	holding_read(&w->core, w->now);
+	assert_int_equal(hold_counters(hold)->packets, 10);
+	assert_int_equal(hold_counters(hold)->dropped[HOLD_DROP_SHARE], 2);
+	world_free(w);
+}
+
 /* Users that a peer invents take no more than their share of the care-of addresses. */
 static void test_share_of_addresses(void **state)
 {
@@ -755,6 +787,7 @@ int main(void)
 		cmocka_unit_test(test_address_of_the_gateway),
 		cmocka_unit_test(test_crowd),
 		cmocka_unit_test(test_limit),
+		cmocka_unit_test(test_share_of_hold),
 		cmocka_unit_test(test_share_of_addresses),
 	};
 

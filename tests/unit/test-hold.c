@@ -145,7 +145,7 @@ static void balanced(const struct hold_counters *c, uint64_t arrived)
 	uint64_t kept_out = c->dropped[HOLD_DROP_PACKETS] + c->dropped[HOLD_DROP_OCTETS] +
 			    c->dropped[HOLD_DROP_TOTAL_PACKETS] +
 			    c->dropped[HOLD_DROP_TOTAL_OCTETS] + c->dropped[HOLD_DROP_MEMORY] +
-			    c->dropped[HOLD_DROP_STRAY];
+			    c->dropped[HOLD_DROP_SHARE] + c->dropped[HOLD_DROP_STRAY];
 
 	assert_int_equal(c->buffered + kept_out, arrived);
 	assert_int_equal(c->released + hold_dropped(c) + c->packets, arrived);
@@ -340,6 +340,77 @@ static void test_totals(void **state)
 	hold_queue_release(two, way_write, &io, 0);
 	written(1, 15);
 	balanced(hold_counters(hold), 9 + 6 + 2 + 9);
+}
+
+/* An owner that floods all it has leaves room to others, and a full queue to itself. */
+static void test_shares(void **state)
+{
+	struct hold_limits limits = wide;
+	struct hold_queue *greedy[3], *other, *nobodys;
+	int mine, theirs;
+
+	(void)state;
+	limits.packets = 10;
+	limits.total_packets = 30;
+	limits.total_octets = 3000;
+	begin(&limits);
+	greedy[0] = open_for("10.1.0.1/32", NULL, NULL);
+	greedy[1] = open_for("10.1.0.2/32", NULL, NULL);
+	greedy[2] = open_for("10.1.0.3/32", NULL, NULL);
+	other = open_for("10.1.0.7/32", NULL, NULL);
+	nobodys = open_for("10.1.0.8/32", NULL, NULL);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(hold_queue_set_owner(greedy[i], &mine), 0);
+	assert_int_equal(hold_queue_set_owner(other, &theirs), 0);
+	arrive_many("10.1.0.1", 1, 10);
+	arrive_many("10.1.0.2", 1, 10);
+	arrive_many("10.1.0.3", 1, 10);
+	hold_read(hold, 0);
+	assert_int_equal(hold_counters(hold)->packets, 15);
+	assert_int_equal(dropped(greedy[1], HOLD_DROP_SHARE), 5);
+	assert_int_equal(dropped(greedy[2], HOLD_DROP_SHARE), 10);
+	/* As much as one queue may have, although less than that is free behind it. */
+	arrive_many("10.1.0.7", 1, 11);
+	hold_read(hold, 0);
+	assert_int_equal(hold_queue_counters(other)->packets, 10);
+	assert_int_equal(dropped(other, HOLD_DROP_PACKETS), 1);
+	arrive_many("10.1.0.8", 1, 6);
+	hold_read(hold, 0);
+	assert_int_equal(hold_queue_counters(nobodys)->packets, 5);
+	assert_int_equal(dropped(nobodys, HOLD_DROP_TOTAL_PACKETS), 1);
+	/* What has gone counts no more, and what is kept is in order. */
+	hold_queue_close(nobodys);
+	hold_queue_release(greedy[0], way_write, &io, 0);
+	written(1, 10);
+	arrive_many("10.1.0.3", 1, 9);
+	hold_read(hold, 0);
+	assert_int_equal(hold_queue_counters(greedy[2])->packets, 5);
+	hold_queue_release(greedy[2], way_write, &io, 0);
+	written(1, 5);
+	balanced(hold_counters(hold), 30 + 11 + 6 + 9);
+}
+
+/* Octets have their shares, too. */
+static void test_octet_shares(void **state)
+{
+	struct hold_limits limits = wide;
+	struct hold_queue *queues[2];
+	int owner;
+
+	(void)state;
+	limits.octets = 400;
+	limits.total_octets = 1000;
+	begin(&limits);
+	queues[0] = open_for("10.1.0.1/32", NULL, NULL);
+	queues[1] = open_for("10.1.0.2/32", NULL, NULL);
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(hold_queue_set_owner(queues[i], &owner), 0);
+	arrive_many("10.1.0.1", 1, 4);
+	arrive_many("10.1.0.2", 1, 2);
+	hold_read(hold, 0);
+	assert_int_equal(hold_counters(hold)->octets, 500);
+	assert_int_equal(dropped(queues[1], HOLD_DROP_SHARE), 1);
+	balanced(hold_counters(hold), 6);
 }
 
 static void test_limits_change(void **state)
@@ -594,6 +665,8 @@ int main(void)
 		cmocka_unit_test_teardown(test_packets, teardown),
 		cmocka_unit_test_teardown(test_octets, teardown),
 		cmocka_unit_test_teardown(test_totals, teardown),
+		cmocka_unit_test_teardown(test_shares, teardown),
+		cmocka_unit_test_teardown(test_octet_shares, teardown),
 		cmocka_unit_test_teardown(test_limits_change, teardown),
 		cmocka_unit_test_teardown(test_time, teardown),
 		cmocka_unit_test_teardown(test_release_in_between, teardown),
