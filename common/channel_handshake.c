@@ -16,14 +16,9 @@
 static const char prologue[] = "sno/1 core";
 
 /* One more computation for handshake messages that anyone may have sent? */
-static bool bucket_take(struct bucket *b, usec_t now)
+static bool may_compute(struct bucket *b, usec_t now)
 {
-	if (b->full_at < now)
-		b->full_at = now;
-	if (b->full_at - now > (HANDSHAKE_BURST - 1) * HANDSHAKE_INTERVAL)
-		return false;
-	b->full_at += HANDSHAKE_INTERVAL;
-	return true;
+	return bucket_take(b, HANDSHAKE_BURST, HANDSHAKE_INTERVAL, now);
 }
 
 static int start(const struct channel *c, struct noise *n, bool initiator)
@@ -139,7 +134,7 @@ enum drop handshake_initiation(struct channel *c, uint32_t id, const uint8_t *in
 	 * it, and a copy that was altered on the way must not pass for the true one. */
 	if (keyset_answered(c, id, noise_message))
 		return DROP_REPLAY;
-	if (!bucket_take(&c->initiations, now))
+	if (!may_compute(&c->initiations, now))
 		return DROP_LIMIT;
 
 	drop = respond(c, noise_message, length - INITIATION_HEAD, &a, datagram + RESPONSE_HEAD,
@@ -178,7 +173,7 @@ enum drop handshake_response(struct channel *c, uint32_t id, const uint8_t *in, 
 		return DROP_VALUE;
 	if (!s || cursor_get_u32(&head) != s->local_index)
 		return DROP_INDEX;
-	if (!bucket_take(&c->responses, now))
+	if (!may_compute(&c->responses, now))
 		return DROP_LIMIT;
 
 	n = c->noise;

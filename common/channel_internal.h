@@ -10,6 +10,7 @@
 #define HASH_NONFATAL_OOM 1
 #include <uthash.h>
 
+#include "bucket.h"
 #include "channel.h"
 #include "keys.h"
 #include "noise.h"
@@ -64,10 +65,6 @@ struct keyset {
 };
 
 /* The sum of what was taken, as the instant at which it will have been refilled. */
-struct bucket {
-	usec_t full_at;
-};
-
 /* What channel_gather() holds back: a bundle in the making. */
 struct bundle {
 	unsigned int depth; /* gatherings within each other; 0: messages leave at once */

@@ -313,18 +313,14 @@ void log_warn_errno(int error, const char *format, ...)
 	va_end(ap);
 }
 
-/* The generic cell rate algorithm: one instant is the whole state of the bucket. */
 bool log_allow(struct log_limit *limit, usec_t now)
 {
-	const usec_t interval = 60 * USEC_PER_SEC / LOG_LIMIT_PER_MINUTE;
-	usec_t spent = limit->allowance > now ? limit->allowance : now;
+	bool allowed = bucket_take(&limit->bucket, LOG_LIMIT_BURST,
+				   60 * USEC_PER_SEC / LOG_LIMIT_PER_MINUTE, now);
 
-	if (spent - now > (LOG_LIMIT_BURST - 1) * interval) {
+	if (!allowed)
 		limit->suppressed++;
-		return false;
-	}
-	limit->allowance = spent + interval;
-	return true;
+	return allowed;
 }
 
 void log_remote(struct log_limit *limit, usec_t now, const char *format, ...)

@@ -18,6 +18,7 @@
 #include <stdarg.h>
 #include <stdbool.h>
 
+#include "bucket.h"
 #include "clock.h"
 
 /* Levels carry the numbers of syslog(3) and of the journal's prefixes. */
@@ -86,7 +87,7 @@ void log_vmessage(enum log_level level, const char *format, va_list ap) LOG_PRIN
 #define LOG_LIMIT_PER_MINUTE 10
 
 struct log_limit {
-	usec_t allowance; /* the instant up to which the bucket has been spent */
+	struct bucket bucket;
 	unsigned long suppressed;
 };
 
