@@ -360,6 +360,8 @@ static struct anticipation *anticipate(struct subscriber *s, const struct messag
 	a = by_target(s, wish.target);
 	if (a && a->number == m->handover_counter)
 		return a;
+	if (!bucket_take(&s->announced, ANNOUNCED_BURST, ANNOUNCED_INTERVAL, now))
+		return NULL;
 	/* Held wherever that is allowed; but only what is ready before is `predictive`. */
 	wish.mode = leaves ? MODE_PROACTIVE : MODE_PREDICTIVE;
 	wish.hold = mode >= MODE_PREDICTIVE;

@@ -23,6 +23,12 @@
 
 /* Targets prepared for one subscriber at once; for one more the oldest gives way. */
 #define ANTICIPATIONS_MAX 4
+/*
+ * A subscriber that names ever new moves has so many prepared at once, and then one per interval;
+ * others are not. No terminal changes its satellite as often.
+ */
+#define ANNOUNCED_BURST	   (2 * ANTICIPATIONS_MAX)
+#define ANNOUNCED_INTERVAL (USEC_PER_SEC / 4)
 
 struct anticipation {
 	struct subscriber *subscriber;

@@ -6,6 +6,7 @@
 #ifndef SNO_SUBSCRIBER_H
 #define SNO_SUBSCRIBER_H
 
+#include "bucket.h"
 #include "core.h"
 #include "forwarding.h"
 #include "root.h"
@@ -75,6 +76,7 @@ struct subscriber {
 	struct root root;    /* of the binding, none without one */
 	struct timer settle; /* when packets that wait for the old way to be empty go on (lead.h) */
 	struct anticipation *anticipations; /* the oldest first */
+	struct bucket announced;	    /* for targets to be asked, as often as it may say so */
 	struct crowd *crowd;		    /* those on the same satellite, NULL: not known which */
 	struct subscriber *prev, *next;	    /* in it */
 	UT_hash_handle hh;		    /* by user */

@@ -152,6 +152,35 @@ static void test_no_key_twice(void **state)
 	world_free(w);
 }
 
+/* One who names ever new moves does not have the others work for each: he is told so at once. */
+static void test_too_often(void **state)
+{
+	struct world *w = otto_world(NULL);
+	struct far *c = &w->far[FAR_C];
+	unsigned int number = 0;
+	uint64_t asked;
+
+	(void)state;
+	terminal_register(w, &w->otto, "s1");
+	while (number < ANNOUNCED_BURST)
+		otto_agree(w, ANNOUNCED, ++number, "c.example", MODE_PREDICTIVE);
+	/* Each takes 50 ms: some more, up to the first of the next interval. */
+	while (number < 40 || otto_told(w, ANNOUNCED_OK)->reason != REASON_ACCEPTED)
+		otto_say(w, ANNOUNCED, ++number, "c.example");
+	asked = c->asked[PREPARE];
+	assert_in_range(asked, ANNOUNCED_BURST + 1,
+			ANNOUNCED_BURST + number * 50 * MS / ANNOUNCED_INTERVAL);
+	otto_unprepared(w, ANNOUNCED, ++number, "c.example");
+	otto_unprepared(w, LEAVES, ++number, "c.example");
+	assert_int_equal(c->asked[PREPARE], asked);
+	/* What is prepared can be said as often as one likes. */
+	world_run(w, ANNOUNCED_INTERVAL);
+	otto_agree(w, ANNOUNCED, ++number, "c.example", MODE_PREDICTIVE);
+	for (int i = 0; i < 20; i++)
+		otto_agree(w, ANNOUNCED, number, "c.example", MODE_PREDICTIVE);
+	world_free(w);
+}
+
 /* Where nothing can be prepared he is told so at once. */
 static void test_no_target(void **state)
 {
@@ -190,6 +219,7 @@ int main(void)
 		cmocka_unit_test(test_link_told),    cmocka_unit_test(test_addresses_told),
 		cmocka_unit_test(test_room),	     cmocka_unit_test(test_room_and_no_way_back),
 		cmocka_unit_test(test_no_key_twice), cmocka_unit_test(test_no_target),
+		cmocka_unit_test(test_too_often),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
