@@ -52,6 +52,7 @@ static void registration_free(struct registration *r)
 		r->session->registration = NULL;
 	HASH_DELETE(hh, r->core->registrations, r);
 	HASH_DELETE(hh_id, r->core->registration_ids, r);
+	r->home->registrations--;
 	keys_wipe(r, sizeof(*r));
 	free(r);
 }
@@ -398,7 +399,7 @@ enum drop registration_begin(const struct discovery *d, struct peer *home, usec_
 	struct registration *r;
 	struct message m;
 
-	if (HASH_COUNT(core->registrations) >= REGISTRATIONS_MAX)
+	if (home->registrations >= REGISTRATIONS_PER_PEER)
 		return DROP_LIMIT;
 	r = calloc(1, sizeof(*r));
 	if (!r)
@@ -410,6 +411,7 @@ enum drop registration_begin(const struct discovery *d, struct peer *home, usec_
 	r->link_local = d->link_local;
 	r->terminal_index = d->message.id;
 	r->home = home;
+	home->registrations++;
 	memcpy(r->discovery, d->hash, sizeof(r->discovery));
 	HASH_ADD(hh, core->registrations, discovery, sizeof(r->discovery), r);
 	HASH_ADD(hh_id, core->registration_ids, id, sizeof(r->id), r);

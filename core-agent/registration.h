@@ -13,8 +13,13 @@
 
 #include <uthash.h>
 
-/* Attempts at once; more discoveries than that are dropped with reason "limit". */
-#define REGISTRATIONS_MAX 65536
+/*
+ * Attempts at once with one home core; more discoveries than that are dropped with reason "limit",
+ * and come again. A home core can authenticate only so many in a second: what it is asked beyond
+ * that waits, is asked again because it waits, and keeps from it the tunnel requests of those it
+ * has authenticated already.
+ */
+#define REGISTRATIONS_PER_PEER 1024
 
 struct registration {
 	struct core *core;

@@ -150,6 +150,55 @@ static void test_altered_discovery(void **state)
 	world_free(w);
 }
 
+/* A discovery that nobody has made; each number another one. */
+static void forge_discovery(struct terminal *t, const char *realm, uint32_t number)
+{
+	uint8_t handshake[SNO_HANDSHAKE_MIN] = {0};
+	struct message m;
+	int length;
+
+	memcpy(handshake, &number, sizeof(number));
+	message_init(&m, MESSAGE_CORE_DISCOVERY, 1);
+	message_set_text(&m, ATTR_REALM, realm);
+	message_set_blob(&m, ATTR_HANDSHAKE, handshake, sizeof(handshake));
+	length = message_write(&m, t->discovery, sizeof(t->discovery));
+	assert_true(length > 0);
+	t->discovery_length = (size_t)length;
+}
+
+static void send_forged(struct world *w, const char *realm, uint32_t from, uint32_t to)
+{
+	for (uint32_t number = from; number < to; number++) {
+		struct frame f;
+
+		forge_discovery(&w->tina, realm, number);
+		f = frame_of(w, &w->tina);
+		receive(w, &f);
+	}
+}
+
+/* A home core that does not answer has so many attempts waiting for it; others have their own. */
+static void test_many_attempts(void **state)
+{
+	struct world *w = world_new(NULL);
+	const uint64_t *dropped = &w->core.counters.drops[DROP_LIMIT];
+
+	(void)state;
+	w->far[FAR_A].cut = true;
+	send_forged(w, "a.example", 0, REGISTRATIONS_PER_PEER + 10);
+	assert_int_equal(HASH_COUNT(w->core.registrations), REGISTRATIONS_PER_PEER);
+	assert_int_equal(*dropped, 10);
+	send_forged(w, "c.example", 0, 1);
+	assert_int_equal(HASH_COUNT(w->core.registrations), REGISTRATIONS_PER_PEER + 1);
+	assert_int_equal(*dropped, 10);
+	world_run(w, 60 * SEC);
+	assert_int_equal(HASH_COUNT(w->core.registrations), 0);
+	send_forged(w, "a.example", 0, REGISTRATIONS_PER_PEER + 10);
+	assert_int_equal(HASH_COUNT(w->core.registrations), REGISTRATIONS_PER_PEER);
+	assert_int_equal(*dropped, 20);
+	world_free(w);
+}
+
 /* Sealed by the right terminal, but cut, damaged, or of a type that it may not send. */
 static void test_sealed(void **state)
 {
@@ -340,6 +389,7 @@ int main(void)
 		cmocka_unit_test(test_frames),
 		cmocka_unit_test(test_datagrams),
 		cmocka_unit_test(test_altered_discovery),
+		cmocka_unit_test(test_many_attempts),
 		cmocka_unit_test(test_sealed),
 		cmocka_unit_test(test_repeated_request),
 		cmocka_unit_test(test_core_datagrams),
