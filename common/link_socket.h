@@ -22,15 +22,14 @@
  */
 int link_socket_open(unsigned int ifindex, uint16_t udp_port);
 
-/* As many destinations can be watched for. */
-#define LINK_SOCKET_WATCHED 4
-
 /*
- * From now on the socket also hears what comes in for these destinations (AF_UNSPEC: fewer), up to
- * LINK_SOCKET_WATCHED; none at all: only the access port again. Cheap, unlike another socket, whose
- * closing waits for the kernel. 0 or -errno.
+ * A non-blocking packet socket that hears the packets of users that come in on this interface: IPv4
+ * and IPv6 for its own Ethernet address, from and to anywhere but the link. It serves to know when
+ * one comes. It has room for a few beginnings of packets; while nobody reads it, all others are
+ * passed over at little cost. So it is opened once: closing it, or another filter, makes the kernel
+ * wait or work for milliseconds. Returns the descriptor, or -errno. Needs CAP_NET_RAW.
  */
-int link_socket_watch(int fd, uint16_t udp_port, const struct prefix *destinations, size_t count);
+int link_socket_users(unsigned int ifindex);
 
 /*
  * A UDP socket that swallows the same datagrams where the kernel hands them up as well; it is never

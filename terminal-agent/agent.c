@@ -71,10 +71,12 @@ static int send_packet(void *context, struct link *link, const struct lladdr *ga
 	return link->port ? port_forward(link->port, gateway, packet, length) : -EAGAIN;
 }
 
-static int watch(void *context, struct link *link, const struct prefix *users, size_t count)
+static bool watch(void *context, struct link *link, bool on)
 {
 	(void)context;
-	return link->port ? port_watch(link->port, users, count) : -ENETDOWN;
+	if (link->port)
+		port_watch(link->port, on);
+	return link->port != NULL;
 }
 
 /* ---- links ------------------------------------------------------------------------------ */

@@ -14,7 +14,7 @@ static void stop_watching(struct session *s)
 	struct measuring *m = &s->measuring;
 
 	if (m->watched)
-		s->ops.watch(s->ops.context, m->watched, NULL, 0);
+		s->ops.watch(s->ops.context, m->watched, false);
 	m->watched = NULL;
 }
 
@@ -22,8 +22,6 @@ void measuring_watch(struct session *s, struct link *link)
 {
 	struct measuring *m = &s->measuring;
 	const struct registration *r = &s->registration;
-	const struct prefix users[] = {
-		{r->hoa4, 32}, {r->hoa6, 128}, {r->delegated.addr, r->delegated.length}};
 
 	if (m->watched == link)
 		return;
@@ -31,7 +29,7 @@ void measuring_watch(struct session *s, struct link *link)
 	m->first = 0;
 	if (!r->valid || r->link == link)
 		return;
-	if (s->ops.watch(s->ops.context, link, users, sizeof(users) / sizeof(users[0])) == 0)
+	if (s->ops.watch(s->ops.context, link, true))
 		m->watched = link;
 }
 

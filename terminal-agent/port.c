@@ -28,26 +28,16 @@ static const struct addr group_terminals = {
 
 struct port {
 	struct ev_loop *loop;
-	ev_io io;
-	int frames, sink;
+	ev_io io, users_io; /* the latter: only while a packet is watched for */
+	int frames, users, sink;
 	struct port_place place;
 	struct port_ops ops;
-	bool watching;
 };
 
 /* Meant for us, or for all terminals? A promiscuous link brings others' frames as well. */
 static bool for_us(const struct port *port, const struct frame *f)
 {
 	return lladdr_equal(&f->dst, &port->place.mac) || addr_equal(&f->ip_dst, &group_terminals);
-}
-
-/* A frame that is no datagram of ours was watched for. */
-static void packet_arrived(struct port *port)
-{
-	if (!port->watching)
-		return; /* it came before the watch was over */
-	port_watch(port, NULL, 0);
-	port->ops.packet(port->ops.arg, port->place.ifindex);
 }
 
 /* One frame. 0, or what recv(2) said. */
@@ -60,11 +50,8 @@ static int receive_one(struct port *port)
 
 	if (length < 0)
 		return -errno;
-	if (frame_parse(&f, octets, (size_t)length) < 0 || f.dport != port->place.udp_port) {
-		packet_arrived(port);
-		return 0;
-	}
-	if (!for_us(port, &f))
+	if (frame_parse(&f, octets, (size_t)length) < 0 || f.dport != port->place.udp_port ||
+	    !for_us(port, &f))
 		return 0;
 	datagram = (struct datagram){.from = f.ip_src,
 				     .from_port = f.sport,
@@ -90,22 +77,43 @@ static void readable(struct ev_loop *loop, ev_io *io, int events)
 		log_warn_errno(error, "receive on interface %u", port->place.ifindex);
 }
 
+static void packet_arrived(struct ev_loop *loop, ev_io *io, int events)
+{
+	struct port *port = io->data;
+
+	(void)loop;
+	(void)events;
+	port_watch(port, false);
+	port->ops.packet(port->ops.arg, port->place.ifindex);
+}
+
+static void close_sockets(struct port *p)
+{
+	const int fds[] = {p->frames, p->users, p->sink};
+
+	for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++)
+		if (fds[i] >= 0)
+			close(fds[i]);
+}
+
 static int open_sockets(struct port *p)
 {
 	const struct port_place *place = &p->place;
 	const struct lladdr group = frame_multicast(&group_terminals);
 	int error;
 
+	p->users = p->sink = -1;
 	p->frames = link_socket_open(place->ifindex, place->udp_port);
-	if (p->frames < 0) {
-		log_warn_errno(p->frames, "%s: cannot read frames (CAP_NET_RAW?)",
-			       place->interface);
-		return p->frames;
+	if (p->frames >= 0)
+		p->users = link_socket_users(place->ifindex);
+	if (p->frames < 0 || p->users < 0) {
+		error = p->frames < 0 ? p->frames : p->users;
+		log_warn_errno(error, "%s: cannot read frames (CAP_NET_RAW?)", place->interface);
+		return error;
 	}
 	error = link_socket_join(p->frames, place->ifindex, group.bytes);
 	if (error < 0) {
 		log_warn_errno(error, "%s: cannot join the terminals' group", place->interface);
-		close(p->frames);
 		return error;
 	}
 	p->sink = link_socket_sink(place->interface, place->udp_port);
@@ -113,7 +121,6 @@ static int open_sockets(struct port *p)
 		log_warn_errno(p->sink, "%s: cannot take UDP port %u%s", place->interface,
 			       place->udp_port,
 			       p->sink == -EADDRINUSE ? " (is another agent running?)" : "");
-		close(p->frames);
 		return p->sink;
 	}
 	return 0;
@@ -132,10 +139,13 @@ int port_open(struct port **port, struct ev_loop *loop, const struct port_place 
 	p->ops = *ops;
 	error = open_sockets(p);
 	if (error < 0) {
+		close_sockets(p);
 		free(p);
 		return error;
 	}
 	p->place.interface = NULL;
+	ev_io_init(&p->users_io, packet_arrived, p->users, EV_READ);
+	p->users_io.data = p;
 	ev_io_init(&p->io, readable, p->frames, EV_READ);
 	p->io.data = p;
 	ev_io_start(loop, &p->io);
@@ -148,8 +158,8 @@ void port_close(struct port *port)
 	if (!port)
 		return;
 	ev_io_stop(port->loop, &port->io);
-	close(port->frames);
-	close(port->sink);
+	ev_io_stop(port->loop, &port->users_io);
+	close_sockets(port);
 	free(port);
 }
 
@@ -193,10 +203,15 @@ int port_forward(struct port *port, const struct lladdr *gateway, const uint8_t 
 	return errno == ENOBUFS || errno == ENETDOWN ? -EAGAIN : -errno;
 }
 
-int port_watch(struct port *port, const struct prefix *destinations, size_t count)
+void port_watch(struct port *port, bool on)
 {
-	int error = link_socket_watch(port->frames, port->place.udp_port, destinations, count);
+	char packet;
 
-	port->watching = error == 0 && count > 0;
-	return error;
+	ev_io_stop(port->loop, &port->users_io);
+	if (!on)
+		return;
+	/* What has come since the last time is old. There is room for a few only. */
+	for (int i = 0; i < READ_BUDGET && recv(port->users, &packet, 1, 0) >= 0; i++)
+		continue;
+	ev_io_start(port->loop, &port->users_io);
 }

@@ -61,11 +61,9 @@ int port_send(struct port *port, const struct addr *from, bool group, const uint
 int port_forward(struct port *port, const struct lladdr *gateway, const uint8_t *packet,
 		 size_t length);
 
-/*
- * Watches for the next packet that comes in for one of these (at most LINK_SOCKET_WATCHED; none:
- * stops watching). 0 or -errno.
+/* Watches for the next packet of the user's that comes in, which is told once; or does so no more.
  */
-int port_watch(struct port *port, const struct prefix *destinations, size_t count);
+void port_watch(struct port *port, bool on);
 
 /* fe80::1, where every core is reached. */
 extern const struct addr port_gateway;

@@ -51,10 +51,10 @@ struct session_ops {
 	/* Sets a link up or down, beside the others. 0 or -errno, logged. */
 	int (*set_link)(void *context, struct link *link, bool up);
 	/*
-	 * Watches a link for the next packet to one of these, which session_first_packet() tells
-	 * of; none: stops. 0, or -errno and nothing is measured.
+	 * Watches a link for the next packet of the user's, which session_first_packet() tells of,
+	 * or stops doing so. False: it cannot be watched, and nothing is measured.
 	 */
-	int (*watch)(void *context, struct link *link, const struct prefix *users, size_t count);
+	bool (*watch)(void *context, struct link *link, bool on);
 	void (*state)(void *context, enum session_state old_state, enum session_state state,
 		      const char *reason);
 	/* A handover; and the same again when it is measured. .wall is the receiver's to fill in.

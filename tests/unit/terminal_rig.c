@@ -65,13 +65,12 @@ static int set_link(void *context, struct link *link, bool up)
 	return kernel_link_set_up(rig->kernel, link->ifindex, up);
 }
 
-static int watch(void *context, struct link *link, const struct prefix *users, size_t count)
+static bool watch(void *context, struct link *link, bool on)
 {
 	struct rig *rig = context;
 
-	assert_true(count == 0 || !addr_none(&users[0].addr) || !addr_none(&users[1].addr));
-	rig->watched = count > 0 ? link : NULL;
-	return 0;
+	rig->watched = on ? link : NULL;
+	return true;
 }
 
 static void handover(void *context, const struct handover *h, bool measured)
