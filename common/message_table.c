@@ -433,7 +433,7 @@ const struct message_row message_rows[UINT8_MAX + 1] = {
 	[MESSAGE_PROACTIVE_AUTHENTICATION_ACK] = {"proactive authentication ACK", PLACE_CORE,
 		.id = true,
 		.required = A(REASON),
-		.optional = A(MTU) | TUNNEL,
+		.optional = A(MTU) | TUNNEL | A(HOLD),
 		.accepted = A(MTU) | TUNNEL},
 	[MESSAGE_HANDOVER_ANNOUNCEMENT] = {"handover announcement", BOTH, .id = true,
 		.required = A(HANDOVER_COUNTER) | A(EXPECTED),

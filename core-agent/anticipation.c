@@ -156,6 +156,13 @@ void anticipations_forget(struct subscriber *s)
 
 /* ---- the target ------------------------------------------------------------------------------ */
 
+/* Where nothing is held, something may be lost. */
+static void set_holds(struct anticipation *a, bool holds)
+{
+	if (!holds)
+		a->mode = MODE_PROACTIVE;
+}
+
 /* The target is ready; whoever waits for that is told when the kernel agrees. */
 static void ready(struct anticipation *a, usec_t now)
 {
@@ -185,6 +192,7 @@ static void offered(void *context, uint64_t token, enum reason reason, const str
 	if (reason == REASON_ACCEPTED) {
 		reason = binding_tunnel_path(a->target, a->subscriber, answer, &a->path);
 		if (reason == REASON_ACCEPTED) {
+			set_holds(a, answer->hold);
 			ready(a, now);
 			return;
 		}
@@ -246,6 +254,7 @@ static bool ask_self(struct anticipation *a, const uint8_t key[KEY_LENGTH], bool
 	};
 
 	a->ready = preparation_begin(a->subscriber, &order, &a->path) == REASON_ACCEPTED;
+	set_holds(a, a->path.kind == PATH_HOLD);
 	return a->ready;
 }
 

@@ -54,6 +54,8 @@ static void answer(struct peer *home, uint32_t id, enum reason reason, const str
 		message_set_addr(&ack, ATTR_COA, &p->coa);
 		message_set_number(&ack, ATTR_TUNNEL_KIND, p->tunnel);
 		message_set_number(&ack, ATTR_TUNNEL_KEY, p->tunnel_key);
+		if (p->hold)
+			message_set_number(&ack, ATTR_HOLD, 1);
 	}
 	peer_answer(home, &request, &ack, now);
 }

@@ -213,7 +213,7 @@ static const struct golden_message golden_messages[] = {
 		{ATTR_HANDOVER_KEY, KEY_TEXT_H}, {ATTR_EXPECTED, "0"}, {ATTR_HOLD, "0"}}},
 	{"proactive authentication ACK, prepared", MESSAGE_PROACTIVE_AUTHENTICATION_ACK, PLACE_CORE, 15, .attributes = {
 		{ATTR_MTU, "1400"}, {ATTR_REASON, "0"}, {ATTR_COA, "203.0.113.9"},
-		{ATTR_TUNNEL_KIND, "1"}, {ATTR_TUNNEL_KEY, "4712"}}},
+		{ATTR_TUNNEL_KIND, "1"}, {ATTR_TUNNEL_KEY, "4712"}, {ATTR_HOLD, "1"}}},
 	{"proactive authentication ACK, refused", MESSAGE_PROACTIVE_AUTHENTICATION_ACK, PLACE_CORE, 16, .attributes = {
 		{ATTR_REASON, "5"}}},
 	{"handover announcement", MESSAGE_HANDOVER_ANNOUNCEMENT, PLACE_ACCESS, 6, .attributes = {

@@ -88,7 +88,7 @@ ROWS = [
         "USER LIFETIME BINDING HANDOVER_KEY EXPECTED",
         "LINK_LAYER LINK_LOCAL MTU HOA4 HOA6 PREFIX NEXT_SATELLITE HOLD UPLINK_DELAY"),
     row(0xb5, "proactive authentication ACK", "core", "request id", "REASON",
-        "MTU COA TUNNEL_KIND TUNNEL_KEY"),
+        "MTU COA TUNNEL_KIND TUNNEL_KEY HOLD"),
     row(0x36, "handover announcement", "core, access", "request id",
         "HANDOVER_COUNTER EXPECTED",
         "LINK_LAYER LINK_LOCAL MTU BINDING NEXT_SATELLITE NEXT_CORE"),

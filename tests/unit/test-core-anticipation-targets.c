@@ -152,6 +152,23 @@ static void test_no_key_twice(void **state)
 	world_free(w);
 }
 
+/* A target that cannot hold says so, and he hears what that makes of the handover. */
+static void test_nothing_held(void **state)
+{
+	struct world *w = otto_world(NULL);
+
+	(void)state;
+	terminal_register(w, &w->otto, "s1");
+	w->far[FAR_C].no_hold = true;
+	otto_agree(w, ANNOUNCED, 1, "c.example", MODE_PROACTIVE);
+	assert_int_equal(w->far[FAR_C].last[PREPARE].hold, 1);
+	otto_agree(w, LEAVES, 1, "c.example", MODE_PROACTIVE);
+	otto_arrive(w, FAR_C, 1);
+	assert_int_equal(w->core.handovers.made[MODE_PROACTIVE], 1);
+	otto_clean(w);
+	world_free(w);
+}
+
 /* One who names ever new moves does not have the others work for each: he is told so at once. */
 static void test_too_often(void **state)
 {
@@ -220,6 +237,7 @@ int main(void)
 		cmocka_unit_test(test_room),	     cmocka_unit_test(test_room_and_no_way_back),
 		cmocka_unit_test(test_no_key_twice), cmocka_unit_test(test_no_target),
 		cmocka_unit_test(test_too_often),
+		cmocka_unit_test(test_nothing_held),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -469,6 +469,7 @@ static void test_no_hold(void **state)
 	world_run(w, 20 * SEC);
 	tina_prepare(w, 1, HOLD | LINK);
 	tina_expected(w);
+	assert_false(w->far[FAR_A].last_answer.hold);
 	assert_int_equal(kernel_fake_count(SERVED), 1);
 	tina_comes(w, 1, "s1");
 	tina_arrived(w);
@@ -705,6 +706,7 @@ static void test_share_of_hold(void **state)
 		world_run(w, 20 * MS);
 	}
 	assert_int_equal(kernel_fake_count(HELD), 4);
+	assert_true(w->far[FAR_A].last_answer.hold);
 	for (uint8_t i = 0; i < 12; i++) {
 		const uint8_t last = i < 6 ? 8 : 7;
 		uint8_t packet[28] = {0x45, [3] = 28, [8] = 64, [9] = 17, [16] = 10, 1, 0, last};

@@ -238,9 +238,10 @@ static void test_no_hold(void **state)
 	w->otto.home_epoch = w->core.epoch;
 	world_run(w, 20 * SEC);
 	otto_visit(w, FAR_A);
-	leave(w, 1, &w->otto.mac);
+	otto_agree(w, MESSAGE_HANDOVER_ANNOUNCEMENT, 1, "b.example", MODE_PROACTIVE);
+	leave(w, 2, &w->otto.mac);
 	assert_int_equal(kernel_fake_count(OTTO_HOME), 1);
-	come(w, 1, "s1");
+	come(w, 2, "s1");
 	assert_home(w);
 	kernel_fake_fail_on(NULL, 0);
 	world_free(w);

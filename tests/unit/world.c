@@ -180,7 +180,8 @@ static enum reason far_believes(struct far *far, const struct message *request)
 	return REASON_ACCEPTED;
 }
 
-static void far_prepares(const struct far *far, struct message *answer)
+static void far_prepares(const struct far *far, const struct message *request,
+			 struct message *answer)
 {
 	message_set_number(answer, ATTR_REASON, far->prepare_reason);
 	if (far->prepare_reason != REASON_ACCEPTED)
@@ -189,6 +190,8 @@ static void far_prepares(const struct far *far, struct message *answer)
 	message_set_addr(answer, ATTR_COA, &far->coa);
 	message_set_number(answer, ATTR_TUNNEL_KIND, TUNNEL_GRE4);
 	message_set_number(answer, ATTR_TUNNEL_KEY, 55);
+	if (request->hold && !far->no_hold)
+		message_set_number(answer, ATTR_HOLD, 1);
 }
 
 static void far_execute(struct far *far, const struct message *request, usec_t now)
@@ -211,7 +214,7 @@ static void far_execute(struct far *far, const struct message *request, usec_t n
 		message_set_number(&answer, ATTR_BINDING, request->binding);
 		message_set_number(&answer, ATTR_MTU, 1390);
 	} else if (request->type == MESSAGE_PROACTIVE_AUTHENTICATION) {
-		far_prepares(far, &answer);
+		far_prepares(far, request, &answer);
 	}
 	result = request_answer(channel_requests(far->channel), request->id, &answer, now);
 	/* One that was kept for too long is known no more. */

@@ -41,6 +41,7 @@ struct far {
 	enum reason authentication_reason, tunnel_reason;
 	/* How it answers when it is to prepare for a terminal, and where that would be. */
 	enum reason prepare_reason;
+	bool no_hold; /* it prepares, but cannot hold anything */
 	struct addr coa;
 	bool mute;		      /* answers nothing */
 	bool cut;		      /* nothing passes in either direction */
