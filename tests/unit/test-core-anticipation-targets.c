@@ -236,8 +236,7 @@ int main(void)
 		cmocka_unit_test(test_link_told),    cmocka_unit_test(test_addresses_told),
 		cmocka_unit_test(test_room),	     cmocka_unit_test(test_room_and_no_way_back),
 		cmocka_unit_test(test_no_key_twice), cmocka_unit_test(test_no_target),
-		cmocka_unit_test(test_too_often),
-		cmocka_unit_test(test_nothing_held),
+		cmocka_unit_test(test_too_often),    cmocka_unit_test(test_nothing_held),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
