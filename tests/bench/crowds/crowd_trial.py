@@ -18,7 +18,7 @@ from crowd_lab import CORES, CrowdLab, wall_us
 from system import LabError
 
 LEAD_S = 2                      # handover.lead of the cores: their default
-NOTICE_S = LEAD_S + 3           # they look at the schedule every second, twice
+NOTICE_S = LEAD_S + 1           # they are told when the schedule has changed
 EARLY_S = 0.5                   # before the change all has been prepared
 RATE_MAX = 20000                # packets a second, all terminals together
 RATE_EACH = 100
@@ -28,19 +28,20 @@ DRAIN_S = 2
 class Trial:
     """Plays it and keeps what was measured in `result`."""
 
-    def __init__(self, count, mode, trace=False, evidence=None, rate=None, **options):
-        """`trace` counts system calls instead, which makes them so slow that no time is worth
+    def __init__(self, count, mode, way=("s", "t"), trace=False, evidence=None, rate=None,
+                 **options):
+        """The satellite goes from one of the cores to another: `way`. `trace` counts system calls instead, which makes them so slow that no time is worth
         anything. `evidence` is a folder for the logs of a run with faults. `rate` is that of
         packets, a second."""
-        self.count, self.mode, self.trace, self.options = count, mode, trace, options
-        self.evidence = evidence
+        self.count, self.mode, self.way, self.trace = count, mode, way, trace
+        self.evidence, self.options = evidence, options
         self.rate = rate or min(RATE_MAX, RATE_EACH * count)
         self.change = 0
-        self.result = {"terminals": count, "mode": mode}
+        self.result = {"terminals": count, "mode": mode, "way": "-".join(way)}
 
     def play(self):
         """The whole of it."""
-        with CrowdLab(self.count, self.mode, **self.options) as lab:
+        with CrowdLab(self.count, self.mode, self.way, **self.options) as lab:
             try:
                 self.result["registration_s"] = round(lab.register(), 3)
                 self.move(lab)
@@ -52,11 +53,11 @@ class Trial:
         return self.result
 
     def move(self, lab):
-        """Packets on, the satellite goes to core t, packets off."""
+        """Packets on, the satellite changes its core, packets off."""
         sender = lab.send(self.rate)
-        lab.terminals.ask("arm", "t.example")
+        lab.terminals.ask("arm", f"{self.way[1]}.example")
         costs = [lab.cost()]
-        self.change = (wall_us() // 1000 + NOTICE_S * 1000) * 1000
+        self.change = (wall_us() // 1000 + NOTICE_S * 1000 + self.count // 5) * 1000
         tracers = self.start_tracing(lab)
         lab.announce(self.change)
         self.sleep_until(-EARLY_S)
@@ -95,7 +96,7 @@ class Trial:
     def note_answer(self, answer):
         """What the crowd says of itself."""
         if not answer["heard"]:
-            raise LabError("core t was not heard on the satellite")
+            raise LabError(f"core {self.way[1]} was not heard on the satellite")
         self.result.update({key: answer[key] for key in ("registered", "told", "strange", "unsent",
                                                          "overflow", "misled")})
         self.result["heard"] = self.ms(answer["heard"])
@@ -104,7 +105,7 @@ class Trial:
         """Registrations."""
         with open(path, encoding="ascii") as file:
             rows = list(csv.reader(file))
-        served = [int(row[2]) for row in rows if row[2] != "0" and row[6] == "t.example"]
+        served = [int(row[2]) for row in rows if row[2] != "0" and row[6] == f"{self.way[1]}.example"]
         self.result.update({
             "served": spread([self.ms(moment) for moment in served]),
             "served_after_heard": spread([(moment - heard) / 1000 for moment in served]),
