@@ -90,17 +90,17 @@ def in_time(priority):
 
 
 def hurry_softirqs():
-    """Packets first: in user-mode Linux the kernel's own thread for them must not wait either.
+    """Packets first: in user-mode Linux the kernel's own threads must not wait either.
 
-    Once that thread is runnable all packet work is left to it, and behind other processes it
-    gets the CPU only at the next of a hundred ticks a second.
+    Once the one for packets is runnable all packet work is left to it, and behind other processes
+    it gets the CPU only at the next of a hundred ticks a second. Others tell of a carrier.
     """
     if not user_mode_linux():
         return
     for entry in os.listdir("/proc"):
         try:
             with open(f"/proc/{entry}/comm", encoding="utf-8") as file:
-                if file.read().startswith("ksoftirqd/"):
+                if file.read().startswith(("ksoftirqd/", "kworker/0:")):
                     os.sched_setscheduler(int(entry), os.SCHED_FIFO, os.sched_param(30))
         except (OSError, ValueError):
             continue
