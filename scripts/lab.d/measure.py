@@ -91,17 +91,19 @@ class Series:
         return self.interval * (1 if dense else self.sparse)
 
     def silence(self, begin, end):
-        """(before, after) of the longest time without an arrival, beyond the spacing of the packets."""
+        """(before, after, excess) of the longest time without an arrival: by how much it exceeds the
+        spacing of the packets, and what the sender was late."""
         low, high = bisect_left(self.received, begin), bisect_right(self.received, end)
-        times = self.received[low:high]
-        return max(zip(times, times[1:]), key=lambda p: p[1] - p[0] - self.spacing(p[0]),
-                   default=None)
+        found = [(a[2], b[2], b[2] - a[2] - self.spacing(a[1])
+                  - max(0, (b[1] - self.due(b[0])) - (a[1] - self.due(a[0]))))
+                 for a, b in zip(self.arrivals[low:high], self.arrivals[low + 1:high])]
+        return max(found, key=lambda f: f[2], default=None)
 
     def unrest(self, time):
         """The longest silence beyond the spacing in the third of a second before a moment at which
         nothing happened, in ms: what the machine does to figures by itself."""
         span = self.silence(time - UNREST, time)
-        return (span[1] - span[0] - self.spacing(span[0])) / 1000 if span else None
+        return span[2] / 1000 if span else None
 
     def lost(self, begin, end):
         """How many packets due in [begin, end) were never received."""
@@ -153,7 +155,7 @@ def direction(series, way, times, end):
               "path_ms": path / 1000}
     if span:
         # Without any outage two packets are this far apart, so that much is no outage.
-        outage = span[1] - span[0] - series.spacing(span[0])
+        outage = span[2] if down is None else span[1] - span[0] - series.spacing(span[0])
         result.update({"from_us": span[0], "to_us": span[1], "outage_ms": outage / 1000,
                        "added_ms": (outage - gap) / 1000})
     result["lost"] = series.lost(begin - 2 * QUIET, end)
