@@ -139,7 +139,7 @@ def target_dies(world):
     world.kill("b")
     world.tap.within(AHEAD + 2, f"{name}: t1 leaves all the same",
                      lambda: world.registration("t1").get("state") != "registered")
-    time.sleep(0.6 * SLOW)
+    time.sleep(0.9 * SLOW)
     world.lab.links.switch("t1", "s2", "s1", SHORT)
     here(world, "s1", "a", name)
     world.start("b")
@@ -156,6 +156,7 @@ def turns_back(world):
     """Its packets lead to b already, when it is at its old satellite again."""
     name = "turns back"
     radio = modem(world)
+    world.lab.links.set("t1", "s2", False)
     world.handover("t1", "s2")
     world.tap.within(3 * SLOW, f"{name}: it has left",
                      lambda: world.registration("t1").get("state") == "switching")
