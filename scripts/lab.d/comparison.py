@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The handover modes beside each other as an SVG picture.
 
-One panel for each circumstance (delays and link gap, or kind of move), in it a group for each mode: what
-the network layer added downlink and uplink, as a bar up to the median with a whisker from the least
+One panel for each circumstance (delays and link gap, or kind of move), in it a group for each mode:
+what the network layer added downlink and uplink, as a bar up to the median with a whisker from the least
 to the most, a tick where the mode's bound is, and below how many packets were lost.
 """
 
@@ -49,8 +49,8 @@ class Panel:
         self.c.line(middle, self.level(ordered[0]), middle, self.level(ordered[-1]), own=own)
         for value in (ordered[0], ordered[-1]):
             self.c.line(middle - 3, self.level(value), middle + 3, self.level(value), own=own)
-        self.c.text(middle, min(y, self.level(ordered[-1])) - 4, f"{round(median) or 0}", "small", "middle",
-                    COLOURS[way])
+        top = min(y, self.level(ordered[-1]))
+        self.c.text(middle, top - 4, f"{round(median) or 0}", "small", "middle", COLOURS[way])
 
     def group(self, number, count, item):
         """One mode."""

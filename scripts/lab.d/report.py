@@ -12,7 +12,8 @@ from picture import draw
 
 # Each is sent once in a handover; the rest of the types is upkeep and not counted.
 SIGNALLING = ("proactive authentication", "proactive authentication ACK", "handover announcement",
-              "handover announcement ACK", "core discovery", "registration done", "registration reject", "authentication",
+              "handover announcement ACK", "core discovery", "registration done",
+              "registration reject", "authentication",
               "authentication ACK", "CoA + tunnel request", "tunnel ACK", "core disconnect",
               "disconnection ACK", "release", "release ACK", "handover done", "handover done ACK")
 COLUMNS = (("", "label", "<"), ("terminal", "terminal", "<"), ("from", "from", "<"),

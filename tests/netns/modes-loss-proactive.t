@@ -1,7 +1,8 @@
 #!/usr/bin/python3 -B
 # SPDX-License-Identifier: GPL-2.0-or-later
 # kernels: host uml
-"""Handovers in mode proactive under bad luck (support/losing.py). Each takes at least disconnect, discovery, done, and their answers."""
+"""Handovers in mode proactive under bad luck (support/losing.py). Each takes at least
+disconnect, discovery, done, and their answers."""
 
 import os
 import sys

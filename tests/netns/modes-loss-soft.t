@@ -1,7 +1,8 @@
 #!/usr/bin/python3 -B
 # SPDX-License-Identifier: GPL-2.0-or-later
 # kernels: host uml
-"""Handovers in mode soft under bad luck (support/losing.py). Each takes at least discovery, done, and their answers."""
+"""Handovers in mode soft under bad luck (support/losing.py). Each takes at least
+discovery, done, and their answers."""
 
 import os
 import sys
