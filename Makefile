@@ -6,7 +6,7 @@
 #
 # It includes config.mk, which ./configure wrote, and the sources.mk of each folder. Those set:
 #
-#   common/sources.mk          LIBSNO_SRC (libsno.a), SNOCTL_SRC
+#   common/sources.mk          LIBSNO_SRC (libsno.a), SNOCTL_SRC, PLAN_SRC (sno-plan)
 #   core-agent/sources.mk      CORE_AGENT_SRC
 #   terminal-agent/sources.mk  TERMINAL_AGENT_SRC
 #   sat-forwarder/sources.mk   SAT_FORWARDER_SRC
@@ -80,15 +80,17 @@ objects = $(patsubst %.c,$(O)/%.o,$(1))
 
 # --- programs ----------------------------------------------------------------------------------
 
-# A daemon is its main.o and the archive of all its other objects; unit tests link that archive.
+# A daemon, and sno-plan, is its main.o and the archive of all its other objects; unit tests link
+# that archive.
 LIBSNO := $(O)/libsno.a
 DAEMON_DIRS := core-agent terminal-agent sat-forwarder
-ARCHIVES := $(LIBSNO) $(patsubst %,$(O)/%.a,$(DAEMON_DIRS))
+PLAN_ARCHIVE := $(O)/common/plan.a
+ARCHIVES := $(LIBSNO) $(PLAN_ARCHIVE) $(patsubst %,$(O)/%.a,$(DAEMON_DIRS))
 with_main = $(if $(filter %/main.c,$(2)),$(O)/$(1))
 SBIN_PROGRAMS := $(call with_main,sno-core-agent,$(CORE_AGENT_SRC)) \
 	$(call with_main,sno-terminal-agent,$(TERMINAL_AGENT_SRC)) \
 	$(call with_main,sno-sat-forwarder,$(SAT_FORWARDER_SRC))
-BIN_PROGRAMS := $(if $(SNOCTL_SRC),$(O)/snoctl)
+BIN_PROGRAMS := $(if $(SNOCTL_SRC),$(O)/snoctl) $(call with_main,sno-plan,$(PLAN_SRC))
 PROGRAMS := $(strip $(SBIN_PROGRAMS) $(BIN_PROGRAMS))
 
 all: $(LIBSNO) $(PROGRAMS)
@@ -97,6 +99,8 @@ $(LIBSNO): $(call objects,$(LIBSNO_SRC))
 $(O)/core-agent.a: $(call objects,$(filter-out %/main.c,$(CORE_AGENT_SRC)))
 $(O)/terminal-agent.a: $(call objects,$(filter-out %/main.c,$(TERMINAL_AGENT_SRC)))
 $(O)/sat-forwarder.a: $(call objects,$(filter-out %/main.c,$(SAT_FORWARDER_SRC)))
+
+$(PLAN_ARCHIVE): $(call objects,$(filter-out %/main.c,$(PLAN_SRC)))
 
 $(ARCHIVES):
 	$(call say,AR,$@)
@@ -107,6 +111,7 @@ $(O)/sno-core-agent: $(O)/core-agent/main.o $(O)/core-agent.a $(LIBSNO)
 $(O)/sno-terminal-agent: $(O)/terminal-agent/main.o $(O)/terminal-agent.a $(LIBSNO)
 $(O)/sno-sat-forwarder: $(O)/sat-forwarder/main.o $(O)/sat-forwarder.a $(LIBSNO)
 $(O)/snoctl: $(call objects,$(SNOCTL_SRC)) $(LIBSNO)
+$(O)/sno-plan: $(O)/common/plan/main.o $(PLAN_ARCHIVE) $(LIBSNO)
 
 $(PROGRAMS):
 	$(call say,LINK,$@)
@@ -120,8 +125,8 @@ $(O)/%.o: $(srcdir)/%.c config.mk
 # --- tests -------------------------------------------------------------------------------------
 
 # A unit test or fuzz target that includes kernel_fake.h gets its objects in place of the real
-# kernel; one that includes a daemon's header (as "core-agent/session.h") gets that daemon's archive,
-# and so does a tool of the namespace tests.
+# kernel; one that includes a daemon's header (as "core-agent/session.h") or sno-plan's (as
+# "plan/bound.h") gets that program's archive, and so does a tool of the namespace tests.
 UNIT_PROGRAMS := $(patsubst %.c,$(O)/%,$(UNIT_SRC))
 UNIT_SUPPORT := $(O)/tests/unit/support.a
 FAKE_TESTS := $(if $(UNIT_SRC),$(shell cd $(srcdir) && grep -l 'kernel_fake.h"' $(UNIT_SRC) $(FUZZ_SRC)))
@@ -135,6 +140,7 @@ $(UNIT_SUPPORT): $(call objects,$(UNIT_SUPPORT_SRC))
 $(UNIT_PROGRAMS): $(O)/%: $(O)/%.o $(UNIT_SUPPORT)
 $(patsubst %.c,$(O)/%,$(FAKE_TESTS)): $(call objects,$(KERNEL_FAKE_SRC))
 $(foreach d,$(DAEMON_DIRS),$(eval $(patsubst %.c,$(O)/%,$(call daemon_tests,$(d))): $(O)/$(d).a))
+$(patsubst %.c,$(O)/%,$(call daemon_tests,plan)): $(PLAN_ARCHIVE)
 $(UNIT_PROGRAMS): $(LIBSNO)
 	$(call say,LINK,$@)
 	$(Q)$(LINK) -o $@ $(filter %.o,$^) $(filter-out $(LIBSNO),$(filter %.a,$^)) $(LIBSNO) \
