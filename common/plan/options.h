@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Options of a command, declared in a table: from it they are parsed (getopt_long(3)), checked,
+ * complained about and listed by --help, the same way in every command.
+ *
+ *	struct options_values v = {.step = 15};
+ *	const struct option_spec specs[] = {
+ *		{"start", 0, OPTION_TIME, &v.start, .required = true, .argument = "TIME",
+ *		 .help = "first instant"},
+ *		{"step", 's', OPTION_NUMBER, &v.step, .least = 1, .most = 60,
+ *		 .argument = "SECONDS", .help = "length of a slot (15)"},
+ *	};
+ *	int status = options_parse(&usage, specs, ARRAY_SIZE(specs), argc, argv);
+ *
+ *	if (status != OPTIONS_GO)
+ *		return status;
+ *
+ * --help (-h) and --version (-V) are there without being declared.
+ */
+#ifndef SNO_PLAN_OPTIONS_H
+#define SNO_PLAN_OPTIONS_H
+
+#include "clock.h"
+#include "orbit/tle.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum option_kind {
+	OPTION_FLAG,   /* bool: set to true; takes no argument */
+	OPTION_NUMBER, /* double, least to most */
+	OPTION_COUNT,  /* unsigned int, least to most */
+	OPTION_TIME,   /* usec_t: ISO 8601 in UTC */
+	OPTION_TEXT,   /* const char *: the argument itself, not empty */
+	OPTION_CHOICE, /* unsigned int: index into .choices */
+	OPTION_LIST,   /* struct option_list: may be given many times */
+};
+
+/* The arguments of an option that may be repeated, in their order. */
+struct option_list {
+	const char **texts; /* to be given to free(3) */
+	size_t count;
+};
+
+struct option_spec {
+	const char *name; /* the long one */
+	char letter;	  /* the short one, or 0 */
+	enum option_kind kind;
+	void *value;		    /* of the type that the kind says; keeps its default */
+	double least, most;	    /* of NUMBER and COUNT, both inclusive */
+	const char *const *choices; /* of CHOICE, ended by NULL */
+	bool required;
+	const char *argument; /* what --help calls it: "SECONDS" */
+	const char *help;     /* one line; by custom with the default in parentheses */
+};
+
+/* What --help says around the table. */
+struct option_usage {
+	const char *command; /* its name */
+	const char *summary; /* what it does, a sentence or a few lines */
+	const char *words;   /* what follows the options: "FILE ..."; NULL: nothing may */
+};
+
+#define OPTIONS_GO (-1)
+
+/*
+ * OPTIONS_GO: all is well, and *first (unless NULL) is the index in argv of the first word that is
+ * no option. Otherwise the command's exit status: PLAN_GOOD after --help and --version,
+ * PLAN_USAGE when something is wrong, which has been said.
+ */
+int options_parse(const struct option_usage *usage, const struct option_spec *specs, size_t count,
+		  int argc, char **argv, int *first);
+
+/* Says "sno-plan COMMAND: ..." on standard error. */
+void options_complain(const char *command, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* An association_report_fn (arg is not used): the message to standard error. */
+void options_report(void *arg, const char *message);
+
+/*
+ * The argument of --tle, "[SNO=]FILE". *sno is a copy of what stands before the first '=', to be
+ * freed, or NULL when there is none; *file points into the text. -ENOMEM; -EINVAL when either is
+ * empty or the SNO is no name of a core.
+ */
+int options_owned_file(const char *text, char **sno, const char **file);
+
+#endif
