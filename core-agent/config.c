@@ -201,6 +201,9 @@ static const struct conf_key keys[] = {
 	{"handover", CONF_GROUP, CONF_MEMBER(struct config, handover, handover_keys),
 	 .reloadable = true, .help = "how terminals change from core to core"},
 	{"timers", CONF_GROUP, CONF_INLINE(timer_keys), .help = "times, in seconds"},
+	{"time", CONF_GROUP, CONF_MEMBER(struct config, time, lab_time_keys),
+	 CONF_PRESENT(struct config, time.given),
+	 .help = "for laboratories only: plans run in a time of their own"},
 	{"log", CONF_GROUP, CONF_MEMBER(struct config, log, daemon_log_keys), .reloadable = true,
 	 .help = "what is logged"},
 	{}};

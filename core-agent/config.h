@@ -9,6 +9,7 @@
 #include "conf.h"
 #include "daemon.h"
 #include "hold.h"
+#include "lab_time.h"
 #include "message.h"
 
 /* What tunnel.kind allows; TUNNEL_CHOICE_AUTO leaves the choice to what the kernel has. */
@@ -90,6 +91,7 @@ struct config {
 		usec_t lifetime, drain, leave, stale, keepalive, dead_peer, rekey;
 	} timers;
 
+	struct lab_time_config time;
 	struct daemon_log_config log;
 };
 

@@ -130,6 +130,7 @@ static void read_file(struct core *core, const struct file_state *state)
 			  schedule->count ? "of before stays in force" : "is not used");
 		return;
 	}
+	lab_time_associations(&schedule->time, &associations);
 	changes = calloc(associations.count + 1, sizeof(*changes));
 	if (!changes) {
 		log_warnx("out of memory for the schedule");
@@ -284,6 +285,8 @@ void schedule_configure(struct core *core, usec_t now)
 			return;
 		}
 		timer_init(&schedule->timer, schedule_timer, core);
+		schedule->time = lab_time_of(&core->config->time);
+		lab_time_warn(&schedule->time);
 	}
 	schedule->seen = file_state(schedule->path);
 	if (!file_same(&schedule->seen, &schedule->read) || schedule->seen.changed == 0)

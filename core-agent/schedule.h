@@ -15,6 +15,7 @@
 
 #include "association.h"
 #include "clock.h"
+#include "lab_time.h"
 #include "timer.h"
 
 #include <sys/types.h>
@@ -40,6 +41,7 @@ struct file_state {
 
 struct schedule {
 	char *path; /* of the file that was read, NULL: none */
+	struct lab_time time;
 	struct file_state seen, read;
 	struct associations associations;
 	struct schedule_change *changes; /* by at */

@@ -9,6 +9,7 @@
 #include "conf.h"
 #include "daemon.h"
 #include "kernel.h"
+#include "lab_time.h"
 
 /* Instances in one network namespace have different numbers up to this one. */
 #define SATELLITE_INDEX_MAX 999
@@ -38,6 +39,7 @@ struct config {
 	struct {
 		usec_t drain;
 	} timers;
+	struct lab_time_config time;
 	struct daemon_log_config log;
 };
 

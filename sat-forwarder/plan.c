@@ -37,6 +37,7 @@ int plan_load(struct plan *plan, const struct config *config, association_report
 	      void *arg)
 {
 	char message[PATH_MAX + 2 * ASSOCIATION_NAME_MAX];
+	const struct lab_time time = lab_time_of(&config->time);
 	int err;
 
 	memset(plan, 0, sizeof(*plan));
@@ -46,6 +47,7 @@ int plan_load(struct plan *plan, const struct config *config, association_report
 			       config->satellite.name, report, arg);
 	if (err)
 		return err;
+	lab_time_associations(&time, &plan->associations);
 	plan->rows = association_of(&plan->associations, config->satellite.name, &plan->count);
 	if (!plan->count) {
 		snprintf(message, sizeof(message), "%s: no association of satellite %s",

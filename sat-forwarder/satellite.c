@@ -79,11 +79,13 @@ static void count(struct satellite *s, const struct choice *choice, usec_t wall)
 static void say(const struct satellite *s, const struct feeder *was, const char *reason)
 {
 	const struct feeder *is = s->forwarding.serving;
-	char from[FEEDER_TEXT], to[FEEDER_TEXT];
+	char from[FEEDER_TEXT], to[FEEDER_TEXT], lab[ASSOCIATION_TIME_TEXT] = "";
 
-	log_notice("satellite %s: %s%s%s, %s%s", s->config->satellite.name,
+	if (s->time.rate)
+		association_time_format(lab_time_planned(&s->time, s->since), lab);
+	log_notice("satellite %s: %s%s%s, %s%s%s%s", s->config->satellite.name,
 		   s->settled ? feeder_text(was, from) : "begins with", s->settled ? " -> " : " ",
-		   feeder_text(is, to), reason,
+		   feeder_text(is, to), reason, *lab ? " at lab time " : "", lab,
 		   !is ? ": frames are dropped"
 		   : forwarding_passes(&s->forwarding)
 			   ? ""
@@ -290,8 +292,8 @@ static void plan_fault(void *arg, const char *message)
 }
 
 /* A plan that is over is a mistake when somebody puts it into force. */
-static int check_end(const struct config *config, const struct plan *plan, usec_t wall,
-		     char why[SATELLITE_WHY])
+static int check_end(const struct satellite *s, const struct config *config,
+		     const struct plan *plan, usec_t wall, char why[SATELLITE_WHY])
 {
 	char end[ASSOCIATION_TIME_TEXT];
 
@@ -299,7 +301,7 @@ static int check_end(const struct config *config, const struct plan *plan, usec_
 		return 0;
 	return refuse(why, -EINVAL, "%s: the last association of satellite %s was over at %s",
 		      config->association.file, config->satellite.name,
-		      association_time_format(plan_end(plan), end));
+		      association_time_format(lab_time_planned(&s->time, plan_end(plan)), end));
 }
 
 static void take_plan(struct satellite *s, const struct config *config, const struct plan *plan,
@@ -330,11 +332,13 @@ int satellite_open(struct satellite *s, const struct config *config, struct kern
 	*s = (struct satellite){.config = config, .kernel = kernel, .started = at.now};
 	s->retry_at = USEC_NEVER;
 	s->retry_step = RETRY_FIRST;
+	s->time = lab_time_of(&config->time);
+	lab_time_warn(&s->time);
 	snprintf(s->order_file, sizeof(s->order_file), "%s", order_file ? order_file : "");
 	err = plan_load(&plan, config, plan_fault, &faults);
 	if (err)
 		return err;
-	if (check_end(config, &plan, at.wall, why))
+	if (check_end(s, config, &plan, at.wall, why))
 		log_warnx("%s", why);
 	take_plan(s, config, &plan, at.wall);
 	err = forwarding_open(&s->forwarding, kernel, config);
@@ -389,7 +393,7 @@ static int prepare_plan(struct satellite *s, const struct config *config, struct
 
 	refuse(why, 0, "out of memory");
 	err = plan_load(plan, config, plan_fault, &faults);
-	if (!err && (err = check_end(config, plan, wall, why)))
+	if (!err && (err = check_end(s, config, plan, wall, why)))
 		plan_free(plan);
 	s->counters.refused_reloads += err != 0;
 	return err;

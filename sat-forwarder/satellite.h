@@ -36,6 +36,7 @@ struct satellite {
 	struct forwarding forwarding;
 	struct schedule schedule;
 	struct counters counters;
+	struct lab_time time;	   /* of what is shown of plans */
 	char order_file[PATH_MAX]; /* "": orders are not kept */
 
 	bool settled;	    /* the first association has been decided */

@@ -17,9 +17,12 @@ static json_t *text_or_null(const char *text)
 	return text && *text ? json_string(text) : json_null();
 }
 
-static json_t *time_or_null(usec_t wall)
+/* An instant of the plan; in a laboratory that is not the real one. */
+static json_t *time_or_null(const struct satellite *s, usec_t wall)
 {
-	return wall == USEC_NEVER || wall <= 0 ? json_null() : json_real(seconds(wall));
+	return wall == USEC_NEVER || wall <= 0
+		       ? json_null()
+		       : json_real(seconds(lab_time_planned(&s->time, wall)));
 }
 
 int show_status(void *arg, const json_t *request, struct control_reply *reply)
@@ -40,12 +43,14 @@ int show_status(void *arg, const json_t *request, struct control_reply *reply)
 	control_field(reply, "access", NULL, json_string(s->forwarding.access.name));
 	control_field(reply, "forwarding", NULL, json_boolean(forwarding_passes(&s->forwarding)));
 	control_field(reply, "source", NULL, json_string(source_text(s->source)));
-	control_field(reply, "since", "time", time_or_null(s->since));
-	control_field(reply, "until", "time", time_or_null(next));
+	control_field(reply, "since", "time", time_or_null(s, s->since));
+	control_field(reply, "until", "time", time_or_null(s, next));
 	control_field(reply, "next core", NULL, text_or_null(then.core));
 	control_field(reply, "next station", NULL, text_or_null(then.station));
 	control_field(reply, "plan", NULL, text_or_null(s->config->association.file));
-	control_field(reply, "plan end", "time", time_or_null(plan_end(&s->schedule.plan)));
+	control_field(reply, "plan end", "time", time_or_null(s, plan_end(&s->schedule.plan)));
+	if (s->time.rate)
+		control_field(reply, "lab time", "time", time_or_null(s, at.wall));
 	control_field(reply, "index", NULL, json_integer(s->forwarding.index));
 	control_field(reply, "uptime", "s", json_real(seconds(at.now - s->started)));
 	return 0;
@@ -63,8 +68,8 @@ static int show_associations(void *arg, const json_t *request, struct control_re
 	(void)request;
 	control_columns(reply, "from:time", "until:time", "core", "station", "feeder", "source",
 			"now", NULL);
-	control_row(reply, "o o o o o s b", time_or_null(s->since),
-		    time_or_null(satellite_next_wall(s, at.wall)),
+	control_row(reply, "o o o o o s b", time_or_null(s, s->since),
+		    time_or_null(s, satellite_next_wall(s, at.wall)),
 		    text_or_null(feeder ? feeder->core : NULL),
 		    text_or_null(feeder ? feeder->station : NULL),
 		    text_or_null(feeder ? feeder->port.name : NULL), source_text(s->source), 1);
@@ -74,8 +79,8 @@ static int show_associations(void *arg, const json_t *request, struct control_re
 		if (row->from <= at.wall)
 			continue;
 		feeder = forwarding_feeder(&s->forwarding, row->core, row->station);
-		control_row(reply, "o o s o o s b", time_or_null(row->from),
-			    time_or_null(row->until), row->core, text_or_null(row->station),
+		control_row(reply, "o o s o o s b", time_or_null(s, row->from),
+			    time_or_null(s, row->until), row->core, text_or_null(row->station),
 			    text_or_null(feeder ? feeder->port.name : NULL),
 			    source_text(SOURCE_PLAN), 0);
 		shown++;
@@ -168,7 +173,8 @@ static int show_associate(void *arg, const json_t *request, struct control_reply
 	else
 		control_text(reply, "core %s over %s, until the plan's next association at %s",
 			     core, feeder->port.name,
-			     association_time_format(s->schedule.order.until, until));
+			     association_time_format(
+				     lab_time_planned(&s->time, s->schedule.order.until), until));
 	return 0;
 }
 

@@ -325,6 +325,7 @@ static void wire(struct agent *a)
 int agent_open(struct agent *a, const struct config *config, struct ev_loop *loop,
 	       usec_t (*clock)(void))
 {
+	const struct lab_time time = lab_time_of(&config->time);
 	int error;
 
 	memset(a, 0, sizeof(*a));
@@ -332,13 +333,14 @@ int agent_open(struct agent *a, const struct config *config, struct ev_loop *loo
 	a->loop = loop;
 	a->clock = clock;
 	a->now = clock();
+	lab_time_warn(&time);
 	error = identity_load(&a->identity, config);
 	if (error == 0)
 		error = open_kernel(a);
 	if (error == 0) {
 		wire(a);
 		configure_hold(a, config);
-		if (schedule_load(&a->schedule, config->handover.schedule) < 0)
+		if (schedule_load(&a->schedule, config->handover.schedule, &time) < 0)
 			log_warnx("going on without the schedule");
 		error = links_configure(&a->links, config, a->now);
 	}
@@ -444,10 +446,11 @@ static int reconfigure(struct agent *a, const struct config *config)
 int agent_configure(struct agent *a, const struct config *config)
 {
 	struct schedule schedule = a->schedule;
+	const struct lab_time time = lab_time_of(&config->time);
 	int error;
 
 	memset(&schedule.table, 0, sizeof(schedule.table));
-	error = schedule_load(&schedule, config->handover.schedule);
+	error = schedule_load(&schedule, config->handover.schedule, &time);
 	if (error < 0)
 		return error;
 	error = reconfigure(a, config);

@@ -9,6 +9,7 @@
 #include "conf.h"
 #include "daemon.h"
 #include "hold.h"
+#include "lab_time.h"
 #include "message.h"
 
 /* An access link: an interface, and the satellite that is behind it. */
@@ -62,6 +63,7 @@ struct config {
 		usec_t discovery_timeout;
 		usec_t retry_max;
 	} timers;
+	struct lab_time_config time;
 	struct daemon_log_config log;
 };
 

@@ -12,13 +12,14 @@ static void report(void *arg, const char *message)
 	log_warnx("%s", message);
 }
 
-int schedule_load(struct schedule *s, const char *path)
+int schedule_load(struct schedule *s, const char *path, const struct lab_time *time)
 {
 	struct associations table = {0};
 	int error = path ? association_load(&table, path, NULL, report, NULL) : 0;
 
 	if (error < 0)
 		return error;
+	lab_time_associations(time, &table);
 	association_free(&s->table);
 	s->table = table;
 	if (path)

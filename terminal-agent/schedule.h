@@ -8,6 +8,7 @@
 #define SNO_TERMINAL_SCHEDULE_H
 
 #include "association.h"
+#include "lab_time.h"
 
 /* Zeroed, it is empty and knows nothing. */
 struct schedule {
@@ -16,10 +17,10 @@ struct schedule {
 };
 
 /*
- * Takes this file in place of the one before; NULL: none. 0, or -errno, logged, and the schedule is
- * as before.
+ * Takes this file in place of the one before; NULL: none. Its times are of this time. 0, or -errno,
+ * logged, and the schedule is as before.
  */
-int schedule_load(struct schedule *s, const char *path);
+int schedule_load(struct schedule *s, const char *path, const struct lab_time *time);
 void schedule_free(struct schedule *s);
 
 /* Both clocks at one instant: the file's times are the wall clock's. */
