@@ -38,8 +38,7 @@ struct scenario_sno {
 struct scenario_satellite {
 	uint8_t owner;
 	bool reserved; /* its owner keeps it for itself */
-	/* The SNOs to whose cores it may be attached. Filled in by scenario_close(). */
-	sno_set cores;
+	sno_set cores; /* to which it may be attached */
 };
 
 struct scenario_station {
@@ -47,11 +46,6 @@ struct scenario_station {
 	uint8_t sno; /* whose core it leads to */
 	struct place where;
 	unsigned int capacity; /* of satellites at a time; 0: any number */
-};
-
-/* Where users stand. Different ones are more than a ten-thousandth of a degree apart. */
-struct scenario_site {
-	struct place where;
 };
 
 struct scenario_place {
@@ -68,24 +62,32 @@ struct scenario_group {
 	double weight;
 };
 
+/* A row of the users' file. */
+struct scenario_user {
+	struct place where;
+	uint8_t home;
+	double weight;
+};
+
 struct scenario {
 	struct scenario_sno snos[SCENARIO_SNOS_MAX];
 	unsigned int sno_count;
-	bool agreed;			    /* some agreement has been made */
-	sno_set serves[SCENARIO_SNOS_MAX];  /* serves[a] has b: see above */
-	struct constellation constellation; /* set i is of satellite i; owner: SNO */
-	struct scenario_satellite *satellites;
+	bool agreed;			       /* some agreement has been made */
+	sno_set serves[SCENARIO_SNOS_MAX];     /* serves[a] has b: see above */
+	struct constellation constellation;    /* set i is of satellite i; owner: SNO */
+	struct scenario_satellite *satellites; /* constellation.count, once closed */
 	size_t satellite_count;
 	struct scenario_station *stations;
 	size_t station_count, station_room;
-	struct scenario_site *sites;
-	size_t site_count, site_room;
+	struct place *sites; /* where users stand, each once */
+	size_t site_count;
 	struct scenario_place *places;
 	size_t place_count;
 	struct scenario_group *groups; /* by place, for each by home */
-	size_t group_count, group_room;
+	size_t group_count;
+	struct scenario_user *users; /* as they were added; until closed */
+	size_t user_count, user_room;
 	double weight; /* of all groups */
-	bool closed;
 };
 
 /* Empties it; no memory is taken. */
@@ -108,16 +110,16 @@ int scenario_add_users(struct scenario *scenario, unsigned int sno, const struct
 /* SNO `server` serves users of SNO `served`. */
 void scenario_agree(struct scenario *scenario, unsigned int server, unsigned int served);
 
+/* The satellite of this name, whose elements have been loaded, is kept by its owner for itself.
+ * -ENOENT: there is none; -ENOMEM. */
+int scenario_reserve(struct scenario *scenario, const char *satellite);
+
 /*
  * To be called when satellites are in the constellation (tle_load() with the SNO's index as owner)
- * and stations, users and agreements have been added: makes satellites, places and groups.
- * 0, -EINVAL: there are no satellites, no stations or no users; -ENOMEM.
+ * and stations, users and agreements have been added: makes places and groups. Nothing is added
+ * afterwards. 0; -ENODATA: there are no satellites, no stations or no users; -ENOMEM.
  */
 int scenario_close(struct scenario *scenario);
-/* The satellite's owner keeps it for itself. After scenario_close(), which is then done anew for
- * what depends on it. -ENOENT: there is none of this name; -ENOMEM. */
-int scenario_reserve(struct scenario *scenario, const char *const *satellites, size_t count,
-		     size_t *unknown);
 
 /* True when users of this place may use the satellite. */
 static inline bool scenario_admits(const struct scenario_place *place,
