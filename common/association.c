@@ -1,82 +1,33 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Reading and asking the association file. The text is cut up where it lies: a row is a few
- * pointers into it, so a day of ten thousand satellites costs its file and 48 bytes a row.
+ * Reading and asking the association file. A row is a few pointers into its text, so a day of ten
+ * thousand satellites costs its file and 48 bytes a row.
  */
-#define _GNU_SOURCE /* strchrnul, reallocarray */
+#define _GNU_SOURCE /* reallocarray */
 #include "association.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
-#include <stdarg.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-enum column { FROM, UNTIL, SATELLITE, CORE, STATION, COLUMNS };
+enum column { FROM, UNTIL, SATELLITE, CORE, STATION };
 
-static const char *const column_names[COLUMNS] = {"from", "until", "satellite", "core", "station"};
+static const struct csv_format format = {
+	.columns = {"from", "until", "satellite", "core", "station"},
+	.count = 5,
+	.required = 4,
+};
 
-#define SHOWN 48 /* of what is quoted in a message */
-
-/* One reading: where it is, what it has found. */
+/* One reading. */
 struct reading {
-	const char *name;
-	association_report_fn *report;
-	void *arg;
-	unsigned int line;
-	size_t faults;
-	int places[COLUMNS]; /* of each column in the row; -1: not there */
-	int columns;	     /* in the heading; 0: it has not been seen */
+	struct csv csv;
 	struct association *rows;
 	size_t count, room;
 };
 
-static void fault(struct reading *r, unsigned int line, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
-
-static void fault(struct reading *r, unsigned int line, const char *format, ...)
-{
-	char text[512], message[PATH_MAX + 512 + 16];
-	va_list ap;
-
-	if (r->faults++ >= ASSOCIATION_FAULTS_MAX)
-		return;
-	va_start(ap, format);
-	vsnprintf(text, sizeof(text), format, ap);
-	va_end(ap);
-	if (line)
-		snprintf(message, sizeof(message), "%s:%u: %s", r->name, line, text);
-	else
-		snprintf(message, sizeof(message), "%s: %s", r->name, text);
-	r->report(r->arg, message);
-}
-
-/* A field as it may stand in a message: bounded, printable. */
-static const char *shown(const char *field, char text[SHOWN + 4])
-{
-	size_t n = 0;
-
-	for (; field[n] && n < SHOWN; n++)
-		text[n] = field[n] >= ' ' && field[n] <= '~' ? field[n] : '?';
-	strcpy(text + n, field[n] ? "..." : "");
-	return text;
-}
-
 bool association_name_valid(const char *name)
 {
-	size_t length = strlen(name);
-
-	if (!length || length > ASSOCIATION_NAME_MAX || name[0] == ' ' || name[length - 1] == ' ' ||
-	    name[0] == '#')
-		return false;
-	for (; *name; name++)
-		if (*name < ' ' || *name > '~' || *name == ',' || *name == '"')
-			return false;
-	return true;
+	return csv_name_valid(name);
 }
 
 bool association_same(const struct association *a, const struct association *b)
@@ -86,80 +37,7 @@ bool association_same(const struct association *a, const struct association *b)
 
 /* ---- rows ------------------------------------------------------------------------------------ */
 
-/* Cuts a line at its commas. Returns how many fields there are, of which `most` are stored. */
-static int split(char *line, char **fields, int most)
-{
-	int count = 0;
-	char *comma;
-
-	for (;;) {
-		if (count < most)
-			fields[count] = line;
-		count++;
-		comma = strchr(line, ',');
-		if (!comma)
-			return count;
-		*comma = '\0';
-		line = comma + 1;
-	}
-}
-
-static void read_heading(struct reading *r, char *line)
-{
-	char *fields[2 * COLUMNS], text[SHOWN + 4];
-	int count = split(line, fields, 2 * COLUMNS), c;
-
-	for (c = 0; c < COLUMNS; c++)
-		r->places[c] = -1;
-	r->columns = count;
-	for (int i = 0; i < count && i < 2 * COLUMNS; i++) {
-		for (c = 0; c < COLUMNS && strcmp(fields[i], column_names[c]) != 0; c++)
-			;
-		if (c == COLUMNS)
-			fault(r, r->line,
-			      "unknown column \"%s\": the columns are "
-			      "from,until,satellite,core,station",
-			      shown(fields[i], text));
-		else if (r->places[c] >= 0)
-			fault(r, r->line, "column %s is there twice", column_names[c]);
-		else
-			r->places[c] = i;
-	}
-	for (c = 0; c < STATION; c++)
-		if (r->places[c] < 0)
-			fault(r, r->line, "column %s is missing", column_names[c]);
-	if (count > COLUMNS)
-		fault(r, r->line, "%d columns, but there are only %d", count, (int)COLUMNS);
-}
-
-static bool read_time(struct reading *r, const char *field, enum column column, usec_t *instant)
-{
-	char text[SHOWN + 4];
-
-	if (association_time_parse(field, instant) == 0)
-		return true;
-	fault(r, r->line, "%s \"%s\" is no time in UTC like 2026-07-29T12:03:20.5Z",
-	      column_names[column], shown(field, text));
-	return false;
-}
-
-static bool read_name(struct reading *r, const char *field, enum column column)
-{
-	char text[SHOWN + 4];
-
-	if (association_name_valid(field))
-		return true;
-	if (*field)
-		fault(r, r->line,
-		      "%s \"%s\" is no name (up to %d printable characters, no quotes, no blank "
-		      "at an end)",
-		      column_names[column], shown(field, text), ASSOCIATION_NAME_MAX);
-	else
-		fault(r, r->line, "%s is empty", column_names[column]);
-	return false;
-}
-
-static int keep(struct reading *r, const struct association *row)
+static void keep(struct reading *r, const struct association *row)
 {
 	struct association *more;
 	size_t room;
@@ -167,76 +45,37 @@ static int keep(struct reading *r, const struct association *row)
 	if (r->count == r->room) {
 		room = r->room ? 2 * r->room : 64;
 		more = reallocarray(r->rows, room, sizeof(*more));
-		if (!more)
-			return -ENOMEM;
+		if (!more) {
+			csv_fail(&r->csv, -ENOMEM);
+			return;
+		}
 		r->rows = more;
 		r->room = room;
 	}
 	r->rows[r->count++] = *row;
-	return 0;
 }
 
-static int read_row(struct reading *r, char *line)
+static void read_row(struct reading *r)
 {
-	struct association row = {.station = "", .line = r->line};
-	char *fields[COLUMNS];
-	int count = split(line, fields, COLUMNS);
-	const char *station;
+	struct csv *csv = &r->csv;
+	struct association row = {.satellite = csv->fields[SATELLITE],
+				  .core = csv->fields[CORE],
+				  .station = csv->fields[STATION],
+				  .line = csv->line};
 	bool good;
 
-	if (count != r->columns) {
-		fault(r, r->line, "%d field%s, but the heading has %d columns", count,
-		      count == 1 ? "" : "s", r->columns);
-		return 0;
-	}
-	station = r->places[STATION] >= 0 ? fields[r->places[STATION]] : "";
-	row.satellite = fields[r->places[SATELLITE]];
-	row.core = fields[r->places[CORE]];
-	good = read_time(r, fields[r->places[FROM]], FROM, &row.from);
-	good &= read_time(r, fields[r->places[UNTIL]], UNTIL, &row.until);
+	good = csv_time(csv, FROM, &row.from);
+	good &= csv_time(csv, UNTIL, &row.until);
 	if (good && row.until <= row.from) {
-		fault(r, r->line, "until is not after from");
+		csv_fault(csv, row.line, "until is not after from");
 		good = false;
 	}
-	good &= read_name(r, row.satellite, SATELLITE);
-	good &= read_name(r, row.core, CORE);
-	if (*station) {
-		good &= read_name(r, station, STATION);
-		row.station = station;
-	}
-	return good ? keep(r, &row) : 0;
-}
-
-/* The text ends with a zero byte beyond its length, and has none before. */
-static int read_lines(struct reading *r, char *text)
-{
-	char *end;
-	size_t length;
-	int err;
-
-	for (; *text; text = end) {
-		r->line++;
-		end = strchrnul(text, '\n');
-		length = (size_t)(end - text);
-		if (*end)
-			*end++ = '\0';
-		if (length && text[length - 1] == '\r')
-			text[--length] = '\0';
-		if (!length || *text == '#')
-			continue;
-		if (!r->columns) {
-			read_heading(r, text);
-			if (r->faults) /* rows would only repeat it */
-				return 0;
-			continue;
-		}
-		err = read_row(r, text);
-		if (err)
-			return err;
-	}
-	if (!r->columns)
-		fault(r, 0, "no heading: the first line must be from,until,satellite,core,station");
-	return 0;
+	good &= csv_name(csv, SATELLITE);
+	good &= csv_name(csv, CORE);
+	if (*row.station)
+		good &= csv_name(csv, STATION);
+	if (good)
+		keep(r, &row);
 }
 
 /* ---- the whole ------------------------------------------------------------------------------- */
@@ -257,7 +96,7 @@ static int compare(const void *a, const void *b)
 static void check_overlaps(struct reading *r)
 {
 	const struct association *last = r->rows, *row; /* of a satellite, the one that ends last */
-	char text[SHOWN + 4];
+	char shown[CSV_SHOWN];
 
 	for (size_t i = 1; i < r->count; i++) {
 		row = &r->rows[i];
@@ -266,10 +105,11 @@ static void check_overlaps(struct reading *r)
 			continue;
 		}
 		if (row->from < last->until)
-			fault(r, row->line > last->line ? row->line : last->line,
-			      "overlaps line %u: satellite %s can have one association at a time",
-			      row->line > last->line ? last->line : row->line,
-			      shown(row->satellite, text));
+			csv_fault(&r->csv, row->line > last->line ? row->line : last->line,
+				  "overlaps line %u: satellite %s can have one association at a "
+				  "time",
+				  row->line > last->line ? last->line : row->line,
+				  csv_shown(row->satellite, shown));
 		if (row->until > last->until)
 			last = row;
 	}
@@ -319,42 +159,25 @@ static int only(struct associations *a, const char *satellite)
 	return compact(a);
 }
 
-/* Takes over the text, `length` bytes and a zero byte. */
-static int take_text(struct associations *a, const char *name, char *text, size_t length,
-		     const char *satellite, association_report_fn *report, void *arg)
+/* Reads what has been loaded. */
+static int read_all(struct associations *a, struct reading *r, const char *satellite)
 {
-	struct reading r = {.name = name, .report = report, .arg = arg};
-	const char *zero = memchr(text, '\0', length);
-	int err = 0;
+	int err;
 
-	memset(a, 0, sizeof(*a));
-	if (zero) {
-		for (const char *p = text; p < zero; p++)
-			r.line += *p == '\n';
-		fault(&r, r.line + 1, "a zero byte: this is no text");
-	} else {
-		err = read_lines(&r, text);
+	while (csv_next(&r->csv))
+		read_row(r);
+	if (r->count)
+		qsort(r->rows, r->count, sizeof(*r->rows), compare);
+	if (!r->csv.faults)
+		check_overlaps(r);
+	a->rows = r->rows;
+	a->count = r->count;
+	err = csv_close(&r->csv, &a->text);
+	if (!err && satellite) {
+		err = only(a, satellite);
+		if (err)
+			csv_fail(&r->csv, err);
 	}
-	a->text = text;
-	a->rows = r.rows;
-	a->count = r.count;
-	if (!err && !r.faults) {
-		if (r.count)
-			qsort(r.rows, r.count, sizeof(*r.rows), compare);
-		check_overlaps(&r);
-		if (!r.faults && satellite)
-			err = only(a, satellite);
-	}
-	if (err)
-		fault(&r, 0, "%s", strerror(-err));
-	if (r.faults > ASSOCIATION_FAULTS_MAX) {
-		size_t more = r.faults - ASSOCIATION_FAULTS_MAX;
-
-		r.faults = 0;
-		fault(&r, 0, "%zu more fault%s", more, more == 1 ? "" : "s");
-	}
-	if (!err && r.faults)
-		err = -EINVAL;
 	if (err)
 		association_free(a);
 	return err;
@@ -363,74 +186,23 @@ static int take_text(struct associations *a, const char *name, char *text, size_
 int association_load_text(struct associations *a, const char *name, const char *text, size_t length,
 			  const char *satellite, association_report_fn *report, void *arg)
 {
-	struct reading r = {.name = name, .report = report, .arg = arg};
-	char *copy = malloc(length + 1);
+	struct reading r = {.count = 0};
 
 	memset(a, 0, sizeof(*a));
-	if (!copy) {
-		fault(&r, 0, "%s", strerror(ENOMEM));
-		return -ENOMEM;
-	}
-	if (length)
-		memcpy(copy, text, length);
-	copy[length] = '\0';
-	return take_text(a, name, copy, length, satellite, report, arg);
-}
-
-/* The file's text in *text with a zero byte after it. */
-static int read_file(const char *path, char **text, size_t *length)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY), err = 0;
-	struct stat st;
-	ssize_t n = 1;
-
-	*text = NULL;
-	*length = 0;
-	if (fd < 0)
-		return -errno;
-	if (fstat(fd, &st) < 0)
-		err = -errno;
-	else if (!S_ISREG(st.st_mode))
-		err = S_ISDIR(st.st_mode) ? -EISDIR : -EINVAL;
-	else if ((uintmax_t)st.st_size > ASSOCIATION_FILE_MAX)
-		err = -EFBIG;
-	else if (!(*text = malloc((size_t)st.st_size + 1)))
-		err = -ENOMEM;
-	while (!err && n > 0 && *length < (size_t)st.st_size) {
-		n = read(fd, *text + *length, (size_t)st.st_size - *length);
-		if (n > 0)
-			*length += (size_t)n;
-		else if (n < 0 && errno != EINTR)
-			err = -errno;
-		else if (n < 0)
-			n = 1;
-	}
-	close(fd);
-	if (err) {
-		free(*text);
-		*text = NULL;
-	} else {
-		(*text)[*length] = '\0';
-	}
-	return err;
+	csv_open(&r.csv, &format, name, report, arg);
+	csv_load_text(&r.csv, text, length);
+	return read_all(a, &r, satellite);
 }
 
 int association_load(struct associations *a, const char *path, const char *satellite,
 		     association_report_fn *report, void *arg)
 {
-	struct reading r = {.name = path, .report = report, .arg = arg};
-	size_t length;
-	char *text;
-	int err = read_file(path, &text, &length);
+	struct reading r = {.count = 0};
 
 	memset(a, 0, sizeof(*a));
-	if (err == -EINVAL)
-		fault(&r, 0, "is no regular file");
-	else if (err == -EFBIG)
-		fault(&r, 0, "is larger than %zu MiB", ASSOCIATION_FILE_MAX >> 20);
-	else if (err)
-		fault(&r, 0, "cannot be read: %s", strerror(-err));
-	return err ? err : take_text(a, path, text, length, satellite, report, arg);
+	csv_open(&r.csv, &format, path, report, arg);
+	csv_load(&r.csv, path);
+	return read_all(a, &r, satellite);
 }
 
 void association_free(struct associations *a)

@@ -17,6 +17,7 @@
 #define SNO_ASSOCIATION_H
 
 #include "clock.h"
+#include "csv.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -36,13 +37,10 @@ struct associations {
 	char *text; /* what the names point into */
 };
 
-/* The largest file that is read: some six million rows. */
-#define ASSOCIATION_FILE_MAX ((size_t)256 << 20)
-/* After so many faults only their end is told. */
-#define ASSOCIATION_FAULTS_MAX 100
-#define ASSOCIATION_NAME_MAX   255
+#define ASSOCIATION_FAULTS_MAX CSV_FAULTS_MAX
+#define ASSOCIATION_NAME_MAX   CSV_NAME_MAX
 
-/* Receives every fault as "FILE:LINE: TEXT" (or "FILE: TEXT"), the type of conf_report_fn. */
+/* Receives every fault as "FILE:LINE: TEXT" (or "FILE: TEXT"): a csv_report_fn, conf_report_fn. */
 typedef void association_report_fn(void *arg, const char *message);
 
 /*
@@ -74,7 +72,7 @@ usec_t association_next(const struct association *rows, size_t count, usec_t ins
 /* True when both lead to the same core over the same station. */
 bool association_same(const struct association *a, const struct association *b);
 
-/* What may stand for a satellite, core or station: printable ASCII without comma and quote. */
+/* What may stand for a satellite, core or station: csv_name_valid(). */
 bool association_name_valid(const char *name);
 
 /*

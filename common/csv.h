@@ -92,7 +92,6 @@ bool csv_has(const struct csv *csv, int column);
 bool csv_name(struct csv *csv, int column);
 bool csv_number(struct csv *csv, int column, double least, double most, double *value);
 bool csv_count(struct csv *csv, int column, unsigned int most, unsigned int *value);
-bool csv_yes_or_no(struct csv *csv, int column, bool *value);
 bool csv_time(struct csv *csv, int column, usec_t *instant);
 
 /* What may stand for an SNO, satellite, core or station: up to CSV_NAME_MAX printable ASCII
