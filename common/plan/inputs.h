@@ -12,8 +12,8 @@
  * any fault, -ENOMEM, or -errno of a file that cannot be read: then everything wrong has been
  * reported with file and line, and the scenario is good for scenario_free() only.
  *
- * Stations and satellites make SNOs; users and agreements only speak of those that are there, so
- * they come last.
+ * Stations and satellites make SNOs; users, agreements and the list of reserved satellites only
+ * speak of those that are there, so they come after them. scenario_close() is left to the caller.
  */
 #ifndef SNO_PLAN_INPUTS_H
 #define SNO_PLAN_INPUTS_H
@@ -28,7 +28,6 @@ int inputs_users(struct scenario *scenario, const char *path, csv_report_fn *rep
 /* The table says all: who is not named as serving somebody serves its own users only. */
 int inputs_agreements(struct scenario *scenario, const char *path, csv_report_fn *report,
 		      void *arg);
-/* After scenario_close(). */
 int inputs_reserved(struct scenario *scenario, const char *path, csv_report_fn *report, void *arg);
 
 /*
