@@ -16,6 +16,9 @@
 #include "orbit/geodesy.h"
 #include "orbit/sgp4.h"
 
+#include <stdbool.h>
+#include <stddef.h>
+
 #define TRACK_STEP 60.0 /* seconds */
 
 /* Earth-fixed, km and km/s. */
@@ -47,12 +50,16 @@ const struct track_node *track_node(struct track *track, size_t i);
 
 /*
  * Earth-fixed position (km) and, where v is not NULL, velocity (km/s) at time t, 0 <= t <= seconds.
- * False, and nothing is stored, where the satellite has decayed.
+ * False, and nothing is stored, where one of the two nodes about t is not there (decayed).
  */
 bool track_state(struct track *track, double t, double r[3], double v[3]);
 static inline bool track_position(struct track *track, double t, double r[3])
 {
 	return track_state(track, t, r, NULL);
 }
+
+/* The cubic from node a to the next one b, s seconds after a. v may be NULL. */
+void track_between(const struct track_node *a, const struct track_node *b, double s, double r[3],
+		   double v[3]);
 
 #endif
