@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Reading and asking the association file. A row is a few pointers into its text, so a day of ten
- * thousand satellites costs its file and 48 bytes a row.
+ * thousand satellites costs its file and 56 bytes a row.
  */
 #define _GNU_SOURCE /* reallocarray */
 #include "association.h"
@@ -10,11 +10,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum column { FROM, UNTIL, SATELLITE, CORE, STATION };
+enum column { FROM, UNTIL, SATELLITE, CORE, STATION, VIA };
 
 static const struct csv_format format = {
-	.columns = {"from", "until", "satellite", "core", "station"},
-	.count = 5,
+	.columns = {"from", "until", "satellite", "core", "station", "via"},
+	.count = 6,
 	.required = 4,
 };
 
@@ -32,7 +32,8 @@ bool association_name_valid(const char *name)
 
 bool association_same(const struct association *a, const struct association *b)
 {
-	return strcmp(a->core, b->core) == 0 && strcmp(a->station, b->station) == 0;
+	return strcmp(a->core, b->core) == 0 && strcmp(a->station, b->station) == 0 &&
+	       strcmp(a->via, b->via) == 0;
 }
 
 /* ---- rows ------------------------------------------------------------------------------------ */
@@ -61,6 +62,7 @@ static void read_row(struct reading *r)
 	struct association row = {.satellite = csv->fields[SATELLITE],
 				  .core = csv->fields[CORE],
 				  .station = csv->fields[STATION],
+				  .via = csv->fields[VIA],
 				  .line = csv->line};
 	bool good;
 
@@ -74,8 +76,26 @@ static void read_row(struct reading *r)
 	good &= csv_name(csv, CORE);
 	if (*row.station)
 		good &= csv_name(csv, STATION);
+	if (*row.via)
+		good &= csv_name(csv, VIA);
 	if (good)
 		keep(r, &row);
+}
+
+/* The first row that is not over at this instant; `count` when all are. */
+static size_t first_open(const struct association *rows, size_t count, usec_t instant)
+{
+	size_t low = 0, high = count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (rows[middle].until <= instant)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
 }
 
 /* ---- the whole ------------------------------------------------------------------------------- */
@@ -115,6 +135,42 @@ static void check_overlaps(struct reading *r)
 	}
 }
 
+/*
+ * Who is relayed is not relayed over one that is: then frames pass one link between satellites at
+ * most, and nothing can go in a circle.
+ */
+static void check_relays(struct reading *r)
+{
+	const struct associations all = {.rows = r->rows, .count = r->count};
+	char satellite[CSV_SHOWN], via[CSV_SHOWN];
+
+	for (size_t i = 0; i < r->count; i++) {
+		const struct association *row = &r->rows[i], *over;
+		size_t count;
+
+		if (!*row->via)
+			continue;
+		csv_shown(row->satellite, satellite);
+		csv_shown(row->via, via);
+		if (strcmp(row->via, row->satellite) == 0) {
+			csv_fault(&r->csv, row->line, "satellite %s is relayed over itself",
+				  satellite);
+			continue;
+		}
+		over = association_of(&all, row->via, &count);
+		for (size_t n = first_open(over, count, row->from);
+		     n < count && over[n].from < row->until; n++) {
+			if (!*over[n].via)
+				continue;
+			csv_fault(&r->csv, row->line,
+				  "satellite %s is relayed over %s, which is relayed itself (line "
+				  "%u)",
+				  satellite, via, over[n].line);
+			break;
+		}
+	}
+}
+
 /* Lays the names of the rows end to end into memory of their own. -ENOMEM */
 static int compact(struct associations *a)
 {
@@ -123,13 +179,13 @@ static int compact(struct associations *a)
 
 	for (size_t i = 0; i < a->count; i++)
 		size += strlen(a->rows[i].satellite) + strlen(a->rows[i].core) +
-			strlen(a->rows[i].station) + 3;
+			strlen(a->rows[i].station) + strlen(a->rows[i].via) + 4;
 	text = to = malloc(size);
 	if (!text)
 		return -ENOMEM;
 	for (size_t i = 0; i < a->count; i++) {
 		const char **names[] = {&a->rows[i].satellite, &a->rows[i].core,
-					&a->rows[i].station};
+					&a->rows[i].station, &a->rows[i].via};
 
 		for (size_t n = 0; n < sizeof(names) / sizeof(names[0]); n++) {
 			char *start = to;
@@ -170,6 +226,8 @@ static int read_all(struct associations *a, struct reading *r, const char *satel
 		qsort(r->rows, r->count, sizeof(*r->rows), compare);
 	if (!r->csv.faults)
 		check_overlaps(r);
+	if (!r->csv.faults)
+		check_relays(r);
 	a->rows = r->rows;
 	a->count = r->count;
 	err = csv_close(&r->csv, &a->text);
@@ -214,40 +272,30 @@ void association_free(struct associations *a)
 
 /* ---- questions ------------------------------------------------------------------------------- */
 
-const struct association *association_of(const struct associations *a, const char *satellite,
-					 size_t *count)
+/* The first row whose satellite comes after this name, or with `with` is it. */
+static size_t first_behind(const struct associations *a, const char *satellite, bool with)
 {
-	size_t low = 0, high = a->count, first;
+	size_t low = 0, high = a->count;
 
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
+		int order = strcmp(a->rows[middle].satellite, satellite);
 
-		if (strcmp(a->rows[middle].satellite, satellite) < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	first = low;
-	while (low < a->count && strcmp(a->rows[low].satellite, satellite) == 0)
-		low++;
-	*count = low - first;
-	return *count ? a->rows + first : NULL;
-}
-
-/* The first row that is not over at this instant; `count` when all are. */
-static size_t first_open(const struct association *rows, size_t count, usec_t instant)
-{
-	size_t low = 0, high = count;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (rows[middle].until <= instant)
+		if (order < 0 || (order == 0 && !with))
 			low = middle + 1;
 		else
 			high = middle;
 	}
 	return low;
+}
+
+const struct association *association_of(const struct associations *a, const char *satellite,
+					 size_t *count)
+{
+	size_t first = first_behind(a, satellite, true);
+
+	*count = first_behind(a, satellite, false) - first;
+	return *count ? a->rows + first : NULL;
 }
 
 const struct association *association_at(const struct association *rows, size_t count,
@@ -274,16 +322,16 @@ usec_t association_next(const struct association *rows, size_t count, usec_t ins
 
 /* ---- writing --------------------------------------------------------------------------------- */
 
-int association_print_heading(FILE *out)
+int association_print_heading(FILE *out, bool relays)
 {
-	return fputs("from,until,satellite,core,station\n", out);
+	return fprintf(out, "from,until,satellite,core,station%s\n", relays ? ",via" : "");
 }
 
-int association_print(FILE *out, const struct association *row)
+int association_print(FILE *out, const struct association *row, bool relays)
 {
 	char from[ASSOCIATION_TIME_TEXT], until[ASSOCIATION_TIME_TEXT];
 
-	return fprintf(out, "%s,%s,%s,%s,%s\n", association_time_format(row->from, from),
+	return fprintf(out, "%s,%s,%s,%s,%s%s%s\n", association_time_format(row->from, from),
 		       association_time_format(row->until, until), row->satellite, row->core,
-		       row->station);
+		       row->station, relays ? "," : "", relays ? row->via : "");
 }

@@ -27,6 +27,7 @@ struct association {
 	usec_t from, until;
 	const char *satellite, *core;
 	const char *station; /* "" where the file names none */
+	const char *via;     /* neighbour that sees the station; "": the satellite does itself */
 	unsigned int line;   /* in the file, for messages */
 };
 
@@ -69,7 +70,7 @@ const struct association *association_at(const struct association *rows, size_t 
  */
 usec_t association_next(const struct association *rows, size_t count, usec_t instant);
 
-/* True when both lead to the same core over the same station. */
+/* True when both lead to the same core over the same station and neighbour. */
 bool association_same(const struct association *a, const struct association *b);
 
 /* What may stand for a satellite, core or station: csv_name_valid(). */
@@ -85,8 +86,11 @@ int association_time_parse(const char *text, usec_t *instant);
 /* The shortest such text; "never" for USEC_NEVER and for what lies outside years 1970 to 9999. */
 const char *association_time_format(usec_t instant, char text[ASSOCIATION_TIME_TEXT]);
 
-/* Writes the heading, and one row. Return what fputs(3) and fprintf(3) return. */
-int association_print_heading(FILE *out);
-int association_print(FILE *out, const struct association *row);
+/*
+ * Writes the heading, and one row; `relays`: with the column via. Return what fputs(3) and
+ * fprintf(3) return.
+ */
+int association_print_heading(FILE *out, bool relays);
+int association_print(FILE *out, const struct association *row, bool relays);
 
 #endif

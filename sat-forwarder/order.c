@@ -34,7 +34,7 @@ static int write_row(FILE *out, const char *satellite, const struct order *order
 		.station = order->station,
 	};
 
-	if (association_print_heading(out) < 0 || association_print(out, &row) < 0 ||
+	if (association_print_heading(out, false) < 0 || association_print(out, &row, false) < 0 ||
 	    fflush(out) != 0)
 		return errno ? -errno : -EIO;
 	return 0;

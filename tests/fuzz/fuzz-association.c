@@ -23,6 +23,18 @@ static void must(int holds)
 		abort();
 }
 
+/* Over another satellite, which reaches a station itself for all that time. */
+static bool one_hop(const struct associations *a, const struct association *row)
+{
+	size_t n;
+	const struct association *over = association_of(a, row->via, &n);
+
+	for (size_t i = 0; i < n; i++)
+		if (*over[i].via && over[i].from < row->until && over[i].until > row->from)
+			return false;
+	return strcmp(row->via, row->satellite) != 0;
+}
+
 static void ask(const struct associations *a)
 {
 	const struct association *rows, *row;
@@ -38,6 +50,7 @@ static void ask(const struct associations *a)
 			must(association_at(rows, n, row->until - 1) == row);
 			must(association_next(rows, n, row->from) >= row->until);
 			must(association_name_valid(row->core));
+			must(!*row->via || one_hop(a, row));
 		}
 	}
 }
@@ -57,9 +70,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	ask(&a);
 	out = open_memstream(&text, &length);
 	must(out != NULL);
-	association_print_heading(out);
+	association_print_heading(out, true);
 	for (size_t i = 0; i < a.count; i++)
-		association_print(out, &a.rows[i]);
+		association_print(out, &a.rows[i], true);
 	fclose(out);
 	must(association_load_text(&again, "again", text, length, NULL, count, &faults) == 0);
 	must(again.count == a.count);

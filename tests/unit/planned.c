@@ -35,7 +35,7 @@ void planned_write(const struct world *w, const struct row *rows, size_t count)
 	snprintf(fresh, sizeof(fresh), "%s.new", planned_path(w));
 	file = fopen(fresh, "w");
 	assert_non_null(file);
-	association_print_heading(file);
+	association_print_heading(file, false);
 	for (size_t i = 0; i < count; i++) {
 		fprintf(file, "%s,", association_time_format(noon() + rows[i].from * SEC, text));
 		fprintf(file, "%s,%s,%s,\n",

@@ -214,24 +214,24 @@ static void faults_are_told_by_line(void **state)
 	static const struct {
 		const char *text, *faults;
 	} cases[] = {
-		{"",
-		 "f.csv: no heading: the first line must be from,until,satellite,core,station\n"},
+		{"", "f.csv: no heading: the first line must be "
+		     "from,until,satellite,core,station,via\n"},
 		{"from,until,satellite,core,colour\n",
 		 "f.csv:1: unknown column \"colour\": the columns are "
-		 "from,until,satellite,core,station\n"},
+		 "from,until,satellite,core,station,via\n"},
 		{"from,until,satellite,station\n", "f.csv:1: column core is missing\n"},
 		{"from,until,satellite,core,core\n", "f.csv:1: column core is there twice\n"},
 		{DAY "12:00:00Z," DAY "12:05:00Z,s1,a,b\n",
 		 "f.csv:1: unknown column \"2026-07-29T12:00:00Z\": the columns are "
-		 "from,until,satellite,core,station\n"
+		 "from,until,satellite,core,station,via\n"
 		 "f.csv:1: unknown column \"2026-07-29T12:05:00Z\": the columns are "
-		 "from,until,satellite,core,station\n"
+		 "from,until,satellite,core,station,via\n"
 		 "f.csv:1: unknown column \"s1\": the columns are "
-		 "from,until,satellite,core,station\n"
+		 "from,until,satellite,core,station,via\n"
 		 "f.csv:1: unknown column \"a\": the columns are "
-		 "from,until,satellite,core,station\n"
+		 "from,until,satellite,core,station,via\n"
 		 "f.csv:1: unknown column \"b\": the columns are "
-		 "from,until,satellite,core,station\n"
+		 "from,until,satellite,core,station,via\n"
 		 "f.csv:1: column from is missing\nf.csv:1: column until is missing\n"
 		 "f.csv:1: column satellite is missing\nf.csv:1: column core is missing\n"},
 		{HEADING DAY "12:00:00Z," DAY "12:00:00Z,s1,a,\n",
@@ -400,19 +400,80 @@ static void what_is_printed_reads_again(void **state)
 
 	(void)state;
 	assert_int_equal(load(&a, text, NULL), 0);
-	association_print_heading(out);
+	association_print_heading(out, false);
 	for (size_t i = 0; i < a.count; i++)
-		association_print(out, &a.rows[i]);
+		association_print(out, &a.rows[i], false);
 	fclose(out);
 	assert_string_equal(printed, text);
 	free(printed);
 	association_free(&a);
 }
 
+#define RELAYS "from,until,satellite,core,station,via\n"
+
+static void a_neighbour_may_be_in_between(void **state)
+{
+	const char *text = RELAYS DAY "12:00:00Z," DAY "12:05:00Z,s1,b.example,gs-b,s2\n" DAY
+				      "12:05:00Z," DAY "12:06:00Z,s1,b.example,gs-b,\n" DAY
+				      "12:00:00Z," DAY "12:05:00Z,s2,a.example,gs-a,\n" DAY
+				      "12:05:00Z," DAY "12:06:00Z,s2,a.example,gs-a,s1\n";
+	const struct association *rows;
+	struct associations a;
+	char *printed;
+	size_t length, n;
+	FILE *out = open_memstream(&printed, &length);
+
+	(void)state;
+	assert_int_equal(load(&a, text, NULL), 0);
+	rows = association_of(&a, "s1", &n);
+	assert_int_equal(n, 2);
+	assert_string_equal(rows[0].via, "s2");
+	assert_string_equal(rows[1].via, "");
+	/* Another way to the same core is another association. */
+	assert_int_equal(association_next(rows, n, rows[0].from), rows[0].until);
+	association_print_heading(out, true);
+	for (size_t i = 0; i < a.count; i++)
+		association_print(out, &a.rows[i], true);
+	fclose(out);
+	assert_string_equal(printed, text);
+	free(printed);
+	association_free(&a);
+	assert_int_equal(load(&a, text, "s2"), 0);
+	assert_int_equal(a.count, 2);
+	assert_string_equal(a.rows[1].via, "s1");
+	association_free(&a);
+}
+
+static void refused(const char *text, const char *what)
+{
+	struct associations a;
+
+	assert_int_equal(load(&a, text, NULL), -EINVAL);
+	assert_string_equal(faults, what);
+}
+
+static void no_loop_can_be_planned(void **state)
+{
+	(void)state;
+	refused(RELAYS DAY "12:00:00Z," DAY "12:05:00Z,s1,b.example,gs-b,s1\n",
+		"f.csv:2: satellite s1 is relayed over itself\n");
+	refused(RELAYS DAY "12:00:00Z," DAY "12:05:00Z,s1,b.example,gs-b,s2\n" DAY "12:00:00Z," DAY
+			   "12:04:00Z,s2,a.example,gs-a,\n" DAY "12:04:00Z," DAY
+			   "12:06:00Z,s2,a.example,gs-a,s3\n",
+		"f.csv:2: satellite s1 is relayed over s2, which is relayed itself (line 4)\n");
+	/* Each over the other. */
+	refused(RELAYS DAY "12:00:00Z," DAY "12:05:00Z,s1,b.example,gs-b,s2\n" DAY "12:04:59Z," DAY
+			   "12:06:00Z,s2,a.example,gs-a,s1\n",
+		"f.csv:2: satellite s1 is relayed over s2, which is relayed itself (line 3)\n"
+		"f.csv:3: satellite s2 is relayed over s1, which is relayed itself (line 2)\n");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(times_agree_with_libc),
+		cmocka_unit_test(a_neighbour_may_be_in_between),
+		cmocka_unit_test(no_loop_can_be_planned),
 		cmocka_unit_test(times_have_fractions),
 		cmocka_unit_test(wrong_times_are_refused),
 		cmocka_unit_test(rows_are_sorted),

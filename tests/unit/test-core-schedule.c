@@ -123,7 +123,7 @@ static void test_file_written(void **state)
 
 	(void)state;
 	assert_non_null(file);
-	association_print_heading(file);
+	association_print_heading(file, false);
 	fflush(file);
 	planned_run(w, 0.2);
 	assert_string_equal(schedule_core(&w->core, "sat-a", w->now), "a.example");

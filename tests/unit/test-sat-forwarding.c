@@ -165,7 +165,7 @@ static void plan(const char *rows)
 	int n;
 
 	assert_non_null(out);
-	association_print_heading(out);
+	association_print_heading(out, false);
 	for (; sscanf(rows, "%lf,%lf,%63s %n", &f, &u, rest, &n) == 3; rows += n)
 		fprintf(out, "%s,%s,%s\n",
 			association_time_format(NOON * SEC + clock_from_seconds(f), from),
