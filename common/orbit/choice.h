@@ -9,17 +9,19 @@
  * the same.
  *
  *	plan        the sequence of cores is the one of least cost, in the planner's own terms:
- *	            changes of core + time away from home / tau + time without any / outage; with
- *	            a core, as few satellites as can be. Looks ahead as far as the offers go.
- *	home-first  a satellite of the home core whenever there is one, else any (the draft's
- *	            figure 2); among equals the one that stays longest
- *	longest     the one that stays longest, whatever its core
+ *	            changes of core + time away from home / tau + time without any / outage. It
+ *	            looks ahead as far as the offers go, and may wait a moment for a core rather
+ *	            than change twice; that time counts as away, too. On that way, as few
+ *	            satellites as can be.
+ *	home-first  a satellite of the home core whenever there is one, else one of the core it is
+ *	            on, else any (the draft's figure 2); among equals the one that stays longest
+ *	longest     the one that stays longest, whatever its core, until it sinks
  *	elevation   the highest, left when another is higher by the margin
  *	load        the one with the least load, left when another has less by the margin; among
  *	            equals the one that stays longest
  *
- * No policy but plan looks beyond the present. A satellite is never left for one that is no better
- * in the policy's own sense, except when it sinks or its association ends.
+ * No policy but plan looks beyond what stands over the place. A satellite is left only when it
+ * sinks, when its association ends, or for one that the policy likes better.
  *
  * Times are seconds since a start that the caller fixes (the window scan's).
  */
@@ -89,11 +91,14 @@ struct choices {
  * The sequence from `from` to `until`, in order of time. `on` is what the terminal is on at
  * `from`, as satellite and core (from and until are not looked at), or NULL: it is stayed with
  * where policy and offers allow, and for policy plan leaving its core is a change. Offers may
- * be in any order and of any span. 0; -EINVAL for rules that are not in range (tau, outage and
- * step above 0, margin 0 or more, elevation without a function); -ENOMEM; then *choices is empty.
+ * be in any order and of any span; one satellite makes one at a time. 0; -EINVAL for rules that
+ * are not in range (tau, outage and step above 0, margin 0 or more, elevation without a function),
+ * or offers to more than CHOICE_CORES_MAX cores; -ENOMEM; then *choices is empty.
  *
- * Work and memory: policy plan takes offers x cores (at 24 bytes), the others offers x steps.
+ * Memory: 72 bytes per offer, for policy plan also 6 per offer and core.
  */
+#define CHOICE_CORES_MAX 255
+
 int choice_sequence(const struct choice_rules *rules, const struct choice_offer *offers,
 		    size_t count, const struct choice *on, double from, double until,
 		    struct choices *choices);
