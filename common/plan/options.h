@@ -3,14 +3,14 @@
  * Options of a command, declared in a table: from it they are parsed (getopt_long(3)), checked,
  * complained about and listed by --help, the same way in every command.
  *
- *	struct options_values v = {.step = 15};
+ *	struct wishes v = {.step = 15};
  *	const struct option_spec specs[] = {
  *		{"start", 0, OPTION_TIME, &v.start, .required = true, .argument = "TIME",
  *		 .help = "first instant"},
  *		{"step", 's', OPTION_NUMBER, &v.step, .least = 1, .most = 60,
  *		 .argument = "SECONDS", .help = "length of a slot (15)"},
  *	};
- *	int status = options_parse(&usage, specs, ARRAY_SIZE(specs), argc, argv);
+ *	int status = options_parse(&usage, specs, OPTION_SPECS(specs), argc, argv, NULL);
  *
  *	if (status != OPTIONS_GO)
  *		return status;
@@ -20,8 +20,8 @@
 #ifndef SNO_PLAN_OPTIONS_H
 #define SNO_PLAN_OPTIONS_H
 
+#include "association.h"
 #include "clock.h"
-#include "orbit/tle.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -78,11 +78,6 @@ void options_complain(const char *command, const char *format, ...)
 /* An association_report_fn (arg is not used): the message to standard error. */
 void options_report(void *arg, const char *message);
 
-/*
- * The argument of --tle, "[SNO=]FILE". *sno is a copy of what stands before the first '=', to be
- * freed, or NULL when there is none; *file points into the text. -ENOMEM; -EINVAL when either is
- * empty or the SNO is no name of a core.
- */
-int options_owned_file(const char *text, char **sno, const char **file);
+#define OPTION_SPECS(specs) (sizeof(specs) / sizeof((specs)[0]))
 
 #endif
