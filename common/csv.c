@@ -217,13 +217,12 @@ static void read_heading(struct csv *csv, char *line)
 			  format->count);
 }
 
-/* The next line that says something, cut off; NULL at the end. */
-static char *next_line(struct csv *csv)
+char *csv_line(struct csv *csv)
 {
 	char *line, *end;
 	size_t length;
 
-	while (*csv->at) {
+	while (!csv->error && csv->text && *csv->at) {
 		csv->line++;
 		line = csv->at;
 		end = strchrnul(line, '\n');
@@ -243,7 +242,7 @@ bool csv_next(struct csv *csv)
 	char *line, *cells[CSV_COLUMNS_MAX], all[256];
 	int count;
 
-	while (!csv->error && csv->text && (line = next_line(csv))) {
+	while ((line = csv_line(csv))) {
 		if (!csv->columns) {
 			read_heading(csv, line);
 			if (csv->faults) /* rows would only repeat it */

@@ -74,6 +74,11 @@ int csv_load_text(struct csv *csv, const char *text, size_t length);
 /* The next row that has as many fields as the heading; others are faults. False at the end. */
 bool csv_next(struct csv *csv);
 /*
+ * For files that are lines but no table (orbit/tle.h), opened without a format: the next line that
+ * is neither empty nor a comment, cut off in the text; csv.line is its number. NULL at the end.
+ */
+char *csv_line(struct csv *csv);
+/*
  * Ends the reading. 0, and *text is what all fields point into, to be given to free(3); -EINVAL
  * for any fault, -ENOMEM, or -errno of a file that cannot be read: then *text is NULL and
  * everything wrong has been reported. Without `text` it is freed in any case.

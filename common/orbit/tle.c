@@ -8,66 +8,27 @@
 
 #include <ctype.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
 #include <math.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
+#include "csv.h"
 #include "orbit/sgp4.h"
 
 #define LINE_LENGTH 69 /* the last column is the checksum */
-#define SHOWN	    48 /* of what is quoted in a message */
 
 /* Catalogue numbers from 100000 have a letter for the first two digits; I and O are left out. */
 static const char alpha5[] = "ABCDEFGHJKLMNPQRSTUVWXYZ";
 
-/* One reading: where it is, what it has found. */
+/* One reading: the lines, and the set that is being put together. */
 struct reading {
-	const char *name;
-	association_report_fn *report;
-	void *arg;
-	unsigned int line;
-	size_t faults;
-	/* The set that is being put together. */
-	const char *title; /* its name line; NULL: none */
+	struct csv lines;
+	struct constellation *constellation;
+	unsigned int owner;
+	const char *title; /* the set's name line; NULL: none */
 	const char *first; /* its line 1; NULL: not yet */
 	unsigned int title_line, first_line;
 };
-
-static void fault(struct reading *r, unsigned int line, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
-
-static void fault(struct reading *r, unsigned int line, const char *format, ...)
-{
-	char text[512], message[PATH_MAX + 512 + 16];
-	va_list ap;
-
-	if (r->faults++ >= ASSOCIATION_FAULTS_MAX)
-		return;
-	va_start(ap, format);
-	vsnprintf(text, sizeof(text), format, ap);
-	va_end(ap);
-	if (line)
-		snprintf(message, sizeof(message), "%s:%u: %s", r->name, line, text);
-	else
-		snprintf(message, sizeof(message), "%s: %s", r->name, text);
-	r->report(r->arg, message);
-}
-
-/* A line as it may stand in a message: bounded, printable. */
-static const char *shown(const char *line, char text[SHOWN + 4])
-{
-	size_t n = 0;
-
-	for (; line[n] && n < SHOWN; n++)
-		text[n] = line[n] >= ' ' && line[n] <= '~' ? line[n] : '?';
-	strcpy(text + n, line[n] ? "..." : "");
-	return text;
-}
 
 /* ---- fields -----------------------------------------------------------------------------------
  */
@@ -106,8 +67,9 @@ static bool angle(struct reading *r, const char *line, int from, int to, const c
 
 	if (decimal(field(line, from, to, text), value) && *value <= most)
 		return true;
-	fault(r, r->line, "%s \"%s\" (columns %d to %d) is no angle from 0 to %g degrees", what,
-	      text, from, to, most);
+	csv_fault(&r->lines, r->lines.line,
+		  "%s \"%s\" (columns %d to %d) is no angle from 0 to %g degrees", what, text, from,
+		  to, most);
 	return false;
 }
 
@@ -206,20 +168,23 @@ static bool check_line(struct reading *r, const char *line)
 	int sum;
 
 	if (length < LINE_LENGTH) {
-		fault(r, r->line, "an element line of %zu characters; it must have %d", length,
-		      LINE_LENGTH);
+		csv_fault(&r->lines, r->lines.line,
+			  "an element line of %zu characters; it must have %d", length,
+			  LINE_LENGTH);
 		return false;
 	}
 	if (length > LINE_LENGTH && line[LINE_LENGTH] != ' ') {
-		fault(r, r->line, "an element line of more than %d characters", LINE_LENGTH);
+		csv_fault(&r->lines, r->lines.line, "an element line of more than %d characters",
+			  LINE_LENGTH);
 		return false;
 	}
 	sum = checksum(line);
 	if (line[LINE_LENGTH - 1] != '0' + sum) {
-		fault(r, r->line, "the checksum (column %d) is '%c', but the line's is %d",
-		      LINE_LENGTH,
-		      isprint((unsigned char)line[LINE_LENGTH - 1]) ? line[LINE_LENGTH - 1] : '?',
-		      sum);
+		csv_fault(&r->lines, r->lines.line,
+			  "the checksum (column %d) is '%c', but the line's is %d", LINE_LENGTH,
+			  isprint((unsigned char)line[LINE_LENGTH - 1]) ? line[LINE_LENGTH - 1]
+									: '?',
+			  sum);
 		return false;
 	}
 	return true;
@@ -227,22 +192,25 @@ static bool check_line(struct reading *r, const char *line)
 
 static bool read_first(struct reading *r, const char *line, struct element_set *set)
 {
-	char text[LINE_LENGTH + 1], quoted[SHOWN + 4];
+	char text[LINE_LENGTH + 1], quoted[CSV_SHOWN];
 	bool good = true;
 
 	if (!catalogue_number(line, &set->number)) {
-		fault(r, r->line, "\"%s\" (columns 3 to 7) is no catalogue number",
-		      shown(field(line, 3, 7, text), quoted));
+		csv_fault(&r->lines, r->lines.line,
+			  "\"%s\" (columns 3 to 7) is no catalogue number",
+			  csv_shown(field(line, 3, 7, text), quoted));
 		good = false;
 	}
 	if (!epoch(line, &set->epoch)) {
-		fault(r, r->line, "\"%s\" (columns 19 to 32) is no epoch like 26001.50000000",
-		      shown(field(line, 19, 32, text), quoted));
+		csv_fault(&r->lines, r->lines.line,
+			  "\"%s\" (columns 19 to 32) is no epoch like 26001.50000000",
+			  csv_shown(field(line, 19, 32, text), quoted));
 		good = false;
 	}
 	if (!exponential(field(line, 54, 61, text), &set->bstar)) {
-		fault(r, r->line, "drag \"%s\" (columns 54 to 61) is no number like -11606-4",
-		      shown(text, quoted));
+		csv_fault(&r->lines, r->lines.line,
+			  "drag \"%s\" (columns 54 to 61) is no number like -11606-4",
+			  csv_shown(text, quoted));
 		good = false;
 	}
 	return good;
@@ -250,7 +218,7 @@ static bool read_first(struct reading *r, const char *line, struct element_set *
 
 static bool read_second(struct reading *r, const char *line, struct element_set *set)
 {
-	char text[LINE_LENGTH + 1], quoted[SHOWN + 4];
+	char text[LINE_LENGTH + 1], quoted[CSV_SHOWN];
 	bool good = angle(r, line, 9, 16, "inclination", 180, &set->inclination);
 	const char *digits;
 
@@ -261,15 +229,17 @@ static bool read_second(struct reading *r, const char *line, struct element_set 
 	if (strlen(digits) == 7 && strspn(digits, "0123456789") == 7) {
 		set->eccentricity = strtod(digits, NULL) / 1e7;
 	} else {
-		fault(r, r->line, "eccentricity \"%s\" (columns 27 to 33) is not seven digits",
-		      shown(digits, quoted));
+		csv_fault(&r->lines, r->lines.line,
+			  "eccentricity \"%s\" (columns 27 to 33) is not seven digits",
+			  csv_shown(digits, quoted));
 		good = false;
 	}
 	if (!decimal(field(line, 53, 63, text), &set->motion) || !(set->motion > 0)) {
-		fault(r, r->line,
-		      "mean motion \"%s\" (columns 53 to 63) is no number above 0 of revolutions "
-		      "per day",
-		      shown(text, quoted));
+		csv_fault(
+			&r->lines, r->lines.line,
+			"mean motion \"%s\" (columns 53 to 63) is no number above 0 of revolutions "
+			"per day",
+			csv_shown(text, quoted));
 		good = false;
 	}
 	return good;
@@ -278,7 +248,7 @@ static bool read_second(struct reading *r, const char *line, struct element_set 
 /* The name: of the name line, or the catalogue number as it stands. */
 static bool read_name(struct reading *r, struct element_set *set)
 {
-	char text[LINE_LENGTH + 1], quoted[SHOWN + 4];
+	char text[LINE_LENGTH + 1], quoted[CSV_SHOWN];
 	const char *name = r->title, *end;
 
 	if (!name) {
@@ -291,18 +261,18 @@ static bool read_name(struct reading *r, struct element_set *set)
 	for (end = name + strlen(name); end > name && (end[-1] == ' ' || end[-1] == '\t'); end--)
 		;
 	if ((size_t)(end - name) > TLE_NAME_MAX) {
-		fault(r, r->title_line, "the name \"%s\" has more than %d characters",
-		      shown(name, quoted), TLE_NAME_MAX);
+		csv_fault(&r->lines, r->title_line, "the name \"%s\" has more than %d characters",
+			  csv_shown(name, quoted), TLE_NAME_MAX);
 		return false;
 	}
 	memcpy(set->name, name, (size_t)(end - name));
 	set->name[end - name] = '\0';
 	if (association_name_valid(set->name))
 		return true;
-	fault(r, r->title_line,
-	      "\"%s\" cannot be a satellite's name: it must be printable ASCII without comma "
-	      "and quote",
-	      shown(set->name, quoted));
+	csv_fault(&r->lines, r->title_line,
+		  "\"%s\" cannot be a satellite's name: it must be printable ASCII without comma "
+		  "and quote",
+		  csv_shown(set->name, quoted));
 	return false;
 }
 
@@ -324,90 +294,67 @@ static int keep(struct constellation *c, const struct element_set *set)
 }
 
 /* Line 2 is here, and line 1 before it: the set is whole. */
-static int read_set(struct reading *r, const char *second, struct constellation *c,
-		    unsigned int owner)
+static int read_set(struct reading *r, const char *second)
 {
-	struct element_set set = {.owner = owner, .line = r->first_line};
-	unsigned int number, line = r->line;
+	struct element_set set = {.owner = r->owner, .line = r->first_line};
+	unsigned int number, line = r->lines.line;
 	enum sgp4_result result;
 	struct sgp4 orbit;
 	bool good;
 
 	/* Faults of line 1 are told with its number. */
-	r->line = r->first_line;
+	r->lines.line = r->first_line;
 	good = check_line(r, r->first) && read_first(r, r->first, &set);
-	r->line = line;
+	r->lines.line = line;
 	if (!check_line(r, second) || !read_second(r, second, &set) || !good || !read_name(r, &set))
 		return 0;
 	if (!catalogue_number(second, &number) || number != set.number) {
-		fault(r, line, "line 2 is of another satellite than line 1: columns 3 to 7 differ");
+		csv_fault(&r->lines, line,
+			  "columns 3 to 7 differ from line 1: this is another satellite");
 		return 0;
 	}
 	result = sgp4_init(&orbit, &set);
-	if (result != SGP4_GOOD) {
-		fault(r, set.line, "satellite %s: %s", set.name, sgp4_text(result));
+	if (result != SGP4_GOOD && !r->constellation->unchecked) {
+		csv_fault(&r->lines, set.line, "satellite %s: %s", set.name, sgp4_text(result));
 		return 0;
 	}
-	return keep(c, &set);
+	return keep(r->constellation, &set);
 }
 
 /* What waits for a line that will not come. */
 static void check_waiting(struct reading *r)
 {
-	char quoted[SHOWN + 4];
+	char quoted[CSV_SHOWN];
 
 	if (r->first)
-		fault(r, r->first_line, "line 2 is missing after this line 1");
+		csv_fault(&r->lines, r->first_line, "line 2 is missing after this line 1");
 	else if (r->title)
-		fault(r, r->title_line, "\"%s\" is neither an element line nor followed by one",
-		      shown(r->title, quoted));
+		csv_fault(&r->lines, r->title_line,
+			  "\"%s\" is neither an element line nor followed by one",
+			  csv_shown(r->title, quoted));
 	r->first = r->title = NULL;
 }
 
-static int read_line(struct reading *r, char *line, struct constellation *c, unsigned int owner)
+static int read_line(struct reading *r, const char *line)
 {
 	int err = 0;
 
 	if (line[0] == '2' && line[1] == ' ') {
 		if (r->first)
-			err = read_set(r, line, c, owner);
+			err = read_set(r, line);
 		else
-			fault(r, r->line, "a line 2 without its line 1");
+			csv_fault(&r->lines, r->lines.line, "a line 2 without its line 1");
 		r->first = r->title = NULL;
 	} else if (line[0] == '1' && line[1] == ' ') {
 		if (r->first)
 			check_waiting(r);
 		r->first = line;
-		r->first_line = r->line;
+		r->first_line = r->lines.line;
 	} else {
 		check_waiting(r);
 		r->title = line;
-		r->title_line = r->line;
+		r->title_line = r->lines.line;
 	}
-	return err;
-}
-
-/* The text ends with a zero byte beyond its length, and has none before. It is cut up. */
-static int read_lines(struct reading *r, char *text, struct constellation *c, unsigned int owner)
-{
-	char *end, *line;
-	size_t length;
-	int err = 0;
-
-	for (; *text && !err; text = end) {
-		r->line++;
-		end = strchrnul(text, '\n');
-		length = (size_t)(end - text);
-		if (*end)
-			*end++ = '\0';
-		if (length && text[length - 1] == '\r')
-			text[length - 1] = '\0';
-		line = text + strspn(text, " \t");
-		if (*line && *line != '#')
-			err = read_line(r, text, c, owner);
-	}
-	if (!err)
-		check_waiting(r);
 	return err;
 }
 
@@ -424,8 +371,9 @@ static int by_name(const void *a, const void *b)
 }
 
 /* Plans call satellites by their names. The first `old` sets are from files read before. */
-static int check_names(struct reading *r, const struct constellation *c, size_t old)
+static int check_names(struct reading *r, size_t old)
 {
+	const struct constellation *c = r->constellation;
 	const struct element_set **order = reallocarray(NULL, c->count + 1, sizeof(*order));
 	size_t i;
 
@@ -438,45 +386,36 @@ static int check_names(struct reading *r, const struct constellation *c, size_t 
 		if (strcmp(order[i]->name, order[i - 1]->name) != 0)
 			continue;
 		if (order[i - 1] >= c->sets + old)
-			fault(r, order[i]->line, "satellite %s is there already: line %u",
-			      order[i]->name, order[i - 1]->line);
+			csv_fault(&r->lines, order[i]->line,
+				  "satellite %s is there already: line %u", order[i]->name,
+				  order[i - 1]->line);
 		else if (order[i] >= c->sets + old)
-			fault(r, order[i]->line, "satellite %s is in another file already",
-			      order[i]->name);
+			csv_fault(&r->lines, order[i]->line,
+				  "satellite %s is in another file already", order[i]->name);
 	}
 	free(order);
 	return 0;
 }
 
-/* Cuts up the text, `length` bytes and a zero byte, which stays the caller's. */
-static int take_text(struct constellation *c, const char *name, char *text, size_t length,
-		     unsigned int owner, association_report_fn *report, void *arg)
+/* Reads what has been loaded. */
+static int read_all(struct reading *r)
 {
-	struct reading r = {.name = name, .report = report, .arg = arg};
-	const char *zero = memchr(text, '\0', length);
-	size_t old = c->count, more;
+	struct constellation *c = r->constellation;
+	size_t old = c->count;
+	char *line;
 	int err = 0;
 
-	if (zero) {
-		for (const char *p = text; p < zero; p++)
-			r.line += *p == '\n';
-		fault(&r, r.line + 1, "a zero byte: this is no text");
-	} else {
-		err = read_lines(&r, text, c, owner);
-		if (!err)
-			err = check_names(&r, c, old);
-		if (!err && !r.faults && c->count == old)
-			fault(&r, 0, "no element sets: a satellite has a line 1 and a line 2");
-	}
+	while (!err && (line = csv_line(&r->lines)))
+		if (line[strspn(line, " \t")] != '\0')
+			err = read_line(r, line);
+	check_waiting(r);
+	if (!err)
+		err = check_names(r, old);
 	if (err)
-		fault(&r, 0, "%s", strerror(-err));
-	if (r.faults > ASSOCIATION_FAULTS_MAX) {
-		more = r.faults - ASSOCIATION_FAULTS_MAX;
-		r.faults = 0;
-		fault(&r, 0, "%zu more fault%s", more, more == 1 ? "" : "s");
-	}
-	if (!err && r.faults)
-		err = -EINVAL;
+		csv_fail(&r->lines, err);
+	else if (!r->lines.faults && c->count == old)
+		csv_fault(&r->lines, 0, "no element sets: a satellite has a line 1 and a line 2");
+	err = csv_close(&r->lines, NULL);
 	if (err)
 		c->count = old;
 	return err;
@@ -485,79 +424,21 @@ static int take_text(struct constellation *c, const char *name, char *text, size
 int tle_load_text(struct constellation *c, const char *name, const char *text, size_t length,
 		  unsigned int owner, association_report_fn *report, void *arg)
 {
-	struct reading r = {.name = name, .report = report, .arg = arg};
-	char *copy = malloc(length + 1);
-	int err;
+	struct reading r = {.constellation = c, .owner = owner};
 
-	if (!copy) {
-		fault(&r, 0, "%s", strerror(ENOMEM));
-		return -ENOMEM;
-	}
-	if (length)
-		memcpy(copy, text, length);
-	copy[length] = '\0';
-	err = take_text(c, name, copy, length, owner, report, arg);
-	free(copy);
-	return err;
-}
-
-/* The file's text in *text with a zero byte after it. */
-static int read_file(const char *path, char **text, size_t *length)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY), err = 0;
-	struct stat st;
-	ssize_t n = 1;
-
-	*text = NULL;
-	*length = 0;
-	if (fd < 0)
-		return -errno;
-	if (fstat(fd, &st) < 0)
-		err = -errno;
-	else if (!S_ISREG(st.st_mode))
-		err = S_ISDIR(st.st_mode) ? -EISDIR : -EINVAL;
-	else if ((uintmax_t)st.st_size > TLE_FILE_MAX)
-		err = -EFBIG;
-	else if (!(*text = malloc((size_t)st.st_size + 1)))
-		err = -ENOMEM;
-	while (!err && n > 0 && *length < (size_t)st.st_size) {
-		n = read(fd, *text + *length, (size_t)st.st_size - *length);
-		if (n > 0)
-			*length += (size_t)n;
-		else if (n < 0 && errno != EINTR)
-			err = -errno;
-		else if (n < 0)
-			n = 1;
-	}
-	close(fd);
-	if (err) {
-		free(*text);
-		*text = NULL;
-	} else {
-		(*text)[*length] = '\0';
-	}
-	return err;
+	csv_open(&r.lines, NULL, name, report, arg);
+	csv_load_text(&r.lines, text, length);
+	return read_all(&r);
 }
 
 int tle_load(struct constellation *c, const char *path, unsigned int owner,
 	     association_report_fn *report, void *arg)
 {
-	struct reading r = {.name = path, .report = report, .arg = arg};
-	size_t length;
-	char *text;
-	int err = read_file(path, &text, &length);
+	struct reading r = {.constellation = c, .owner = owner};
 
-	if (err == -EINVAL)
-		fault(&r, 0, "is no regular file");
-	else if (err == -EFBIG)
-		fault(&r, 0, "is larger than %zu MiB", TLE_FILE_MAX >> 20);
-	else if (err)
-		fault(&r, 0, "cannot be read: %s", strerror(-err));
-	if (err)
-		return err;
-	err = take_text(c, path, text, length, owner, report, arg);
-	free(text);
-	return err;
+	csv_open(&r.lines, NULL, path, report, arg);
+	csv_load(&r.lines, path);
+	return read_all(&r);
 }
 
 void tle_free(struct constellation *c)

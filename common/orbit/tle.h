@@ -25,13 +25,12 @@
 
 #include "association.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 
 #define TLE_NAME_MAX 63
-/* The largest file that is read: half a million satellites. */
-#define TLE_FILE_MAX ((size_t)96 << 20)
 
 /* Mean elements at an epoch, in the units of the format (SGP4's, which is what they are for). */
 struct element_set {
@@ -51,6 +50,8 @@ struct element_set {
 struct constellation {
 	struct element_set *sets; /* in the order of the files */
 	size_t count, room;
+	bool unchecked; /* set before loading: keep what sgp4_init() refuses, deep space above all;
+			   the caller will see to it */
 };
 
 /*

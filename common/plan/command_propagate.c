@@ -46,11 +46,12 @@ static bool print_states(const struct wishes *wishes, const char *name, const st
 
 static int propagate(const struct wishes *wishes)
 {
-	int status = PLAN_GOOD;
 	struct elements elements;
+	int status;
 
 	if (elements_load(&elements, usage.command, &wishes->files, wishes->satellite) < 0)
 		return PLAN_FAILED;
+	status = elements.refused ? PLAN_FAILED : PLAN_GOOD;
 	puts("satellite,time,x,y,z,vx,vy,vz");
 	for (size_t i = 0; i < elements.constellation.count; i++)
 		if (!print_states(wishes, elements.constellation.sets[i].name, &elements.orbits[i]))

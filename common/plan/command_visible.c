@@ -101,7 +101,7 @@ static int visible(const struct wishes *wishes)
 	struct elements elements;
 	struct windows windows;
 	struct site site;
-	int err;
+	int err, status;
 
 	if (elements_load(&elements, usage.command, &wishes->files, wishes->satellite) < 0)
 		return PLAN_FAILED;
@@ -117,8 +117,9 @@ static int visible(const struct wishes *wishes)
 	}
 	if (err)
 		options_complain(usage.command, "%s", strerror(-err));
+	status = err || elements.refused ? PLAN_FAILED : PLAN_GOOD;
 	elements_free(&elements);
-	return err ? PLAN_FAILED : PLAN_GOOD;
+	return status;
 }
 
 int command_visible(int argc, char **argv)
