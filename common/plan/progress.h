@@ -21,7 +21,6 @@ struct progress {
 	const char *what;
 	size_t all;
 	usec_t begun, drawn;
-	unsigned int percent; /* at the last line */
 	_Atomic size_t done;
 	_Atomic bool drawing;
 };

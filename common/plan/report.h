@@ -32,8 +32,7 @@ struct report {
 	unsigned int seed, threads;
 	const struct comparison *comparison;
 	size_t windows, associations;
-	/* Rows of associations without a gap to the one before, with the same core but over another
-	 * station, and the like, are for others to count; this is only what planning took. */
+	/* What planning took. */
 	struct report_phase phases[REPORT_PHASES_MAX];
 	size_t phase_count;
 	double seconds;	    /* of all */

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The report as JSON, with jansson. */
+#define _GNU_SOURCE /* mkostemp */
+#include "plan/report.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <jansson.h>
+
+void report_phase(struct report *report, const char *name, double seconds)
+{
+	if (report->phase_count < REPORT_PHASES_MAX)
+		report->phases[report->phase_count++] =
+			(struct report_phase){.name = name, .seconds = seconds};
+	else
+		report->phases[REPORT_PHASES_MAX - 1].seconds += seconds;
+}
+
+size_t report_peak_memory(void)
+{
+	struct rusage usage;
+
+	return getrusage(RUSAGE_SELF, &usage) < 0 ? 0 : (size_t)usage.ru_maxrss * 1024;
+}
+
+/* A figure; null when it says nothing. */
+static json_t *figure(double value)
+{
+	return isfinite(value) ? json_real(value) : json_null();
+}
+
+static json_t *measures_json(const struct measures *m)
+{
+	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "inter_sno_per_user_hour",
+			 figure(m->inter_sno_per_user_hour), "handovers_per_user_hour",
+			 figure(m->handovers_per_user_hour), "home_share", figure(m->home_share),
+			 "served_share", figure(m->served_share),
+			 "association_changes_per_satellite_hour",
+			 figure(m->association_changes_per_satellite_hour), "objective",
+			 figure(m->objective));
+}
+
+/* NULL members stand for what was not computed. */
+static json_t *comparison_json(const struct comparison *c)
+{
+	const struct measures bound = {NAN, NAN, NAN, NAN, NAN, c->has_bound ? c->bound : NAN};
+
+	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "figure2",
+			 c->has_baselines ? measures_json(&c->figure2) : json_null(),
+			 "figure2_planned_terminals",
+			 c->has_baselines ? measures_json(&c->figure2_planned_terminals)
+					  : json_null(),
+			 "naive", c->has_baselines ? measures_json(&c->naive) : json_null(), "plan",
+			 measures_json(&c->plan), "bound",
+			 c->has_bound ? measures_json(&bound) : json_null(),
+			 "unavoidable_objective", figure(c->unavoidable));
+}
+
+static json_t *inputs_json(const struct report *report)
+{
+	const struct scenario *scenario = report->scenario;
+	json_t *files = json_array(), *snos = json_array();
+	char start[ASSOCIATION_TIME_TEXT];
+
+	for (size_t i = 0; i < report->file_count; i++)
+		json_array_append_new(files, json_string(report->files[i]));
+	for (unsigned int i = 0; i < scenario->sno_count; i++)
+		json_array_append_new(snos, json_string(scenario->snos[i].name));
+	return json_pack(
+		"{s:o, s:o, s:I, s:I, s:I, s:I, s:f, s:s, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, "
+		"s:s?, s:I, s:I}",
+		"files", files, "snos", snos, "satellites", (json_int_t)scenario->satellite_count,
+		"stations", (json_int_t)scenario->station_count, "sites",
+		(json_int_t)scenario->site_count, "groups", (json_int_t)scenario->group_count,
+		"weight", scenario->weight, "start", association_time_format(report->start, start),
+		"hours", report->hours, "step", report->step, "min_elevation",
+		report->min_elevation, "station_elevation", report->station_elevation, "tau",
+		report->tau, "outage", report->outage, "gamma", report->gamma, "dwell",
+		report->dwell, "policy", report->policy, "seed", (json_int_t)report->seed,
+		"threads", (json_int_t)report->threads);
+}
+
+static json_t *work_json(const struct report *report)
+{
+	json_t *phases = json_object();
+
+	for (size_t i = 0; i < report->phase_count; i++)
+		json_object_set_new(phases, report->phases[i].name,
+				    json_real(report->phases[i].seconds));
+	return json_pack("{s:I, s:I, s:f, s:o, s:o}", "windows", (json_int_t)report->windows,
+			 "associations", (json_int_t)report->associations, "seconds",
+			 report->seconds, "phases", phases, "peak_memory",
+			 report->peak_memory ? json_integer((json_int_t)report->peak_memory)
+					     : json_null());
+}
+
+static json_t *report_json(const struct report *report)
+{
+	json_t *all = json_pack("{s:s, s:s}", "program", "sno-plan", "version", SNO_VERSION);
+	json_t *inputs = inputs_json(report), *figures = comparison_json(report->comparison);
+	json_t *work = work_json(report);
+
+	if (!all || !inputs || !figures || !work || json_object_set(all, "inputs", inputs) < 0 ||
+	    json_object_update(all, figures) < 0 || json_object_set(all, "work", work) < 0) {
+		json_decref(all);
+		all = NULL;
+	}
+	json_decref(inputs);
+	json_decref(figures);
+	json_decref(work);
+	return all;
+}
+
+/* The file with its old content until the new one is whole. */
+static int replace(const char *path, const char *text)
+{
+	char other[PATH_MAX];
+	FILE *out;
+	int fd, err = 0;
+
+	if ((size_t)snprintf(other, sizeof(other), "%s.XXXXXX", path) >= sizeof(other))
+		return -ENAMETOOLONG;
+	fd = mkostemp(other, O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	out = fdopen(fd, "w");
+	if (!out) {
+		err = -errno;
+		close(fd);
+	} else {
+		if (fprintf(out, "%s\n", text) < 0 || fflush(out) < 0 || fchmod(fd, 0644) < 0)
+			err = -errno;
+		if (fclose(out) < 0 && !err)
+			err = -errno;
+	}
+	if (!err && rename(other, path) < 0)
+		err = -errno;
+	if (err)
+		unlink(other);
+	return err;
+}
+
+int report_write(const struct report *report, const char *path)
+{
+	json_t *json = report_json(report);
+	char *text = json ? json_dumps(json, JSON_INDENT(2) | JSON_REAL_PRECISION(9)) : NULL;
+	int err = -ENOMEM;
+
+	if (text && strcmp(path, "-") == 0)
+		err = puts(text) < 0 || fflush(stdout) < 0 ? -errno : 0;
+	else if (text)
+		err = replace(path, text);
+	free(text);
+	json_decref(json);
+	return err;
+}
