@@ -160,16 +160,22 @@ $(CROWD): $(call objects,$(CROWD_SRC)) $(O)/terminal-agent.a $(LIBSNO)
 	$(call say,LINK,$@)
 	$(Q)$(LINK) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(PKG_LIBS) $(LIBS)
 
+# What turns the lab's satellites about its terminals, likewise.
+SKY := $(if $(SKY_SRC),$(O)/tests/bench/sky/sky)
+$(SKY): $(call objects,$(SKY_SRC)) $(LIBSNO)
+	$(call say,LINK,$@)
+	$(Q)$(LINK) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(PKG_LIBS) $(LIBS)
+
 # The tools are called by people: a link beside their source.
 TOOL_LINKS := $(if $(filter build,$(O)),$(patsubst %.c,%,$(TOOL_SRC)))
 $(TOOL_LINKS): %: $(O)/%
 	@mkdir -p $(@D)
 	$(Q)ln -sf ../$< $@
 
-TEST_PROGRAMS := $(UNIT_PROGRAMS) $(TOOL_PROGRAMS) $(BENCH_PROGRAMS) $(CROWD)
+TEST_PROGRAMS := $(UNIT_PROGRAMS) $(TOOL_PROGRAMS) $(BENCH_PROGRAMS) $(CROWD) $(SKY)
 unit-programs: $(UNIT_PROGRAMS)
 test-programs: all $(TEST_PROGRAMS) $(TOOL_LINKS)
-all: $(TOOL_PROGRAMS) $(BENCH_PROGRAMS) $(CROWD) $(TOOL_LINKS)
+all: $(TOOL_PROGRAMS) $(BENCH_PROGRAMS) $(CROWD) $(SKY) $(TOOL_LINKS)
 
 RUN_TESTS = SRCDIR=$(abspath $(srcdir)) BUILD=$(abspath $(O)) $(srcdir)/tests/run
 

@@ -5,6 +5,7 @@
 #                        it may use what unit tests share
 # tests/bench/*.c        one measuring program each
 # tests/bench/crowds/*.c together the program that plays the terminals of tests/bench/bench-crowd
+# tests/bench/sky/*.c    together the program that turns the satellites of a lab about its terminals
 # tests/netns/*.c        one program each that namespace tests call
 # tests/*.c              one test tool each, linked to from tests/NAME
 UNIT_SRC := $(if $(strip $(CMOCKA_LIBS)),$(call sources,tests/unit/test-*.c))
@@ -15,5 +16,6 @@ FUZZ_SRC := $(if $(strip $(CMOCKA_LIBS)),$(call sources,tests/fuzz/fuzz-*.c), \
 	$(filter-out tests/fuzz/fuzz-core.c,$(call sources,tests/fuzz/fuzz-*.c)))
 BENCH_SRC := $(call sources,tests/bench/*.c)
 CROWD_SRC := $(call sources,tests/bench/crowds/*.c)
+SKY_SRC := $(call sources,tests/bench/sky/*.c)
 TOOL_SRC := $(call sources,tests/*.c)
 NETNS_SRC := $(call sources,tests/netns/*.c)
