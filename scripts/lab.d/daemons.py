@@ -4,32 +4,18 @@
 import json
 import os
 import selectors
-import shutil
 import socket
 import threading
 import time
 
-from system import LabError, Process, in_time, run, wait_until
+import sky
+from system import LabError, Process, in_time, program, run, wait_until
 from topology import GATEWAY_MAC
 
 PROGRAMS = {"core": "sno-core-agent", "satellite": "sno-sat-forwarder",
             "terminal": "sno-terminal-agent"}
 START_SECONDS = 20
 END_OF_TIME = 4102444800 * 1000000      # the year 2100
-TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
-
-
-def program(name):
-    """Where a program of this project is: SNO_BUILD, the build next to this script, or PATH."""
-    for folder in (os.environ.get("SNO_BUILD"), os.path.join(TOP, "build")):
-        path = os.path.join(folder, name) if folder else ""
-        if os.access(path, os.X_OK):
-            return path
-    path = shutil.which(os.path.basename(name), path=os.environ.get("PATH", "") + ":/usr/sbin:"
-                        "/usr/local/sbin")
-    if not path:
-        raise LabError(f"{name} is not built: ./configure && make")
-    return path
 
 
 def quote(text):
@@ -71,6 +57,7 @@ class Configurations:
         self.topology = topology
         self.dir = directory
         self.public = {}
+        self.start = self.epoch = 0     # of the plan's time, and the real moment that is; us
 
     def path(self, name):
         """A file of the lab."""
@@ -147,7 +134,7 @@ class Configurations:
     def core(self, core):
         """core-agent.conf of a core."""
         addresses = strings(self.underlay(core))
-        satellites = [group(name=quote(s.name), interface=quote(f"feed-{s.name}"))
+        satellites = [group(name=quote(s.title), interface=quote(f"feed-{s.name}"))
                       for s in self.d.satellites.values() if core.name in s.feeders]
         lines = {
             "core": group(name=quote(core.realm), listen=addresses,
@@ -163,8 +150,17 @@ class Configurations:
             "peers": groups([self.peer(core, c) for c in self.d.cores.values() if c is not core]),
             "handover": self.handover(core),
             "timers": group(**{k: seconds(v) for k, v in core.timers.items()}),
+            "time": self.time(),
             "log": group(level=quote(self.d.log))}
         return "".join(f"{key} = {value};\n" for key, value in lines.items() if value)
+
+    def time(self):
+        """The group that says how time passes in the plan; None: as everywhere."""
+        if not self.d.constellation:
+            return None
+        return group(start=quote(association_time(self.start)),
+                     epoch=quote(association_time(self.epoch)),
+                     rate=str(self.d.constellation.rate))
 
     def terminal(self, terminal):
         """terminal-agent.conf of a terminal."""
@@ -193,14 +189,24 @@ class Configurations:
         realms = {name: core.realm for name, core in self.d.cores.items()}
         feeders = [group(core=quote(realms[c]), station=quote(f"gs-{c}"),
                          interface=quote(f"feed-{c}")) for c in satellite.feeders]
+        own = group(name=quote(satellite.name), access=quote("acc0"))
+        first = quote(realms[satellite.core])
+        if self.d.constellation:
+            # One feeder to each core, over whatever station the plan names.
+            feeders = [group(core=quote(realms[c]), interface=quote(sky.feeder(satellite, c)))
+                       for c in satellite.feeders]
+            own = group(name=quote(satellite.title), access=quote(sky.bridge(satellite)),
+                        index=str(sky.index(satellite)))
+            first = None
         lines = {
-            "satellite": group(name=quote(satellite.name), access=quote("acc0")),
+            "satellite": own,
             "feeders": groups(feeders),
-            "association": group(core=quote(realms[satellite.core]),
+            "association": group(core=first,
                                  file=quote(self.path("associations.csv"))
                                  if self.d.scheduled() else None),
+            "time": self.time(),
             "log": group(level=quote(self.d.log))}
-        return "".join(f"{key} = {value};\n" for key, value in lines.items())
+        return "".join(f"{key} = {value};\n" for key, value in lines.items() if value)
 
     def schedule(self, begin=None):
         """The association file; `begin` is when the script begins, in us since 1970. None: later
@@ -228,7 +234,7 @@ class Configurations:
     def write_all(self):
         """Every file; each is also checked by its daemon at the start."""
         self.keys()
-        if self.d.scheduled():
+        if self.d.scheduled() and not self.d.constellation:
             self.schedule()
         for name, core in self.d.cores.items():
             self.write(f"{name}.conf", self.core(core))

@@ -6,11 +6,13 @@ reference; every fault is collected as "file:line: message" before anything is b
 """
 
 import ipaddress
+import os
 import re
 import shlex
 from dataclasses import dataclass, field
 
 import script
+from constellation import PLACE_OPTIONS, Constellation, ConstellationWords
 from values import (nth_address, nth_subnet, one_of, parse_address, parse_family, parse_loss,
                     parse_names, parse_network, parse_number, parse_rate, parse_time, parse_yes)
 
@@ -46,16 +48,26 @@ class Core:
 
 @dataclass
 class Satellite:
-    """A satellite: which core it serves at first, and every core it has a feeder to."""
+    """A satellite: which core it serves at first, and every core it has a feeder to.
+
+    `title` is what association files call it.
+    """
     name: str
     core: str
     feeders: list
     path: Netem
+    title: str = ""
+
+    def __post_init__(self):
+        self.title = self.title or self.name
 
 
 @dataclass
 class Terminal:
-    """A terminal; `start` is the link that has a carrier when the lab begins."""
+    """A terminal; `start` is the link that has a carrier when the lab begins.
+
+    Below a constellation it has a place and antennas instead, which it points by a policy.
+    """
     name: str
     index: int
     home: str
@@ -69,6 +81,13 @@ class Terminal:
     home4: str = ""
     home6: str = ""
     prefix: str = ""
+    place: tuple = ()
+    antennas: int = 0
+    policy: str = "plan"
+
+    def aerials(self):
+        """Names of its antennas, which are interfaces."""
+        return [f"ant{n}" for n in range(self.antennas)]
 
 
 @dataclass
@@ -127,6 +146,7 @@ class Description:
     streams: list = field(default_factory=list)
     transfers: list = field(default_factory=list)
     actions: list = field(default_factory=list)
+    constellation: Constellation = None
 
     def ipv4(self):
         """True when cores have IPv4 addresses towards each other."""
@@ -152,7 +172,7 @@ class Description:
 
     def scheduled(self):
         """True when everybody knows, by an association file, which satellite serves which core."""
-        return self.associations == "known" or any(a.verb == "schedule" for a in self.actions)
+        return self.associations == "known" or self.constellation or any(a.verb == "schedule" for a in self.actions)
 
     def terminal_of(self, node):
         """The terminal that a node is, or is behind."""
@@ -167,7 +187,7 @@ class Description:
         paths = [c.path for c in self.cores.values()]
         paths += [s.path for s in self.satellites.values()]
         paths += [t.path for t in self.terminals.values()]
-        return any(p.delay or p.loss for p in paths)
+        return bool(self.constellation) or any(p.delay or p.loss for p in paths)
 
 
 POOL_OPTIONS = {"home4": parse_network(4), "home6": parse_network(6),
@@ -186,7 +206,7 @@ CORE_OPTIONS = {**script.SETTINGS, **POOL_OPTIONS, "realm": str,
                 "tunnel": one_of("auto", "gre", "ipip", "gpe"), **TIMER_OPTIONS,
                 **CORE_HANDOVER_OPTIONS}
 SATELLITE_OPTIONS = {**script.SETTINGS, "core": str, "feeders": parse_names}
-TERMINAL_OPTIONS = {**script.SETTINGS, "home": str, "links": parse_names, "start": str, "nai": str,
+TERMINAL_OPTIONS = {**script.SETTINGS, **PLACE_OPTIONS, "home": str, "links": parse_names, "start": str, "nai": str,
                     "gap": parse_time, "switching": one_of("command", "self"),
                     **HANDOVER_OPTIONS, "addresses": parse_names,
                     "home4": parse_address(4), "home6": parse_address(6),
@@ -196,11 +216,12 @@ STREAM_OPTIONS = {"interval": parse_time, "quiet": parse_time, "size": parse_num
 TRANSFER_OPTIONS = {"rate": parse_rate, "family": parse_family}
 
 
-class Parser:
+class Parser(ConstellationWords):
     """Reads a description line by line; faults are collected, never raised, until finish()."""
 
-    def __init__(self, path):
+    def __init__(self, path, elements=None):
         self.d = Description(path)
+        self.elements = elements or os.path.dirname(path)
         self.faults = []
         self.line = 0
         self.later = []     # (line, function): what can be said once all names are known
@@ -230,7 +251,9 @@ class Parser:
         if not words or not NAME.match(words[0]):
             self.fault(f"{what} needs a name of 1 to 8 letters and digits")
             return None
-        taken = {*self.d.daemons(), *self.d.hosts, self.d.server, "inet"}
+        taken = {*self.d.daemons(), *self.d.hosts, self.d.server, "inet", "sky"}
+        if self.d.constellation:
+            taken |= set(self.d.constellation.stations)
         if words[0] in taken:
             self.fault(f"the name {words[0]} is taken")
             return None
@@ -349,16 +372,20 @@ class Parser:
     def do_terminal(self, words):
         name = self.new_name(words, "terminal")
         options = self.options(words[1:], TERMINAL_OPTIONS)
-        if "home" not in options or not options.get("links"):
-            self.fault("terminal needs home=CORE and links=SATELLITE,...")
+        links = options.get("links", [])
+        if "home" not in options or not links and "at" not in options:
+            self.fault("terminal needs home=CORE, and links=SATELLITE,... or at=LAT,LON")
         elif name:
             terminal = Terminal(name, len(self.d.terminals) + 1, options["home"],
-                                options.get("nai", ""), options["links"],
-                                options.get("start", options["links"][0]),
+                                options.get("nai", ""), links,
+                                options.get("start", links[0] if links else ""),
                                 options.get("switching", "command"),
                                 options.get("gap", self.d.gap),
                                 self.path_of(options, Netem()),
-                                self.handover_of(options, HANDOVER_OPTIONS))
+                                self.handover_of(options, HANDOVER_OPTIONS),
+                                place=options.get("at", ()),
+                                antennas=options.get("antennas", 2) if "at" in options else 0,
+                                policy=options.get("policy", "plan"))
             self.d.terminals[name] = terminal
             self.later.append((self.line, lambda: self.finish_terminal(terminal, options)))
 
@@ -367,10 +394,13 @@ class Parser:
         if terminal.home not in self.d.cores:
             yield f"there is no core {terminal.home}"
             return
+        if bool(self.d.constellation) != bool(terminal.place):
+            yield ("in a constellation terminals have at=LAT,LON" if self.d.constellation else
+                   "at= needs a constellation (elements CORE FILE)")
         for link in [*terminal.links, terminal.start]:
-            if link not in self.d.satellites:
+            if link not in self.d.satellites and not terminal.place:
                 yield f"there is no satellite {link}"
-        if terminal.start not in terminal.links:
+        if terminal.start not in terminal.links and not terminal.place:
             yield f"start={terminal.start} is not one of links="
         core = self.d.cores[terminal.home]
         pool_of = {"ipv4": "home4", "ipv6": "home6", "prefix": "delegated"}
@@ -486,7 +516,10 @@ class Parser:
         return self.d
 
 
-def load(path):
-    """Reads a description file; DescriptionError for faults in it, OSError when it cannot be read."""
+def load(path, elements=None):
+    """Reads a description file; DescriptionError for faults in it, OSError when it cannot be read.
+
+    Element files are looked for in the folder `elements`, beside the description unless given.
+    """
     with open(path, encoding="utf-8") as file:
-        return Parser(path).read(file.read())
+        return Parser(path, elements).read(file.read())

@@ -8,7 +8,9 @@ import time
 
 from daemons import Configurations, Daemons, Events
 from links import Links
+from planning import Planning
 from script import LIFE, MOVES, SETTINGS
+from sky import Sky
 from system import LabError, Process, State, hurry_softirqs, now_us, run, say, wait_until
 from topology import Topology, tear_down
 from traffic import Traffic
@@ -33,6 +35,8 @@ class Lab:
         self.daemons = Daemons(description, self.topology, self.state)
         self.traffic = Traffic(self)
         self.links = Links(self)
+        self.planning = Planning(description, self.state.dir) if description.constellation else None
+        self.sky = Sky(self) if description.constellation else None
         self.captures = []
         self.event_log = []     # (monotonic us, node, event)
         self.marks = []         # what the script did: {"time_us", "action", "counters"}
@@ -46,12 +50,26 @@ class Lab:
         """Namespaces, keys, configurations, daemons; returns when every terminal is registered."""
         self.state.create(self.d.path)
         hurry_softirqs()
+        if self.planning:
+            self.planning.compute()
+            for line in self.planning.summary():
+                self.report(line)
         self.topology.up()
+        if self.planning:
+            self.start_time()
         self.write_configurations()
+        if self.sky:
+            self.sky.start()
         self.daemons.events = Events(self.daemons.control, self.take_event)
         self.daemons.start_all()
         for terminal in self.d.terminals:
             self.wait_registered(terminal)
+
+    def start_time(self):
+        """From now on the plan's time passes."""
+        self.configurations.start = round(self.planning.orbits.start * 1000000)
+        self.configurations.epoch = time.time_ns() // 1000000 * 1000
+        self.begin_us = round(now_us() + self.planning.lead / self.d.constellation.rate * 1000000)
 
     def write_configurations(self):
         """Keys and files of all daemons, and the description itself for later commands."""
@@ -133,9 +151,16 @@ class Lab:
     def play(self):
         """Traffic on, the script, traffic off."""
         self.traffic.prepare()
-        traffic_us = now_us() + START_US
-        self.begin_us = traffic_us + QUIET_US
-        self.publish_schedule()
+        if self.planning:
+            traffic_us = self.begin_us - QUIET_US
+            if traffic_us < now_us():
+                raise LabError("the orbits have begun before every terminal was registered and its "
+                               "traffic prepared: say time warmup=, more than "
+                               f"{self.planning.lead / self.d.constellation.rate:g} s")
+        else:
+            traffic_us = now_us() + START_US
+            self.begin_us = traffic_us + QUIET_US
+            self.publish_schedule()
         self.traffic.start(traffic_us)
         steps = [step for action in self.d.actions for step in self.steps(action)]
         for time_us, step in sorted(steps, key=lambda s: s[0]):
@@ -263,6 +288,8 @@ class Lab:
         for node in reversed(self.d.daemons()):
             if node in self.daemons.processes:
                 self.daemons.stop(node, signal.SIGTERM)
+        if self.sky:
+            self.sky.stop()
         for process in self.captures:
             process.stop(signal.SIGINT)
 

@@ -8,6 +8,7 @@ it was started, a namespace by its name and inode.
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,6 +16,7 @@ import time
 
 RUN_DIR = "/run/sno-lab"
 NETNS_DIR = "/run/netns"
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
 
 
 class LabError(Exception):
@@ -43,6 +45,19 @@ def run(command, stdin=None, check=True, timeout=60):
     if check and done.returncode != 0:
         raise LabError(f"{' '.join(command)}: {(done.stderr or done.stdout).strip()}")
     return done.stdout
+
+
+def program(name):
+    """Where a program of this project is: SNO_BUILD, the build next to this script, or PATH."""
+    for folder in (os.environ.get("SNO_BUILD"), os.path.join(TOP, "build")):
+        path = os.path.join(folder, name) if folder else ""
+        if os.access(path, os.X_OK):
+            return path
+    path = shutil.which(os.path.basename(name), path=os.environ.get("PATH", "") + ":/usr/sbin:"
+                        "/usr/local/sbin")
+    if not path:
+        raise LabError(f"{name} is not built: ./configure && make")
+    return path
 
 
 def now_us():

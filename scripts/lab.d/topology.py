@@ -23,6 +23,7 @@ carrier up to a second late.
 import os
 import socket
 
+import sky
 from system import NETNS_DIR, LabError, State, end_processes, process_start, run, warn
 
 GATEWAY_MAC = "02:53:4e:4f:00:01"
@@ -48,11 +49,15 @@ class Topology:
         self.lateness = 0       # us by which netem lets each packet go too late
 
     def netns(self, node):
-        """The name of a node's namespace."""
+        """The name of a node's namespace. The satellites of a constellation share one."""
+        if self.d.constellation and node in self.d.satellites:
+            node = "sky"
         return f"{self.state.name}-{node}"
 
     def nodes(self):
-        """Every node of the lab."""
+        """Every node of the lab that has a namespace of its own."""
+        if self.d.constellation:
+            return ["inet", self.d.server, "sky", *self.d.cores, *self.d.terminals, *self.d.hosts]
         return ["inet", self.d.server, *self.d.daemons(), *self.d.hosts]
 
     def routers(self):
@@ -107,22 +112,28 @@ class Topology:
         for node, device in ((core.name, "net0"), ("inet", port)):
             self.shape(node, device, core.path.delay // 2, core.path.loss)
 
-    def plan_satellite(self, satellite):
-        """A satellite: feeders to cores and the bridge towards terminals.
+    def plan_access(self, node, bridge, number):
+        """The bridge of a satellite towards terminals.
 
         A port without anything behind it keeps the bridge's carrier. A bridge that had lost it with
         its last terminal would drop what it is sent until the kernel gets round to its queue,
         a registration done among it.
         """
-        name = satellite.name
-        self.pair(name, "hold0", name, "hold1")
-        for line in ("link add acc0 type bridge stp_state 0 forward_delay 0 mcast_snooping 0",
-                     "link set acc0 addrgenmode none", "link set acc0 up",
-                     "link set hold0 addrgenmode none master acc0",
-                     "link set hold0 type bridge_slave isolated on flood off mcast_flood off "
+        hold, held = f"hold{2 * number}", f"hold{2 * number + 1}"
+        self.pair(node, hold, node, held)
+        for line in (f"link add {bridge} type bridge stp_state 0 forward_delay 0 mcast_snooping 0",
+                     f"link set {bridge} addrgenmode none", f"link set {bridge} up",
+                     f"link set {hold} addrgenmode none master {bridge}",
+                     f"link set {hold} type bridge_slave isolated on flood off mcast_flood off "
                      "bcast_flood off learning off",
-                     "link set hold0 up", "link set hold1 addrgenmode none", "link set hold1 up"):
-            self.ip(name, line)
+                     f"link set {hold} up", f"link set {held} addrgenmode none",
+                     f"link set {held} up"):
+            self.ip(node, line)
+
+    def plan_satellite(self, satellite):
+        """A satellite: feeders to cores and the bridge towards terminals."""
+        name = satellite.name
+        self.plan_access(name, "acc0", 0)
         for core in satellite.feeders:
             self.pair(name, f"feed-{core}", core, f"feed-{name}")
             for node, device in ((name, f"feed-{core}"), (core, f"feed-{name}")):
@@ -165,8 +176,11 @@ class Topology:
         self.plan_inet()
         for core in self.d.cores.values():
             self.plan_core(core)
-        for satellite in self.d.satellites.values():
-            self.plan_satellite(satellite)
+        if self.d.constellation:
+            sky.plan(self)
+        else:
+            for satellite in self.d.satellites.values():
+                self.plan_satellite(satellite)
         for terminal in self.d.terminals.values():
             self.plan_terminal(terminal)
         for host in self.d.hosts.values():
@@ -192,7 +206,7 @@ class Topology:
         for node, commands in self.setup.items():
             batch(["-n", self.netns(node)], "ip", commands)
         self.netem = self.kernel_has_netem()
-        if self.netem and self.shapes:
+        if self.netem and (self.shapes or self.d.constellation):
             self.calibrate()
             self.apply_shapes()
         elif self.d.delays():

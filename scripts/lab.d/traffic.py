@@ -6,9 +6,8 @@ import os
 import signal
 import sys
 
-from daemons import program
 from measure import Series
-from system import LabError, wait_until
+from system import LabError, program, wait_until
 
 SERVER = {4: "203.0.113.2", 6: "2001:db8:f1::2"}
 DENSE_BEFORE, DENSE_AFTER = 300000, 1200000     # us around a move of the script

@@ -4,12 +4,12 @@
 import ipaddress
 import re
 
-UNITS = {"us": 1, "ms": 1000, "s": 1000000}
+UNITS = {"us": 1, "ms": 1000, "s": 1000000, "min": 60000000}
 
 
 def parse_time(text):
-    """'50ms', '20us', '1.5s' or plain seconds; microseconds."""
-    match = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)(us|ms|s)?", text)
+    """'50ms', '20us', '1.5s', '30min' or plain seconds; microseconds."""
+    match = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)(us|ms|s|min)?", text)
     if not match:
         raise ValueError(f"'{text}' is not a time (50ms, 1.5s)")
     return round(float(match.group(1)) * UNITS[match.group(2) or "s"])
@@ -55,6 +55,14 @@ def parse_yes(text):
 def parse_names(text):
     """Names separated by commas."""
     return [name for name in text.split(",") if name]
+
+
+def parse_place(text):
+    """'48.1,11.6'; degrees north and east."""
+    lat, comma, lon = text.partition(",")
+    if not comma or abs(float(lat)) > 90 or abs(float(lon)) > 180:
+        raise ValueError(f"'{text}' is not LAT,LON in degrees")
+    return float(lat), float(lon)
 
 
 def parse_network(version):
