@@ -14,13 +14,26 @@
 /* Instances in one network namespace have different numbers up to this one. */
 #define SATELLITE_INDEX_MAX 999
 
-/* A way to a core: over a local interface, or a gretap tunnel to a ground station. */
+/*
+ * A way to a core, over a local interface or a gretap tunnel: to a ground station, or to a
+ * neighbouring satellite, which lets frames pass to the station that a plan names.
+ */
 struct feeder_config {
-	char *core;
+	char *core;	 /* NULL: with via, whatever core a plan names */
 	char *station;	 /* NULL: whatever station a plan names */
+	char *via;	 /* the neighbour; NULL: none */
 	char *interface; /* NULL: only for a tunnel, whose name is then made up */
 	bool tunnel;	 /* gretap is given */
 	struct kernel_gretap gretap;
+};
+
+/* A neighbour whose frames are let pass to ground stations. */
+struct relay_config {
+	char *satellite;
+	char *interface; /* towards it */
+	uint32_t index;
+	struct feeder_config *feeders; /* for its frames alone */
+	size_t feeder_count;
 };
 
 struct config {
@@ -31,6 +44,9 @@ struct config {
 	} satellite;
 	struct feeder_config *feeders;
 	size_t feeder_count;
+	struct relay_config *relays;
+	size_t relay_count;
+	const char *relay; /* config_relay(): this satellite, which relays that one; else NULL */
 	struct {
 		char *core;    /* NULL: none */
 		char *station; /* NULL: the first feeder of the core */
@@ -59,9 +75,16 @@ const char *config_device_prefix(const struct config *config, char prefix[KERNEL
 
 /*
  * The feeder that leads to a core over a station (NULL or "": over any): that of this very station,
- * else one that names no station; among several the first. NULL when there is none.
+ * else one that names no station; among several the first. With via (neither NULL nor "") the one
+ * to this neighbour. NULL when there is none.
  */
 const struct feeder_config *config_feeder(const struct config *config, const char *core,
-					  const char *station);
+					  const char *station, const char *via);
+
+/*
+ * The i-th relay as the configuration of a satellite of its own: its access side is the link to the
+ * neighbour, whose name it bears, and it has no relays. Borrows all strings and lists of `config`.
+ */
+void config_relay(const struct config *config, size_t i, struct config *relay);
 
 #endif

@@ -49,14 +49,22 @@ void forwarding_close(struct forwarding *f)
 	f->count = 0;
 }
 
-struct feeder *forwarding_feeder(const struct forwarding *f, const char *core, const char *station)
+struct feeder *forwarding_feeder(const struct forwarding *f, const char *core, const char *station,
+				 const char *via)
 {
 	bool any = !station || !*station;
 	struct feeder *found = NULL, *feeder;
 
 	for (size_t i = 0; i < f->count; i++) {
 		feeder = f->feeders[i];
-		if (feeder->retired || strcmp(feeder->core, core) != 0)
+		if (feeder->retired)
+			continue;
+		if (via && *via) {
+			if (strcmp(feeder->via, via) == 0)
+				return feeder;
+			continue;
+		}
+		if (*feeder->via || strcmp(feeder->core, core) != 0)
 			continue;
 		if (any || strcmp(feeder->station, station) == 0)
 			return feeder;

@@ -24,8 +24,9 @@
 
 struct feeder {
 	struct port port;
-	char core[256];
+	char core[256];	   /* "": with via, any */
 	char station[256]; /* "": any */
+	char via[256];	   /* the neighbour; "": none */
 	bool retired;	   /* no longer configured; goes when nothing needs it */
 	usec_t drain_at;   /* when its filter goes, monotonic; USEC_NEVER: no drain */
 };
@@ -72,8 +73,10 @@ void forwarding_close(struct forwarding *f);
 int forwarding_configure(struct forwarding *f, const struct config *config, bool lenient,
 			 usec_t now, char *why);
 
-/* The configured feeder to a core over a station, by the rules of config_feeder(); NULL: none. */
-struct feeder *forwarding_feeder(const struct forwarding *f, const char *core, const char *station);
+/* The configured feeder to a core over a station or neighbour, by the rules of config_feeder();
+ * NULL: none. */
+struct feeder *forwarding_feeder(const struct forwarding *f, const char *core, const char *station,
+				 const char *via);
 
 /*
  * Serves the core of this feeder from now on; NULL: none. A feeder that is not there is served once

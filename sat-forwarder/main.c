@@ -4,6 +4,7 @@
 #include <ev.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -28,6 +29,8 @@ static struct {
 	ev_signal hangup;
 	ev_io monitor_io;
 	struct kernel_monitor *monitor;
+	int *claims; /* claim_index() */
+	size_t claim_count;
 } forwarder;
 
 struct instant show_instant(void)
@@ -179,8 +182,8 @@ static int watch_kernel(struct kernel *kernel)
 }
 
 /*
- * One satellite has one number in one network namespace. Abstract sockets are of a namespace, and
- * the kernel forgets them with the process, however that ends.
+ * Each satellite has a number of its own in a network namespace, relays too. Abstract sockets are
+ * of a namespace, and the kernel forgets them with the process, however that ends.
  */
 static int claim_index(uint32_t index)
 {
@@ -204,6 +207,32 @@ static int claim_index(uint32_t index)
 		log_warn("cannot claim index %u", (unsigned int)index);
 	close(fd);
 	return -1;
+}
+
+/* A number for each satellite and relay. 0, or -1 and those that were claimed are closed. */
+static int claim(const struct config *config)
+{
+	size_t count = 0;
+
+	forwarder.claims = calloc(1 + config->relay_count, sizeof(*forwarder.claims));
+	if (!forwarder.claims)
+		return -1;
+	do {
+		int fd = claim_index(count ? config->relays[count - 1].index
+					   : config->satellite.index);
+
+		if (fd < 0)
+			return -1;
+		forwarder.claims[forwarder.claim_count++] = fd;
+	} while (++count <= config->relay_count);
+	return 0;
+}
+
+static void release(void)
+{
+	while (forwarder.claim_count)
+		close(forwarder.claims[--forwarder.claim_count]);
+	free(forwarder.claims);
 }
 
 /* ---- running --------------------------------------------------------------------------------- */
@@ -263,8 +292,7 @@ static int serve(struct kernel *kernel)
 int main(int argc, char **argv)
 {
 	struct kernel *kernel;
-	int claim = -1,
-	    status = daemon_begin(&forwarder.daemon, &program, &forwarder.config, argc, argv);
+	int status = daemon_begin(&forwarder.daemon, &program, &forwarder.config, argc, argv);
 
 	if (status != DAEMON_RUN)
 		return status;
@@ -273,13 +301,11 @@ int main(int argc, char **argv)
 		log_error("cannot open netlink: run as root, or with CAP_NET_ADMIN");
 	} else {
 		loop_open();
-		claim = claim_index(forwarder.config.satellite.index);
-		if (claim >= 0)
+		if (claim(&forwarder.config) == 0)
 			status = serve(kernel);
+		release();
 		kernel_close(kernel);
 	}
-	if (claim >= 0)
-		close(claim);
 	daemon_end(&forwarder.daemon);
 	return status;
 }

@@ -7,30 +7,54 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Why a row cannot be executed, or NULL when it can. */
+#define WHY (2 * ASSOCIATION_NAME_MAX + 64)
+static const char *wrong(const struct config *config, const struct association *row, char why[WHY])
+{
+	if (config_feeder(config, row->core, row->station, config->relay ? NULL : row->via))
+		return NULL;
+	if (*row->via && !config->relay)
+		snprintf(why, WHY, "no feeder leads to satellite %s", row->via);
+	else if (*row->station && config_feeder(config, row->core, NULL, NULL))
+		snprintf(why, WHY, "no feeder leads to core %s over station %s", row->core,
+			 row->station);
+	else
+		snprintf(why, WHY, "no feeder leads to core %s", row->core);
+	return why;
+}
+
 /* Rows that no feeder can serve. Returns how many there are; so many alike are told once. */
 static size_t check_feeders(const struct plan *plan, const struct config *config,
 			    association_report_fn *report, void *arg)
 {
-	const char *path = config->association.file;
-	char message[PATH_MAX + 2 * ASSOCIATION_NAME_MAX + 64];
+	char message[PATH_MAX + 2 * WHY], relay[ASSOCIATION_NAME_MAX + 16] = "", why[WHY];
 	size_t faults = 0;
 
+	if (config->relay)
+		snprintf(relay, sizeof(relay), "relay of %s: ", config->satellite.name);
 	for (size_t i = 0; i < plan->count && faults < ASSOCIATION_FAULTS_MAX; i++) {
 		const struct association *row = &plan->rows[i];
 
-		if (config_feeder(config, row->core, row->station))
+		if (!wrong(config, row, why))
 			continue;
 		faults++;
-		if (*row->station && config_feeder(config, row->core, NULL))
-			snprintf(message, sizeof(message),
-				 "%s:%u: no feeder leads to core %s over station %s", path,
-				 row->line, row->core, row->station);
-		else
-			snprintf(message, sizeof(message), "%s:%u: no feeder leads to core %s",
-				 path, row->line, row->core);
+		snprintf(message, sizeof(message), "%s:%u: %s%s", config->association.file,
+			 row->line, relay, why);
 		report(arg, message);
 	}
 	return faults;
+}
+
+/* Of a relayed satellite this one executes the rows that lead over it. */
+static void keep_relayed(struct plan *plan, const char *via)
+{
+	struct association *rows = plan->associations.rows;
+	size_t count = 0;
+
+	for (size_t i = 0; i < plan->count; i++)
+		if (strcmp(rows[i].via, via) == 0)
+			rows[count++] = rows[i];
+	plan->associations.count = plan->count = count;
 }
 
 int plan_load(struct plan *plan, const struct config *config, association_report_fn *report,
@@ -48,13 +72,17 @@ int plan_load(struct plan *plan, const struct config *config, association_report
 	if (err)
 		return err;
 	lab_time_associations(&time, &plan->associations);
-	plan->rows = association_of(&plan->associations, config->satellite.name, &plan->count);
-	if (!plan->count) {
+	plan->rows = plan->associations.rows;
+	plan->count = plan->associations.count;
+	if (config->relay)
+		keep_relayed(plan, config->relay);
+	if (!plan->count && !config->relay) {
 		snprintf(message, sizeof(message), "%s: no association of satellite %s",
 			 config->association.file, config->satellite.name);
 		report(arg, message);
+		err = -EINVAL;
 	}
-	if (!plan->count || check_feeders(plan, config, report, arg)) {
+	if (err || check_feeders(plan, config, report, arg)) {
 		plan_free(plan);
 		return -EINVAL;
 	}

@@ -18,7 +18,8 @@ struct plan {
 /*
  * Reads the configuration's association file, if it has one. Besides what makes the file wrong by
  * itself, a row of this satellite that no feeder can serve is a fault, and so is a file that has no
- * row of it. 0, or -errno with everything reported and nothing to free.
+ * row of it. For a relay (config_relay()) only rows that lead over this satellite count, and there
+ * may be none. 0, or -errno with everything reported and nothing to free.
  */
 int plan_load(struct plan *plan, const struct config *config, association_report_fn *report,
 	      void *arg);

@@ -187,9 +187,12 @@ static void making_commit(struct making *m, const struct config *config)
 	for (size_t i = 0; i < m->count; i++) {
 		const struct feeder_config *c = &config->feeders[i];
 
-		snprintf(m->feeders[i]->core, sizeof(m->feeders[i]->core), "%s", c->core);
+		snprintf(m->feeders[i]->core, sizeof(m->feeders[i]->core), "%s",
+			 c->core ? c->core : "");
 		snprintf(m->feeders[i]->station, sizeof(m->feeders[i]->station), "%s",
 			 c->station ? c->station : "");
+		snprintf(m->feeders[i]->via, sizeof(m->feeders[i]->via), "%s",
+			 c->via ? c->via : "");
 	}
 	for (size_t i = 0; i < f->count; i++) {
 		bool stays = false;

@@ -9,19 +9,22 @@
 
 #include "log.h"
 #include "sat-forwarder/order.h"
+#include "sat-forwarder/relays.h"
 
 #define RETRY_FIRST (100 * USEC_PER_MSEC)
 #define RETRY_LAST  USEC_PER_SEC
 
-/* "core a.example over gs-a1 (feed-a)", "no core" */
-#define FEEDER_TEXT 560
-static const char *feeder_text(const struct feeder *feeder, char text[FEEDER_TEXT])
+/* "core a.example over gs-a1 via s2 (isl-s2)", "no core" */
+#define SERVED_TEXT 840
+static const char *served_text(const struct served *served, const struct feeder *feeder,
+			       char text[SERVED_TEXT])
 {
 	if (!feeder)
-		snprintf(text, FEEDER_TEXT, "no core");
+		snprintf(text, SERVED_TEXT, "no core");
 	else
-		snprintf(text, FEEDER_TEXT, "core %s%s%s (%s)", feeder->core,
-			 *feeder->station ? " over " : "", feeder->station, feeder->port.name);
+		snprintf(text, SERVED_TEXT, "core %s%s%s%s%s (%s)", served->core,
+			 *served->station ? " over " : "", served->station,
+			 *served->via ? " via " : "", served->via, feeder->port.name);
 	return text;
 }
 
@@ -33,22 +36,22 @@ static json_t *string_or_null(const char *text)
 /* ---- telling -----------------------------------------------------------------------------------
  */
 
-static void tell(const struct satellite *s, const struct feeder *was)
+static void tell(const struct satellite *s, const struct served *was)
 {
-	const struct feeder *is = s->forwarding.serving;
+	const struct feeder *feeder = s->forwarding.serving;
 
 	if (!s->control)
 		return;
-	control_event(
-		s->control, "association",
-		json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:s, s:b, s:f}", "satellite",
-			  s->config->satellite.name, "core", string_or_null(is ? is->core : NULL),
-			  "station", string_or_null(is ? is->station : NULL), "interface",
-			  string_or_null(is ? is->port.name : NULL), "old_core",
-			  string_or_null(was ? was->core : NULL), "old_station",
-			  string_or_null(was ? was->station : NULL), "source",
-			  source_text(s->source), "forwarding", forwarding_passes(&s->forwarding),
-			  "late", (double)s->counters.late / (double)USEC_PER_SEC));
+	control_event(s->control, "association",
+		      json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:b, s:f}", "satellite",
+				s->config->satellite.name, "core", string_or_null(s->served.core),
+				"station", string_or_null(s->served.station), "via",
+				string_or_null(s->served.via), "interface",
+				string_or_null(feeder ? feeder->port.name : NULL), "old_core",
+				string_or_null(was->core), "old_station",
+				string_or_null(was->station), "source", source_text(s->source),
+				"forwarding", forwarding_passes(&s->forwarding), "late",
+				(double)s->counters.late / (double)USEC_PER_SEC));
 }
 
 static void count(struct satellite *s, const struct choice *choice, usec_t wall)
@@ -76,16 +79,19 @@ static void count(struct satellite *s, const struct choice *choice, usec_t wall)
 	}
 }
 
-static void say(const struct satellite *s, const struct feeder *was, const char *reason)
+static void say(const struct satellite *s, const struct served *served, const struct feeder *was,
+		const char *reason)
 {
 	const struct feeder *is = s->forwarding.serving;
-	char from[FEEDER_TEXT], to[FEEDER_TEXT], lab[ASSOCIATION_TIME_TEXT] = "";
+	char from[SERVED_TEXT], to[SERVED_TEXT], lab[ASSOCIATION_TIME_TEXT] = "";
 
 	if (s->time.rate)
 		association_time_format(lab_time_planned(&s->time, s->since), lab);
-	log_notice("satellite %s: %s%s%s, %s%s%s%s", s->config->satellite.name,
-		   s->settled ? feeder_text(was, from) : "begins with", s->settled ? " -> " : " ",
-		   feeder_text(is, to), reason, *lab ? " at lab time " : "", lab,
+	log_notice("%ssatellite %s: %s%s%s, %s%s%s%s", s->config->relay ? "relay of " : "",
+		   s->config->satellite.name,
+		   s->settled ? served_text(served, was, from) : "begins with",
+		   s->settled ? " -> " : " ", served_text(&s->served, is, to), reason,
+		   *lab ? " at lab time " : "", lab,
 		   !is ? ": frames are dropped"
 		   : forwarding_passes(&s->forwarding)
 			   ? ""
@@ -98,8 +104,33 @@ static void say(const struct satellite *s, const struct feeder *was, const char 
 
 static struct feeder *wanted(const struct satellite *s, const struct choice *choice)
 {
-	return choice->core ? forwarding_feeder(&s->forwarding, choice->core, choice->station)
+	/* A relay is itself what the row leads over. */
+	const char *via = s->config->relay ? NULL : choice->via;
+
+	return choice->core ? forwarding_feeder(&s->forwarding, choice->core, choice->station, via)
 			    : NULL;
+}
+
+static struct served served_by(const struct feeder *feeder, const struct choice *choice)
+{
+	struct served served = {.core = ""};
+
+	if (!feeder)
+		return served;
+	snprintf(served.core, sizeof(served.core), "%s",
+		 *feeder->via ? choice->core : feeder->core);
+	snprintf(served.station, sizeof(served.station), "%s",
+		 !*feeder->via	   ? feeder->station
+		 : choice->station ? choice->station
+				   : "");
+	snprintf(served.via, sizeof(served.via), "%s", feeder->via);
+	return served;
+}
+
+static bool served_equal(const struct served *a, const struct served *b)
+{
+	return strcmp(a->core, b->core) == 0 && strcmp(a->station, b->station) == 0 &&
+	       strcmp(a->via, b->via) == 0;
 }
 
 static void end_order(struct satellite *s)
@@ -114,9 +145,10 @@ static void end_order(struct satellite *s)
 static int associate(struct satellite *s, const struct choice *choice, struct instant at)
 {
 	struct feeder *was = s->forwarding.serving, *is = wanted(s, choice);
+	struct served old = s->served, served = served_by(is, choice);
 	int err;
 
-	if (s->settled && was == is) {
+	if (s->settled && was == is && served_equal(&served, &old)) {
 		s->source = choice->source;
 		return 0;
 	}
@@ -124,15 +156,16 @@ static int associate(struct satellite *s, const struct choice *choice, struct in
 	if (err)
 		return err;
 	count(s, choice, at.wall);
+	s->served = served;
 	s->source = choice->source;
 	s->since = at.wall;
-	say(s, was, source_text(choice->source));
-	tell(s, was);
+	say(s, &old, was, source_text(choice->source));
+	tell(s, &old);
 	s->settled = true;
 	return 0;
 }
 
-void satellite_update(struct satellite *s, struct instant at)
+static void update(struct satellite *s, struct instant at)
 {
 	struct choice choice;
 
@@ -156,14 +189,20 @@ void satellite_update(struct satellite *s, struct instant at)
 		  (double)(s->retry_at - at.now) / (double)USEC_PER_SEC);
 }
 
+void satellite_update(struct satellite *s, struct instant at)
+{
+	update(s, at);
+	relays_update(s, at);
+}
+
 usec_t satellite_next_wall(const struct satellite *s, usec_t wall)
 {
-	return schedule_next(&s->schedule, wall);
+	return usec_min(schedule_next(&s->schedule, wall), relays_next_wall(s, wall));
 }
 
 usec_t satellite_next(const struct satellite *s)
 {
-	return usec_min(forwarding_due(&s->forwarding), s->retry_at);
+	return usec_min(usec_min(forwarding_due(&s->forwarding), s->retry_at), relays_next(s));
 }
 
 /* ---- orders ------------------------------------------------------------------------------------
@@ -188,12 +227,12 @@ static struct feeder *ordered(const struct satellite *s, const char *core, const
 	const struct forwarding *f = &s->forwarding;
 
 	if (station && *station)
-		return forwarding_feeder(f, core, station);
+		return forwarding_feeder(f, core, station, NULL);
 	for (size_t i = 0; i < f->count; i++)
 		if (!f->feeders[i]->retired && strcmp(f->feeders[i]->core, core) == 0 &&
 		    port_passes(&f->feeders[i]->port))
 			return f->feeders[i];
-	return forwarding_feeder(f, core, NULL);
+	return forwarding_feeder(f, core, NULL, NULL);
 }
 
 int satellite_order(struct satellite *s, const char *core, const char *station, struct instant at,
@@ -262,7 +301,7 @@ static void adopt_order(struct satellite *s, usec_t wall)
 		return;
 	if (!order->given)
 		return;
-	if (!forwarding_feeder(&s->forwarding, order->core, order->station)) {
+	if (!forwarding_feeder(&s->forwarding, order->core, order->station, NULL)) {
 		log_notice("satellite %s: the order to serve core %s ends: no feeder leads there",
 			   s->config->satellite.name, order->core);
 		end_order(s);
@@ -297,7 +336,7 @@ static int check_end(const struct satellite *s, const struct config *config,
 {
 	char end[ASSOCIATION_TIME_TEXT];
 
-	if (!plan->count || plan_end(plan) > wall)
+	if (!plan->count || plan_end(plan) > wall || config->relay)
 		return 0;
 	return refuse(why, -EINVAL, "%s: the last association of satellite %s was over at %s",
 		      config->association.file, config->satellite.name,
@@ -317,8 +356,9 @@ static void take_plan(struct satellite *s, const struct config *config, const st
 	if (order->given)
 		order->until = usec_min(order->until, schedule_order_end(&s->schedule, wall));
 	if (plan->count)
-		log_info("satellite %s: %zu association%s up to the end of the plan",
-			 config->satellite.name, plan->count, plan->count == 1 ? "" : "s");
+		log_info("%ssatellite %s: %zu association%s up to the end of the plan",
+			 config->relay ? "relay of " : "", config->satellite.name, plan->count,
+			 plan->count == 1 ? "" : "s");
 }
 
 int satellite_open(struct satellite *s, const struct config *config, struct kernel *kernel,
@@ -333,7 +373,8 @@ int satellite_open(struct satellite *s, const struct config *config, struct kern
 	s->retry_at = USEC_NEVER;
 	s->retry_step = RETRY_FIRST;
 	s->time = lab_time_of(&config->time);
-	lab_time_warn(&s->time);
+	if (!config->relay)
+		lab_time_warn(&s->time);
 	snprintf(s->order_file, sizeof(s->order_file), "%s", order_file ? order_file : "");
 	err = plan_load(&plan, config, plan_fault, &faults);
 	if (err)
@@ -352,13 +393,17 @@ int satellite_open(struct satellite *s, const struct config *config, struct kern
 		return err;
 	}
 	adopt_order(s, at.wall);
-	satellite_update(s, at);
+	update(s, at);
 	forwarding_sweep(&s->forwarding);
-	return 0;
+	err = relays_open(s, at);
+	if (err)
+		satellite_close(s);
+	return err;
 }
 
 void satellite_close(struct satellite *s)
 {
+	relays_close(s);
 	forwarding_close(&s->forwarding);
 	plan_free(&s->schedule.plan);
 }
@@ -368,7 +413,7 @@ static void reassociate(struct satellite *s, struct instant at)
 {
 	const struct order *order = &s->schedule.order;
 
-	if (order->given && !forwarding_feeder(&s->forwarding, order->core, order->station)) {
+	if (order->given && !forwarding_feeder(&s->forwarding, order->core, order->station, NULL)) {
 		log_notice("satellite %s: the order to serve core %s ends: no feeder leads there",
 			   s->config->satellite.name, order->core);
 		end_order(s);
@@ -378,15 +423,14 @@ static void reassociate(struct satellite *s, struct instant at)
 			s->config->satellite.name, order->core);
 	}
 	s->retry_at = USEC_NEVER;
-	satellite_update(s, at);
+	update(s, at);
 	/* Feeders that are configured no more go now that nothing needs them. */
 	if (forwarding_associate(&s->forwarding, s->forwarding.serving, at.now))
 		s->retry_at = at.now + s->retry_step;
 }
 
-/* Reads and checks the association file of a configuration that is to come into force. */
-static int prepare_plan(struct satellite *s, const struct config *config, struct plan *plan,
-			usec_t wall, char why[SATELLITE_WHY])
+int satellite_plan(struct satellite *s, const struct config *config, struct plan *plan, usec_t wall,
+		   char why[SATELLITE_WHY])
 {
 	struct plan_faults faults = {.why = why};
 	int err;
@@ -395,29 +439,51 @@ static int prepare_plan(struct satellite *s, const struct config *config, struct
 	err = plan_load(plan, config, plan_fault, &faults);
 	if (!err && (err = check_end(s, config, plan, wall, why)))
 		plan_free(plan);
+	return err;
+}
+
+/* All plans that this configuration asks for, those of relays beside them. */
+static int prepare_plans(struct satellite *s, const struct config *config, struct plan *plan,
+			 usec_t wall, char why[SATELLITE_WHY])
+{
+	int err = satellite_plan(s, config, plan, wall, why);
+
+	if (!err) {
+		err = relays_prepare(s, config, wall, why);
+		if (err)
+			plan_free(plan);
+	}
 	s->counters.refused_reloads += err != 0;
 	return err;
+}
+
+void satellite_follow(struct satellite *s, const struct config *config, const struct plan *plan,
+		      struct instant at)
+{
+	s->config = config;
+	s->forwarding.satellite = config->satellite.name;
+	take_plan(s, config, plan, at.wall);
+	reassociate(s, at);
+	s->counters.reloads++;
 }
 
 int satellite_reconfigure(struct satellite *s, const struct config *config, struct instant at,
 			  char why[SATELLITE_WHY])
 {
 	struct plan plan;
-	int err = prepare_plan(s, config, &plan, at.wall, why);
+	int err = prepare_plans(s, config, &plan, at.wall, why);
 
 	if (err)
 		return err;
 	err = forwarding_configure(&s->forwarding, config, false, at.now, why);
 	if (err) {
 		plan_free(&plan);
+		relays_abort(s);
 		s->counters.refused_reloads++;
 		return err;
 	}
-	s->config = config;
-	s->forwarding.satellite = config->satellite.name;
-	take_plan(s, config, &plan, at.wall);
-	reassociate(s, at);
-	s->counters.reloads++;
+	satellite_follow(s, config, &plan, at);
+	relays_commit(s, config, at);
 	return 0;
 }
 
@@ -428,12 +494,11 @@ int satellite_reread(struct satellite *s, struct instant at, char why[SATELLITE_
 
 	if (!s->config->association.file)
 		return 0;
-	err = prepare_plan(s, s->config, &plan, at.wall, why);
+	err = prepare_plans(s, s->config, &plan, at.wall, why);
 	if (err)
 		return err;
-	take_plan(s, s->config, &plan, at.wall);
-	reassociate(s, at);
-	s->counters.reloads++;
+	satellite_follow(s, s->config, &plan, at);
+	relays_commit(s, s->config, at);
 	return 0;
 }
 
@@ -441,6 +506,7 @@ void satellite_event(struct satellite *s, const struct kernel_event *event, stru
 {
 	bool passed = forwarding_passes(&s->forwarding), passes;
 
+	relays_event(s, event, at);
 	forwarding_event(&s->forwarding, event, at.now);
 	passes = forwarding_passes(&s->forwarding);
 	if (passed == passes || !s->control)

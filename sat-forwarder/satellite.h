@@ -6,6 +6,8 @@
  * compares what should hold with what does, changes it, writes the log line, counts and tells the
  * monitors. It is handed both clocks: the wall for the schedule, the monotonic one for drains and
  * retries.
+ *
+ * What it relays for neighbours goes along: all functions here mean the relays too.
  */
 #ifndef SNO_SAT_SATELLITE_H
 #define SNO_SAT_SATELLITE_H
@@ -29,6 +31,13 @@ struct counters {
 	usec_t late, latest; /* of planned changes: the last one, the worst one */
 };
 
+/* What is served, as it is called: that of the feeder, or over a neighbour what the plan says. */
+struct served {
+	char core[ASSOCIATION_NAME_MAX + 1]; /* "": none */
+	char station[ASSOCIATION_NAME_MAX + 1];
+	char via[ASSOCIATION_NAME_MAX + 1];
+};
+
 struct satellite {
 	const struct config *config;
 	struct kernel *kernel;
@@ -39,12 +48,16 @@ struct satellite {
 	struct lab_time time;	   /* of what is shown of plans */
 	char order_file[PATH_MAX]; /* "": orders are not kept */
 
-	bool settled;	    /* the first association has been decided */
+	bool settled; /* the first association has been decided */
+	struct served served;
 	enum source source; /* who says what holds */
 	usec_t since;	    /* wall: since when the present core is served, or none is */
 	usec_t told;	    /* wall: when plan or operator last said something new */
 	usec_t started;	    /* monotonic */
 	usec_t retry_at, retry_step;
+
+	struct relay *relays; /* relays.h */
+	size_t relay_count;
 };
 
 /*
@@ -87,6 +100,15 @@ int satellite_reconfigure(struct satellite *s, const struct config *config, stru
  * with the old plan in force, and why.
  */
 int satellite_reread(struct satellite *s, struct instant at, char why[SATELLITE_WHY]);
+
+/*
+ * The two halves of both, for relays.c: reads and checks the association file, without relays; 0,
+ * or -errno and why. Then puts the configuration and this plan into force.
+ */
+int satellite_plan(struct satellite *s, const struct config *config, struct plan *plan, usec_t wall,
+		   char why[SATELLITE_WHY]);
+void satellite_follow(struct satellite *s, const struct config *config, const struct plan *plan,
+		      struct instant at);
 
 /* The kernel's monitor. */
 void satellite_event(struct satellite *s, const struct kernel_event *event, struct instant at);

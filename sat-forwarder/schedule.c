@@ -26,17 +26,19 @@ struct choice schedule_at(const struct schedule *schedule, usec_t wall)
 	const struct association *row;
 
 	if (order_holds(&schedule->order, wall))
-		return (struct choice){schedule->order.core, schedule->order.station, SOURCE_ORDER,
-				       schedule->order.since};
+		return (struct choice){schedule->order.core, schedule->order.station, NULL,
+				       SOURCE_ORDER, schedule->order.since};
 	if (plan_holds(plan, wall)) {
 		row = association_at(plan->rows, plan->count, wall);
 		if (row)
-			return (struct choice){row->core, row->station, SOURCE_PLAN, row->from};
-		return (struct choice){NULL, NULL, SOURCE_PLAN, 0};
+			return (struct choice){row->core, row->station, row->via, SOURCE_PLAN,
+					       row->from};
+		return (struct choice){.source = SOURCE_PLAN};
 	}
 	if (schedule->core)
-		return (struct choice){schedule->core, schedule->station, SOURCE_CONFIGURATION, 0};
-	return (struct choice){NULL, NULL, SOURCE_NONE, 0};
+		return (struct choice){schedule->core, schedule->station, NULL,
+				       SOURCE_CONFIGURATION, 0};
+	return (struct choice){.source = SOURCE_NONE};
 }
 
 usec_t schedule_next(const struct schedule *schedule, usec_t wall)

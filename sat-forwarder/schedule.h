@@ -39,9 +39,9 @@ struct schedule {
 	struct order order;
 };
 
-/* What holds at an instant. core is NULL for no association; station may be NULL or "". */
+/* What holds at an instant. core is NULL for no association; station and via may be NULL or "". */
 struct choice {
-	const char *core, *station;
+	const char *core, *station, *via;
 	enum source source;
 	usec_t since; /* when it began by the plan or the order; 0 where that is unknown */
 };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What operators ask a satellite, and tell it. */
 #include "sat-forwarder/show.h"
+#include "sat-forwarder/relays.h"
 
 #include <errno.h>
 #include <string.h>
@@ -30,15 +31,16 @@ int show_status(void *arg, const json_t *request, struct control_reply *reply)
 	const struct satellite *s = arg;
 	const struct feeder *feeder = s->forwarding.serving;
 	struct instant at = show_instant();
-	usec_t next = satellite_next_wall(s, at.wall);
+	usec_t next = schedule_next(&s->schedule, at.wall);
 	struct choice then = {0};
 
 	(void)request;
 	if (next != USEC_NEVER)
 		then = schedule_at(&s->schedule, next);
 	control_field(reply, "satellite", NULL, json_string(s->config->satellite.name));
-	control_field(reply, "core", NULL, text_or_null(feeder ? feeder->core : NULL));
-	control_field(reply, "station", NULL, text_or_null(feeder ? feeder->station : NULL));
+	control_field(reply, "core", NULL, text_or_null(s->served.core));
+	control_field(reply, "station", NULL, text_or_null(s->served.station));
+	control_field(reply, "via", NULL, text_or_null(s->served.via));
 	control_field(reply, "feeder", NULL, text_or_null(feeder ? feeder->port.name : NULL));
 	control_field(reply, "access", NULL, json_string(s->forwarding.access.name));
 	control_field(reply, "forwarding", NULL, json_boolean(forwarding_passes(&s->forwarding)));
@@ -47,6 +49,7 @@ int show_status(void *arg, const json_t *request, struct control_reply *reply)
 	control_field(reply, "until", "time", time_or_null(s, next));
 	control_field(reply, "next core", NULL, text_or_null(then.core));
 	control_field(reply, "next station", NULL, text_or_null(then.station));
+	control_field(reply, "next via", NULL, text_or_null(then.via));
 	control_field(reply, "plan", NULL, text_or_null(s->config->association.file));
 	control_field(reply, "plan end", "time", time_or_null(s, plan_end(&s->schedule.plan)));
 	if (s->time.rate)
@@ -67,59 +70,90 @@ static int show_associations(void *arg, const json_t *request, struct control_re
 
 	(void)request;
 	control_columns(reply, "from:time", "until:time", "core", "station", "feeder", "source",
-			"now", NULL);
-	control_row(reply, "o o o o o s b", time_or_null(s, s->since),
-		    time_or_null(s, satellite_next_wall(s, at.wall)),
-		    text_or_null(feeder ? feeder->core : NULL),
-		    text_or_null(feeder ? feeder->station : NULL),
-		    text_or_null(feeder ? feeder->port.name : NULL), source_text(s->source), 1);
+			"now", "via", NULL);
+	control_row(reply, "o o o o o s b o", time_or_null(s, s->since),
+		    time_or_null(s, schedule_next(&s->schedule, at.wall)),
+		    text_or_null(s->served.core), text_or_null(s->served.station),
+		    text_or_null(feeder ? feeder->port.name : NULL), source_text(s->source), 1,
+		    text_or_null(s->served.via));
 	for (size_t i = 0; i < plan->count && shown < ASSOCIATIONS_SHOWN; i++) {
 		const struct association *row = &plan->rows[i];
 
 		if (row->from <= at.wall)
 			continue;
-		feeder = forwarding_feeder(&s->forwarding, row->core, row->station);
-		control_row(reply, "o o s o o s b", time_or_null(s, row->from),
+		feeder = forwarding_feeder(&s->forwarding, row->core, row->station, row->via);
+		control_row(reply, "o o s o o s b o", time_or_null(s, row->from),
 			    time_or_null(s, row->until), row->core, text_or_null(row->station),
 			    text_or_null(feeder ? feeder->port.name : NULL),
-			    source_text(SOURCE_PLAN), 0);
+			    source_text(SOURCE_PLAN), 0, text_or_null(row->via));
 		shown++;
 	}
 	return 0;
 }
 
 static void link_row(struct control_reply *reply, const struct port *port, const char *role,
-		     const char *core, const char *station, const char *use)
+		     const struct feeder *feeder, const char *use)
 {
 	const char *condition = !port->ready	 ? port->trouble
 				: !port->up	 ? "down"
 				: !port->carrier ? "no carrier"
 						 : "up";
 
-	control_row(reply, "s s o o s s o s", port->name, role, text_or_null(core),
-		    text_or_null(station), condition, use,
+	control_row(reply, "s s o o s s o s o", port->name, role,
+		    text_or_null(feeder ? feeder->core : NULL),
+		    text_or_null(feeder ? feeder->station : NULL), condition, use,
 		    port->ready ? json_integer(port->mtu) : json_null(),
-		    port->tunnel ? "gretap" : "interface");
+		    port->tunnel ? "gretap" : "interface",
+		    text_or_null(feeder ? feeder->via : NULL));
+}
+
+static void show_ports(const struct forwarding *f, const char *role, const char *feeder_role,
+		       struct control_reply *reply)
+{
+	link_row(reply, &f->access, role, NULL, forwarding_passes(f) ? "forwarding" : "dropping");
+	for (size_t i = 0; i < f->count; i++) {
+		const struct feeder *feeder = f->feeders[i];
+
+		link_row(reply, &feeder->port, feeder_role, feeder,
+			 feeder == f->serving  ? "serving"
+			 : feeder->port.filter ? "draining"
+			 : feeder->retired     ? "retired"
+					       : "idle");
+	}
 }
 
 static int show_links(void *arg, const json_t *request, struct control_reply *reply)
 {
 	const struct satellite *s = arg;
-	const struct forwarding *f = &s->forwarding;
 
 	(void)request;
 	control_columns(reply, "interface", "role", "core", "station", "state", "use", "mtu:bytes",
-			"kind", NULL);
-	link_row(reply, &f->access, "access", NULL, NULL,
-		 forwarding_passes(f) ? "forwarding" : "dropping");
-	for (size_t i = 0; i < f->count; i++) {
-		const struct feeder *feeder = f->feeders[i];
+			"kind", "via", NULL);
+	show_ports(&s->forwarding, "access", "feeder", reply);
+	for (size_t i = 0; i < s->relay_count; i++)
+		show_ports(&s->relays[i].satellite.forwarding, "neighbour", "relay", reply);
+	return 0;
+}
 
-		link_row(reply, &feeder->port, "feeder", feeder->core, feeder->station,
-			 feeder == f->serving  ? "serving"
-			 : feeder->port.filter ? "draining"
-			 : feeder->retired     ? "retired"
-					       : "idle");
+static int show_relays(void *arg, const json_t *request, struct control_reply *reply)
+{
+	const struct satellite *s = arg;
+	struct instant at = show_instant();
+
+	(void)request;
+	control_columns(reply, "satellite", "interface", "core", "station", "feeder", "forwarding",
+			"since:time", "until:time", "changes", "late worst:us", NULL);
+	for (size_t i = 0; i < s->relay_count; i++) {
+		const struct satellite *r = &s->relays[i].satellite;
+		const struct feeder *feeder = r->forwarding.serving;
+
+		control_row(reply, "s s o o o b o o I I", r->config->satellite.name,
+			    r->forwarding.access.name, text_or_null(r->served.core),
+			    text_or_null(r->served.station),
+			    text_or_null(feeder ? feeder->port.name : NULL),
+			    forwarding_passes(&r->forwarding), time_or_null(r, r->since),
+			    time_or_null(r, schedule_next(&r->schedule, at.wall)),
+			    (json_int_t)r->counters.by_plan, (json_int_t)r->counters.latest);
 	}
 	return 0;
 }
@@ -202,6 +236,7 @@ const struct control_command show_commands[] = {
 	{"associations", show_associations, "the association that holds, and those to come"},
 	{"links", show_links, "access side and feeders"},
 	{"feeders", show_links, "the same as links"},
+	{"relays", show_relays, "neighbouring satellites whose frames pass here"},
 	{"counters", show_counters, "changes, failures, lateness"},
 	{"associate", show_associate, "serve a core from now on: core=NAME [station=NAME]"},
 	{"resume", show_resume, "end an associate: plan and configuration decide again"},

@@ -1057,10 +1057,11 @@ static void commands_answer(void **state)
 	assert_answer("{\"command\":\"status\"}", true, "\"core\": \"a\"");
 	assert_answer("{\"command\":\"status\"}", true, "\"next core\": \"b\"");
 	assert_answer("{\"command\":\"associations\"}", true,
-		      "[1785326410.0, 1785326420.0, \"b\", \"gb\", \"fb\", \"plan\", false]");
+		      "[1785326410.0, 1785326420.0, \"b\", \"gb\", \"fb\", \"plan\", false, "
+		      "null]");
 	assert_answer("{\"command\":\"links\"}", true,
 		      "[\"fa\", \"feeder\", \"a\", \"ga\", \"up\", \"serving\", 1500, "
-		      "\"interface\"]");
+		      "\"interface\", null]");
 	assert_answer("{\"command\":\"associate\"}", false, "which core");
 	assert_answer("{\"command\":\"associate\",\"core\":\"z\"}", false,
 		      "no feeder of satellite s1 leads to core z");
