@@ -5,10 +5,7 @@
  */
 #include "plan/inputs.h"
 
-#include "plan/options.h"
-
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define WEIGHT_MAX 1e12
@@ -105,7 +102,7 @@ int inputs_users(struct scenario *scenario, const char *path, csv_report_fn *rep
 	struct place where = {0};
 	double weight = 0;
 	struct csv csv;
-	bool good;
+	bool good, any = false;
 	int sno, err;
 
 	csv_open(&csv, &users_format, path, report, arg);
@@ -119,7 +116,10 @@ int inputs_users(struct scenario *scenario, const char *path, csv_report_fn *rep
 		err = scenario_add_users(scenario, (unsigned int)sno, &where, weight);
 		if (err)
 			csv_fail(&csv, err);
+		any = true;
 	}
+	if (!any && !csv.faults)
+		csv_fault(&csv, 0, "there are no users");
 	return csv_close(&csv, NULL);
 }
 
@@ -165,28 +165,50 @@ int inputs_reserved(struct scenario *scenario, const char *path, csv_report_fn *
 int inputs_elements(struct scenario *scenario, const char *owned_file, csv_report_fn *report,
 		    void *arg)
 {
-	char message[CSV_SHOWN + 128], shown[CSV_SHOWN], *name;
-	const char *file;
-	int err = options_owned_file(owned_file, &name, &file), sno;
+	const char *equals = strchr(owned_file, '=');
+	char message[CSV_SHOWN + 128], shown[CSV_SHOWN], name[CSV_NAME_MAX + 1] = "";
+	int sno = -EINVAL;
 
-	if (err == -ENOMEM)
-		return err;
-	if (err || !name) {
+	if (equals && equals - owned_file <= CSV_NAME_MAX) {
+		memcpy(name, owned_file, (size_t)(equals - owned_file));
+		sno = scenario_sno(scenario, name);
+	}
+	if (sno == -EINVAL)
 		snprintf(message, sizeof(message), "\"%s\" is not SNO=FILE",
 			 csv_shown(owned_file, shown));
-		report(arg, message);
-		free(name);
-		return -EINVAL;
-	}
-	sno = scenario_sno(scenario, name);
-	free(name);
-	if (sno == -ENOSPC) {
-		snprintf(message, sizeof(message), "\"%s\": there can be %d operators",
+	else if (sno == -ENOSPC)
+		snprintf(message, sizeof(message), "\"%s\" is one operator too many: at most %d",
 			 csv_shown(owned_file, shown), SCENARIO_SNOS_MAX);
-		report(arg, message);
-		return -EINVAL;
-	}
-	if (sno < 0)
-		return sno;
-	return tle_load(&scenario->constellation, file, (unsigned int)sno, report, arg);
+	else if (sno < 0)
+		snprintf(message, sizeof(message), "%s", strerror(-sno));
+	else
+		return tle_load(&scenario->constellation, equals + 1, (unsigned int)sno, report,
+				arg);
+	report(arg, message);
+	return sno == -ENOSPC ? -EINVAL : sno;
+}
+
+int inputs_load(struct scenario *scenario, const struct input_files *files, csv_report_fn *report,
+		void *arg)
+{
+	int err = 0;
+
+	scenario_init(scenario);
+	for (size_t i = 0; !err && i < files->elements.count; i++)
+		err = inputs_elements(scenario, files->elements.texts[i], report, arg);
+	if (!err)
+		err = inputs_stations(scenario, files->stations, files->capacity, report, arg);
+	if (!err && files->users)
+		err = inputs_users(scenario, files->users, report, arg);
+	if (!err && files->agreements)
+		err = inputs_agreements(scenario, files->agreements, report, arg);
+	if (!err && files->reserved)
+		err = inputs_reserved(scenario, files->reserved, report, arg);
+	if (err)
+		return err;
+	err = scenario_close(scenario);
+	if (err == -ENODATA)
+		report(arg, scenario->satellite_count ? "there are no stations"
+						      : "there are no satellites");
+	return err;
 }

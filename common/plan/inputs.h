@@ -19,6 +19,7 @@
 #define SNO_PLAN_INPUTS_H
 
 #include "csv.h"
+#include "plan/options.h"
 #include "plan/scenario.h"
 
 /* A capacity that a row does not give is `capacity` (0: any number of satellites). */
@@ -36,5 +37,21 @@ int inputs_reserved(struct scenario *scenario, const char *path, csv_report_fn *
  */
 int inputs_elements(struct scenario *scenario, const char *owned_file, csv_report_fn *report,
 		    void *arg);
+
+/* All files that make a scenario, as options name them. */
+struct input_files {
+	struct option_list elements; /* "SNO=FILE" */
+	const char *stations;
+	const char *users, *agreements, *reserved; /* or NULL */
+	unsigned int capacity;			   /* of stations that do not say */
+};
+
+/*
+ * Reads them all, in an order that lets each speak of what it may, and closes the scenario, which
+ * is to be given to scenario_free() in any case. Without users it is one for looking at
+ * associations only. 0, or -errno as above.
+ */
+int inputs_load(struct scenario *scenario, const struct input_files *files, csv_report_fn *report,
+		void *arg);
 
 #endif

@@ -162,3 +162,70 @@ int report_write(const struct report *report, const char *path)
 	json_decref(json);
 	return err;
 }
+
+/* ---- reading --------------------------------------------------------------------------------- */
+
+static double number(const json_t *object, const char *key)
+{
+	const json_t *value = json_object_get(object, key);
+
+	return json_is_number(value) ? json_number_value(value) : NAN;
+}
+
+/* False when a setting is missing. */
+static bool read_settings(const json_t *inputs, struct report_settings *settings)
+{
+	const char *start = json_string_value(json_object_get(inputs, "start"));
+	const struct {
+		const char *key;
+		double *value;
+	} numbers[] = {
+		{"hours", &settings->hours},
+		{"step", &settings->step},
+		{"min_elevation", &settings->min_elevation},
+		{"station_elevation", &settings->station_elevation},
+		{"tau", &settings->tau},
+		{"outage", &settings->outage},
+		{"gamma", &settings->gamma},
+		{"dwell", &settings->dwell},
+	};
+
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+		*numbers[i].value = number(inputs, numbers[i].key);
+		if (!isfinite(*numbers[i].value) || *numbers[i].value < 0)
+			return false;
+	}
+	return settings->hours > 0 && settings->step > 0 && settings->tau > 0 &&
+	       settings->outage > 0 && start &&
+	       association_time_parse(start, &settings->start) == 0;
+}
+
+int report_read(const char *path, struct report_settings *settings, struct measures *plan,
+		csv_report_fn *report, void *arg)
+{
+	char message[PATH_MAX + JSON_ERROR_TEXT_LENGTH + 64];
+	json_error_t error;
+	json_t *json = json_load_file(path, 0, &error);
+	const json_t *figures = json_object_get(json, "plan");
+	int err = 0;
+
+	*plan = (struct measures){
+		.inter_sno_per_user_hour = number(figures, "inter_sno_per_user_hour"),
+		.handovers_per_user_hour = number(figures, "handovers_per_user_hour"),
+		.home_share = number(figures, "home_share"),
+		.served_share = number(figures, "served_share"),
+		.association_changes_per_satellite_hour =
+			number(figures, "association_changes_per_satellite_hour"),
+		.objective = number(figures, "objective")};
+	if (!json) {
+		err = -EINVAL;
+		snprintf(message, sizeof(message), "%s:%d: %s", path, error.line, error.text);
+	} else if (!figures || !read_settings(json_object_get(json, "inputs"), settings)) {
+		err = -EINVAL;
+		snprintf(message, sizeof(message), "%s: is no report of sno-plan associate", path);
+	}
+	if (err)
+		report(arg, message);
+	json_decref(json);
+	return err;
+}

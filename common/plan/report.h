@@ -51,4 +51,17 @@ size_t report_peak_memory(void);
  */
 int report_write(const struct report *report, const char *path);
 
+/* What a report says was planned with. */
+struct report_settings {
+	usec_t start;
+	double hours, step, min_elevation, station_elevation, tau, outage, gamma, dwell;
+};
+
+/*
+ * Reads a report's settings and the plan's measures again (NAN where there is none). 0; -EINVAL
+ * for what is no report, -ENOMEM, or -errno; then it has been reported.
+ */
+int report_read(const char *path, struct report_settings *settings, struct measures *plan,
+		csv_report_fn *report, void *arg);
+
 #endif

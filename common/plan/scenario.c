@@ -254,8 +254,7 @@ int scenario_close(struct scenario *scenario)
 
 	if (err < 0)
 		return err;
-	if (scenario->satellite_count == 0 || scenario->station_count == 0 ||
-	    scenario->user_count == 0)
+	if (scenario->satellite_count == 0 || scenario->station_count == 0)
 		return -ENODATA;
 	for (unsigned int i = 0; i < scenario->sno_count; i++) {
 		if (!scenario->agreed)
@@ -268,12 +267,14 @@ int scenario_close(struct scenario *scenario)
 		satellite->cores = satellite->reserved ? (sno_set)(1u << satellite->owner)
 						       : scenario->serves[satellite->owner];
 	}
-	scenario->sites = calloc(scenario->user_count, sizeof(*scenario->sites));
-	scenario->places = calloc(scenario->user_count, sizeof(*scenario->places));
-	scenario->groups = calloc(scenario->user_count, sizeof(*scenario->groups));
+	scenario->sites = calloc(scenario->user_count + 1, sizeof(*scenario->sites));
+	scenario->places = calloc(scenario->user_count + 1, sizeof(*scenario->places));
+	scenario->groups = calloc(scenario->user_count + 1, sizeof(*scenario->groups));
 	if (!scenario->sites || !scenario->places || !scenario->groups)
 		return -ENOMEM;
-	qsort(scenario->users, scenario->user_count, sizeof(*scenario->users), compare_users);
+	if (scenario->user_count)
+		qsort(scenario->users, scenario->user_count, sizeof(*scenario->users),
+		      compare_users);
 	group_users(scenario);
 	free(scenario->users);
 	scenario->users = NULL;

@@ -117,7 +117,7 @@ int scenario_reserve(struct scenario *scenario, const char *satellite);
 /*
  * To be called when satellites are in the constellation (tle_load() with the SNO's index as owner)
  * and stations, users and agreements have been added: makes places and groups. Nothing is added
- * afterwards. 0; -ENODATA: there are no satellites, no stations or no users; -ENOMEM.
+ * afterwards. 0; -ENODATA: there are no satellites or no stations; -ENOMEM. There may be no users.
  */
 int scenario_close(struct scenario *scenario);
 
