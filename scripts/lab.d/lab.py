@@ -10,6 +10,7 @@ from daemons import Configurations, Daemons, Events
 from links import Links
 from planning import Planning
 from script import LIFE, MOVES, SETTINGS
+from service import forwarders
 from sky import Sky
 from system import LabError, Process, State, hurry_softirqs, now_us, run, say, wait_until
 from topology import Topology, tear_down
@@ -18,6 +19,7 @@ from traffic import Traffic
 REGISTER_SECONDS = 30
 START_US = 1000000          # for the senders to start
 QUIET_US = 600000           # traffic before the script begins
+BEGUN_US = 50000            # before the script begins
 MARK_US = 400000            # before an action, so that asking the daemons does not disturb it
 SETTLE_SECONDS = 0.5        # for packets that are still on their way at the end
 MARKED = (*MOVES, "link", *LIFE)
@@ -37,9 +39,12 @@ class Lab:
         self.links = Links(self)
         self.planning = Planning(description, self.state.dir) if description.constellation else None
         self.sky = Sky(self) if description.constellation else None
+        self.switched = {}      # of the forwarders
         self.captures = []
         self.event_log = []     # (monotonic us, node, event)
         self.marks = []         # what the script did: {"time_us", "action", "counters"}
+        self.begun = {}         # terminal -> what it said when the orbits of the script began
+        self.moves = {}         # terminal -> its handovers, at the end
         self.begin_us = self.end_us = 0
         self.on_event = lambda node, event: None
         self.on_action = lambda action: None
@@ -91,6 +96,13 @@ class Lab:
         fields = self.daemons.control.ask(terminal, "status").get("fields", {})
         return {key: value["value"] if isinstance(value, dict) else value
                 for key, value in fields.items()}
+
+    def handovers(self, terminal):
+        """All handovers of a terminal that it remembers, as it tells them, with the time_us at which
+        each was complete."""
+        offset = time.time_ns() // 1000 - now_us()
+        found = self.daemons.control.ask(terminal, "handovers")["handovers"]
+        return [dict(move, time_us=round(move["time"] * 1000000) - offset) for move in found]
 
     # --- things inside nodes ----------------------------------------------------------------------
 
@@ -162,6 +174,9 @@ class Lab:
             self.begin_us = traffic_us + QUIET_US
             self.publish_schedule()
         self.traffic.start(traffic_us)
+        if self.planning:
+            self.sleep_until(-BEGUN_US)
+            self.begun = self.ask_terminals(self.registration, {})
         steps = [step for action in self.d.actions for step in self.steps(action)]
         for time_us, step in sorted(steps, key=lambda s: s[0]):
             self.sleep_until(time_us)
@@ -169,6 +184,9 @@ class Lab:
         self.sleep_until(self.d.end)
         self.mark(None)
         self.end_us = now_us()
+        if self.planning:
+            self.moves = self.ask_terminals(self.handovers, [])
+            self.switched = forwarders(self)
         self.traffic.stop(lambda: time.sleep(SETTLE_SECONDS))
         for message in self.traffic.failed():
             raise LabError(f"traffic ended early: {message}")

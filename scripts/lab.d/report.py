@@ -159,6 +159,10 @@ class Report:
             "  ".join(f"{cell:{align}{width}}" for cell, (_, _, align), width
                       in zip(row, COLUMNS, widths)).rstrip() for row in rows)
 
+    def lines(self):
+        """The table, what it does not say, and the TCP proof."""
+        return ([self.table()] if self.handovers else []) + [*self.remarks(), *self.proof()]
+
     def remarks(self):
         """What the table does not say, a line each."""
         for items in self.together:
@@ -252,9 +256,12 @@ class Report:
                 "from_core": item["from"], "to_core": item["to"],
                 "down": item["down"], "up": item["up"]}
 
-    def picture(self):
-        """The timeline as SVG."""
-        return draw(self.timeline())
+    def pictures(self):
+        """File name -> SVG: the timeline, and the modes where there are several."""
+        if not self.streams:
+            return {}
+        modes = self.comparison()
+        return {"timeline.svg": draw(self.timeline()), **({"modes.svg": modes} if modes else {})}
 
     def comparison(self):
         """The modes beside each other, for each way between cores that was gone in several; None

@@ -157,6 +157,10 @@ class Service:
         return "\n".join("  ".join(f"{cell:{'<' if i < 2 else '>'}{width}}" for i, (cell, width)
                                    in enumerate(zip(row, widths))).rstrip() for row in rows)
 
+    def lines(self):
+        """The table and what it does not say."""
+        return [self.table(), *self.remarks()]
+
     def remarks(self):
         """What the table does not say, a line each."""
         before = sum(t["figure2"].moves() for t in self.terminals.values())
@@ -205,12 +209,16 @@ class Service:
 
     # --- the picture ------------------------------------------------------------------------------
 
-    def picture(self):
-        """Which core served which terminal, as SVG."""
+    def pictures(self):
+        """File name -> SVG: which core served which terminal."""
+        return {"service.svg": draw(self.timeline())}
+
+    def timeline(self):
+        """The run as service_picture.draw() wants it."""
         c = self.lab.d.constellation
         before = sum(t["figure2"].moves() for t in self.terminals.values())
         made = sum(t["made"].moves() for t in self.terminals.values())
-        return draw({
+        return {
             "title": f"Which operator serves whom: {before} handovers between operators as in "
                      f"figure 2, {made} with the plan",
             "subtitle": f"{len(self.lab.d.satellites)} satellites in use of {self.planning.known}; "
@@ -225,18 +233,17 @@ class Service:
                            [(self.orbit(m["time_us"]), m["mode"]) for m in t["moves"]
                             if m["from"]["core"] != m["to"]["core"]],
                            [self.orbit(l) for lost in t["lost"].values() for l in lost])]}
-                for name, t in self.terminals.items()]})
+                for name, t in self.terminals.items()]}
 
 
-def forwarder_lateness(lab):
-    """How late the forwarders were, as they say: planned switches, and the most in us."""
+def forwarders(lab):
+    """What the forwarders say of their planned switches: how many, and how late the latest (us)."""
     switches = most = 0
     for node in lab.d.satellites:
         try:
-            fields = lab.daemons.control.ask(node, "counters")
+            fields = lab.daemons.control.ask(node, "counters")["fields"]
         except LabError:
             continue
-        for row in fields.get("counters", {}).get("planned", []) or []:
-            switches += row.get("switches", 0)
-            most = max(most, row.get("late_most_us", 0))
+        switches += fields["associations_by_plan"]
+        most = max(most, fields["planned_late_worst"]["value"])
     return {"switches": switches, "late_most_us": most}

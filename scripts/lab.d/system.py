@@ -129,7 +129,7 @@ class State:
         self.dir = os.path.join(RUN_DIR, name)
         self.path = os.path.join(self.dir, "state.json")
         self.data = {"name": name, "description": "", "namespaces": {}, "processes": [],
-                     "owner": None}
+                     "places": {}, "owner": None}
 
     @classmethod
     def load(cls, name):

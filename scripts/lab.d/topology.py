@@ -194,6 +194,7 @@ class Topology:
         socket.socket(socket.AF_INET6, socket.SOCK_DGRAM).close()   # loads a modular IPv6
         for node in self.nodes():
             self.state.data["namespaces"][self.netns(node)] = None
+        self.state.data["places"] = {node: self.netns(node) for node in self.d.daemons()}
         self.state.save()
         for node in self.nodes():
             run(["ip", "netns", "add", self.netns(node)])
