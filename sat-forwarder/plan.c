@@ -45,15 +45,27 @@ static size_t check_feeders(const struct plan *plan, const struct config *config
 	return faults;
 }
 
-/* Of a relayed satellite this one executes the rows that lead over it. */
-static void keep_relayed(struct plan *plan, const char *via)
+/*
+ * Of a relayed satellite this one executes the rows that lead over it. The way is open a little
+ * before and after, so that two satellites whose clocks differ lose nothing: the relayed one
+ * decides what passes, and while it sends nothing here and takes nothing from here, nothing does.
+ */
+static void keep_relayed(struct plan *plan, const char *via, usec_t margin)
 {
 	struct association *rows = plan->associations.rows;
 	size_t count = 0;
+	usec_t gap;
 
 	for (size_t i = 0; i < plan->count; i++)
 		if (strcmp(rows[i].via, via) == 0)
 			rows[count++] = rows[i];
+	for (size_t i = 0; i <= count && count; i++) {
+		gap = i && i < count ? rows[i].from - rows[i - 1].until : 2 * margin;
+		if (i)
+			rows[i - 1].until += usec_min(margin, gap / 2);
+		if (i < count)
+			rows[i].from -= usec_min(margin, gap / 2);
+	}
 	plan->associations.count = plan->count = count;
 }
 
@@ -75,7 +87,7 @@ int plan_load(struct plan *plan, const struct config *config, association_report
 	plan->rows = plan->associations.rows;
 	plan->count = plan->associations.count;
 	if (config->relay)
-		keep_relayed(plan, config->relay);
+		keep_relayed(plan, config->relay, config->timers.drain);
 	if (!plan->count && !config->relay) {
 		snprintf(message, sizeof(message), "%s: no association of satellite %s",
 			 config->association.file, config->satellite.name);
