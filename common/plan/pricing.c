@@ -1,0 +1,343 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The volume algorithm. Each iteration is two loops in parallel, over places (use against supply,
+ * new prices, the groups' programmes) and over satellites (their timelines at these prices).
+ */
+#include "plan/pricing.h"
+
+#include "plan/timeline.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Weight of an iteration in averages, and how it falls. */
+#define AVERAGE_FIRST 0.1
+#define AVERAGE_LEAST 0.01
+/* The length of steps: first, and its factors after iterations that got better or did not. */
+#define STEP_FIRST 1.0
+#define STEP_MOST  2.0
+#define STEP_LEAST 1e-3
+#define STEP_GROWS 1.1
+#define STEP_FALLS 0.7
+#define PATIENCE   8 /* iterations without a better bound before steps fall */
+/* What rounding may have taken from a programme's cost, relative. */
+#define ROUNDING 2e-6
+
+struct pricing {
+	const struct stretch *stretch;
+	struct parallel *parallel;
+	struct timeline **timelines; /* per worker */
+	float *scratch;		     /* per worker: costs of slots */
+	size_t cells;		     /* slots x lanes */
+	/* per group, [group x cells + slot x lanes + core] */
+	float *prices, *best;		 /* per unit of weight */
+	float *surplus;			 /* use - supply, averaged */
+	uint8_t *use;			 /* the path, [group x slots + slot] */
+	float *worth;			 /* per place: prices of its groups, by weight */
+	attachment *timeline;		 /* per satellite */
+	float *average;			 /* per satellite */
+	double *costs, *gains, *lengths; /* per place, per satellite, per place */
+	double bound, step, share;
+	unsigned int iterations, stale;
+	bool better; /* the last iteration had a better bound */
+};
+
+void pricing_close(struct pricing *pricing)
+{
+	if (!pricing)
+		return;
+	for (unsigned int i = 0; pricing->timelines && i < parallel_workers(pricing->parallel); i++)
+		timeline_close(pricing->timelines[i]);
+	free(pricing->timelines);
+	free(pricing->scratch);
+	free(pricing->prices);
+	free(pricing->best);
+	free(pricing->surplus);
+	free(pricing->use);
+	free(pricing->worth);
+	free(pricing->timeline);
+	free(pricing->average);
+	free(pricing->costs);
+	free(pricing->gains);
+	free(pricing->lengths);
+	free(pricing);
+}
+
+struct pricing *pricing_open(const struct stretch *stretch, struct parallel *parallel)
+{
+	struct pricing *pricing = calloc(1, sizeof(*pricing));
+	const struct scenario *scenario = stretch->scenario;
+	size_t cells = (size_t)stretch->slots * stretch->lanes;
+	unsigned int workers = parallel_workers(parallel);
+
+	if (!pricing)
+		return NULL;
+	pricing->stretch = stretch;
+	pricing->parallel = parallel;
+	pricing->cells = cells;
+	pricing->bound = -INFINITY;
+	pricing->step = STEP_FIRST;
+	pricing->share = AVERAGE_FIRST;
+	pricing->timelines = calloc(workers, sizeof(*pricing->timelines));
+	pricing->scratch = calloc((size_t)workers * cells, sizeof(float));
+	pricing->prices = calloc(scenario->group_count * cells, sizeof(float));
+	pricing->best = calloc(scenario->group_count * cells, sizeof(float));
+	pricing->surplus = calloc(scenario->group_count * cells, sizeof(float));
+	pricing->use = malloc(scenario->group_count * stretch->slots);
+	pricing->worth = calloc(scenario->place_count * cells, sizeof(float));
+	pricing->timeline = calloc(scenario->satellite_count * stretch->slots, sizeof(attachment));
+	pricing->average = calloc(scenario->satellite_count * cells, sizeof(float));
+	pricing->costs = calloc(scenario->place_count, sizeof(double));
+	pricing->gains = calloc(scenario->satellite_count, sizeof(double));
+	pricing->lengths = calloc(scenario->place_count, sizeof(double));
+	if (!pricing->timelines || !pricing->scratch || !pricing->prices || !pricing->best ||
+	    !pricing->surplus || !pricing->use || !pricing->worth || !pricing->timeline ||
+	    !pricing->average || !pricing->costs || !pricing->gains || !pricing->lengths) {
+		pricing_close(pricing);
+		return NULL;
+	}
+	for (unsigned int i = 0; i < workers; i++) {
+		pricing->timelines[i] = timeline_open(stretch);
+		if (!pricing->timelines[i]) {
+			pricing_close(pricing);
+			return NULL;
+		}
+	}
+	return pricing;
+}
+
+/* The least cost of a group's path at its prices; stores the path. */
+static inline __attribute__((always_inline)) double priced_path(const struct pricing *pricing,
+								size_t g, unsigned int lanes)
+{
+	const struct stretch *stretch = pricing->stretch;
+	const struct scenario_group *group = &stretch->scenario->groups[g];
+	const sno_set *possible = stretch->possible + (size_t)group->place * stretch->slots;
+	const float *prices = pricing->prices + g * pricing->cells;
+	uint8_t *use = pricing->use + g * stretch->slots;
+	float outage = stretch->costs.costs[group->home][0][0];
+	uint8_t least[STRETCH_SLOTS_MAX], capped[STRETCH_SLOTS_MAX], idle[STRETCH_SLOTS_MAX];
+	float v[LANES_MAX];
+	double cost = 0;
+	unsigned int core = 0;
+
+	state_begin(v, stretch->past->last[g], lanes);
+	for (unsigned int t = 0; t < stretch->slots; t++) {
+		const float *base = stretch->costs.costs[group->home][possible[t] & group->cores];
+		const float *price = prices + (size_t)t * lanes;
+		unsigned int first = 0, above = 0, unserved = 0;
+		float m;
+
+		for (unsigned int k = 0; k < lanes; k++) {
+			float served = base[k] + price[k];
+
+			unserved |= (unsigned int)(served >= outage) << k;
+			v[k] += served < outage ? served : outage;
+		}
+		m = state_least(v, lanes);
+		for (unsigned int k = 0; k < lanes; k++) {
+			v[k] -= m;
+			above |= (unsigned int)(v[k] >= 1) << k;
+			v[k] = v[k] < 1 ? v[k] : 1;
+		}
+		while (v[first] > 0)
+			first++;
+		cost += m;
+		least[t] = (uint8_t)first;
+		capped[t] = (uint8_t)above;
+		idle[t] = (uint8_t)unserved;
+	}
+	while (v[core] > 0)
+		core++;
+	for (unsigned int t = stretch->slots; t-- > 0;) {
+		if (capped[t] >> core & 1)
+			core = least[t];
+		use[t] = idle[t] >> core & 1 ? NO_CORE : (uint8_t)core;
+	}
+	return cost;
+}
+
+/* Takes the difference of use and supply into the average; returns its square, as far as prices
+ * can follow it. */
+static double update_surplus(struct pricing *pricing, size_t g, const float *supply)
+{
+	const struct stretch *stretch = pricing->stretch;
+	unsigned int lanes = stretch->lanes;
+	const uint8_t *use = pricing->use + g * stretch->slots;
+	const float *best = pricing->best + g * pricing->cells;
+	float *surplus = pricing->surplus + g * pricing->cells;
+	float share = pricing->iterations == 1 ? 1 : (float)pricing->share;
+	double square = 0;
+
+	for (unsigned int t = 0; t < stretch->slots; t++)
+		for (unsigned int k = 0; k < lanes; k++) {
+			size_t cell = (size_t)t * lanes + k;
+			float now = (float)(use[t] == k) - supply[cell];
+			float mean = surplus[cell] + share * (now - surplus[cell]);
+
+			surplus[cell] = mean;
+			if (mean > 0 || best[cell] > 0)
+				square += (double)mean * (double)mean;
+		}
+	return square;
+}
+
+/* How many satellites serve each core at a place, at the prices of the last iteration. */
+static void sum_supply(const struct pricing *pricing, size_t place, float *supply)
+{
+	const struct stretch *stretch = pricing->stretch;
+
+	memset(supply, 0, pricing->cells * sizeof(*supply));
+	for (size_t i = stretch->viewed_of[place]; i < stretch->viewed_of[place + 1]; i++) {
+		const struct viewed *viewed = &stretch->viewed[i];
+		const attachment *at =
+			pricing->timeline + (size_t)viewed->satellite * stretch->slots;
+
+		for (unsigned int t = viewed->from; t < viewed->until; t++)
+			if (at[t])
+				supply[(size_t)t * stretch->lanes +
+				       attachment_core(stretch->scenario, at[t])] += 1;
+	}
+}
+
+static void observe_place(void *arg, size_t part, unsigned int worker)
+{
+	struct pricing *pricing = arg;
+	const struct scenario_place *place = &pricing->stretch->scenario->places[part];
+	float *supply = pricing->scratch + worker * pricing->cells;
+	double length = 0;
+
+	sum_supply(pricing, part, supply);
+	for (size_t g = place->first_group; g < place->first_group + place->group_count; g++) {
+		if (pricing->better)
+			memcpy(pricing->best + g * pricing->cells,
+			       pricing->prices + g * pricing->cells,
+			       pricing->cells * sizeof(float));
+		length += pricing->stretch->scenario->groups[g].weight *
+			  update_surplus(pricing, g, supply);
+	}
+	pricing->lengths[part] = length;
+}
+
+/* New prices at one place, what satellites can earn there, and what its groups then do. */
+static void price_place(void *arg, size_t part, unsigned int worker)
+{
+	struct pricing *pricing = arg;
+	const struct stretch *stretch = pricing->stretch;
+	const struct scenario_place *place = &stretch->scenario->places[part];
+	float *worth = pricing->worth + part * pricing->cells;
+	float step = (float)pricing->step;
+	double cost = 0;
+
+	(void)worker;
+	memset(worth, 0, pricing->cells * sizeof(*worth));
+	for (size_t g = place->first_group; g < place->first_group + place->group_count; g++) {
+		const float *best = pricing->best + g * pricing->cells;
+		const float *surplus = pricing->surplus + g * pricing->cells;
+		float *prices = pricing->prices + g * pricing->cells;
+		double weight = stretch->scenario->groups[g].weight;
+
+		for (size_t i = 0; i < pricing->cells; i++) {
+			float price = best[i] + step * surplus[i];
+
+			prices[i] = price > 0 ? price : 0;
+			worth[i] += (float)weight * prices[i];
+		}
+		cost += weight * (stretch->lanes == 4 ? priced_path(pricing, g, 4)
+						      : priced_path(pricing, g, 8));
+	}
+	pricing->costs[part] = cost;
+}
+
+static void plan_satellite(void *arg, size_t part, unsigned int worker)
+{
+	struct pricing *pricing = arg;
+	const struct stretch *stretch = pricing->stretch;
+	unsigned int lanes = stretch->lanes;
+	attachment *at = pricing->timeline + part * stretch->slots;
+	float *average = pricing->average + part * pricing->cells;
+	float *gains = timeline_gains(pricing->timelines[worker]);
+	float share = pricing->iterations == 1 ? 1 : (float)pricing->share;
+
+	for (size_t i = stretch->view_of[part]; i < stretch->view_of[part + 1]; i++) {
+		const struct view *view = &stretch->views[i];
+		const float *worth = pricing->worth + (size_t)view->place * pricing->cells;
+
+		for (size_t c = (size_t)view->from * lanes; c < (size_t)view->until * lanes; c++)
+			gains[c] += worth[c];
+	}
+	pricing->gains[part] = timeline_best(pricing->timelines[worker], part, NULL, at);
+	for (size_t c = 0; c < pricing->cells; c++)
+		average[c] -= share * average[c];
+	for (unsigned int t = 0; t < stretch->slots; t++)
+		if (at[t])
+			average[(size_t)t * lanes + attachment_core(stretch->scenario, at[t])] +=
+				share;
+}
+
+static double sum_up(const double *values, size_t count)
+{
+	double sum = 0;
+
+	for (size_t i = 0; i < count; i++)
+		sum += values[i];
+	return sum;
+}
+
+/* One iteration, at prices `step` away from the best ones. Returns L. */
+static double iterate(struct pricing *pricing)
+{
+	const struct scenario *scenario = pricing->stretch->scenario;
+	double cost, gain;
+
+	pricing->iterations++;
+	parallel_run(pricing->parallel, scenario->place_count, price_place, pricing);
+	parallel_run(pricing->parallel, scenario->satellite_count, plan_satellite, pricing);
+	cost = sum_up(pricing->costs, scenario->place_count);
+	gain = sum_up(pricing->gains, scenario->satellite_count);
+	return cost - gain - ROUNDING * (cost + gain);
+}
+
+/* Longer steps while they help, shorter ones after a while without success. */
+static void adapt(struct pricing *pricing, double value, double *length)
+{
+	pricing->better = value > pricing->bound;
+	if (pricing->better) {
+		pricing->bound = value;
+		pricing->stale = 0;
+		*length = fmin(*length * STEP_GROWS, STEP_MOST);
+	} else if (++pricing->stale >= PATIENCE) {
+		pricing->stale = 0;
+		*length = fmax(*length * STEP_FALLS, STEP_LEAST);
+		pricing->share = fmax(pricing->share * 0.9, AVERAGE_LEAST);
+	}
+}
+
+double pricing_improve(struct pricing *pricing, unsigned int times, double target, double gap)
+{
+	const struct scenario *scenario = pricing->stretch->scenario;
+	double length = STEP_FIRST;
+
+	for (unsigned int i = 0; i < times; i++) {
+		double value = iterate(pricing), square;
+
+		adapt(pricing, value, &length);
+		if (pricing->bound >= target - gap * fabs(target))
+			break;
+		parallel_run(pricing->parallel, scenario->place_count, observe_place, pricing);
+		square = sum_up(pricing->lengths, scenario->place_count);
+		if (square <= 0)
+			break;
+		pricing->step = length * fmax(target - pricing->bound, gap * fabs(target)) / square;
+		if (getenv("P2DEBUG") && i % 20 == 0)
+			fprintf(stderr, "%u L=%g best=%g len=%g sq=%g step=%g share=%g\n", i, value,
+				pricing->bound, length, square, pricing->step, pricing->share);
+	}
+	return pricing->bound;
+}
+
+const float *pricing_average(const struct pricing *pricing, size_t satellite)
+{
+	return pricing->average + satellite * pricing->cells;
+}

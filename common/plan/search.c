@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Annealing in blocks of time. */
+#include "plan/search.h"
+
+#include "plan/moves.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+
+/* Slots of a block: some times as long as a satellite is in view. */
+#define BLOCK 60
+/* Cuts between blocks are moved by a part of that each round. */
+#define CUTS 3
+
+struct search {
+	struct schedule *schedule;
+	const struct search_effort *effort;
+	struct trials trials;
+	struct trial *workers; /* per worker */
+	size_t blocks;
+	unsigned int round, parity, shift;
+	double temperature, per_block;
+	uint64_t accepted;
+};
+
+/* Tries changes in one block. */
+static void search_block(void *arg, size_t part, unsigned int worker)
+{
+	struct search *search = arg;
+	struct trial *trial = &search->workers[worker];
+	size_t block = 2 * part + search->parity;
+	unsigned int slots = search->schedule->stretch->slots;
+	unsigned int end = (unsigned int)(block + 1) * BLOCK;
+	struct moves moves;
+	uint64_t tries = (uint64_t)search->per_block;
+
+	trial->first = block == 0 ? 0 : (unsigned int)block * BLOCK - search->shift;
+	trial->end = end > search->shift + slots ? slots : end - search->shift;
+	if (moves_open(&moves, trial,
+		       search->effort->seed ^ (uint64_t)search->round << 32 ^
+			       (uint64_t)block << 8) < 0)
+		return;
+	while (tries-- > 0) {
+		double rise, limit;
+
+		if (!moves_propose(&moves))
+			continue;
+		rise = trial_rise(trial);
+		limit = -log(((double)(moves_random(&moves) >> 11) + 1) * 0x1p-53) *
+			search->temperature;
+		if (rise < limit && rise < 1e6)
+			trial_keep(trial);
+		else
+			trial_undo(trial);
+	}
+	moves_close(&moves);
+}
+
+static void run_round(struct search *search, struct parallel *parallel)
+{
+	unsigned int slots = search->schedule->stretch->slots;
+	size_t blocks;
+
+	search->shift = search->round % CUTS * (BLOCK / CUTS);
+	blocks = (slots + search->shift + BLOCK - 1) / BLOCK;
+	for (search->parity = 0; search->parity < 2 && search->parity < blocks; search->parity++) {
+		parallel_run(parallel, (blocks - search->parity + 1) / 2, search_block, search);
+		trials_refresh(&search->trials, parallel);
+	}
+}
+
+int search_run(struct schedule *schedule, struct parallel *parallel,
+	       const struct search_effort *effort, double *objective)
+{
+	const struct stretch *stretch = schedule->stretch;
+	const struct scenario *scenario = stretch->scenario;
+	unsigned int workers = parallel_workers(parallel);
+	double mean = scenario->weight / (double)scenario->group_count;
+	struct search search = {.schedule = schedule, .effort = effort};
+	int err = trials_open(&search.trials, schedule);
+
+	if (err < 0)
+		return err;
+	search.workers = calloc(workers, sizeof(*search.workers));
+	if (!search.workers)
+		err = -ENOMEM;
+	for (unsigned int i = 0; err == 0 && i < workers; i++)
+		err = trial_open(&search.workers[i], &search.trials);
+	if (err < 0)
+		goto out;
+	trials_refresh(&search.trials, parallel);
+	search.per_block = effort->proposals * (double)stretch->view_of[scenario->satellite_count];
+	for (search.round = 0; search.round < effort->rounds; search.round++) {
+		double part = (double)search.round / effort->rounds;
+
+		search.temperature =
+			part > 0.95 ? 0
+				    : mean * effort->warmest *
+					      pow(effort->coldest / effort->warmest, part / 0.95);
+		run_round(&search, parallel);
+	}
+	*objective = schedule_objective(schedule, parallel);
+out:
+	for (unsigned int i = 0; search.workers && i < workers; i++)
+		trial_close(&search.workers[i]);
+	free(search.workers);
+	trials_close(&search.trials);
+	return err;
+}

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A stretch of time that is planned in one go: the slots first to first + slots - 1 of the sky,
+ * cut out and indexed every way the planner looks at it, and what was before.
+ *
+ * Long spans are planned in stretches that overlap. What the end of a stretch decides is only there
+ * to look ahead; it is decided anew by the next.
+ */
+#ifndef SNO_PLAN_STRETCH_H
+#define SNO_PLAN_STRETCH_H
+
+#include "plan/objective.h"
+#include "plan/sky.h"
+
+/* Slots in a stretch: from and until of what follows are 16 bits. */
+#define STRETCH_SLOTS_MAX 8192
+
+/* A satellite is seen at a place. */
+struct view {
+	uint32_t place;
+	uint16_t from, until;
+};
+
+/* A station sees a satellite that may be attached to its core. */
+struct pass {
+	uint16_t station;
+	uint8_t core;
+	uint16_t from, until;
+};
+
+/* The same as a view, as the place has it. */
+struct viewed {
+	uint32_t satellite;
+	uint16_t from, until;
+};
+
+/* An association: index of the station + 1; 0 for none. */
+typedef uint16_t attachment;
+
+/* What was just before a stretch. */
+struct past {
+	bool beginning;	  /* of the plan: nothing was before, and the first associations are free */
+	attachment *held; /* per satellite */
+	uint16_t *age;	  /* ... since how many slots, at most the dwell */
+	uint8_t *last;	  /* per group: the core that served it last, NO_CORE */
+};
+
+struct stretch {
+	const struct scenario *scenario;
+	const struct prices *prices;
+	const struct past *past;
+	uint32_t first;
+	unsigned int slots, lanes;
+	struct cost_table costs;
+	struct view *views; /* by satellite: view_of[s] to view_of[s + 1] - 1, by beginning */
+	size_t *view_of;
+	struct pass *passes; /* by satellite: by beginning */
+	size_t *pass_of;
+	struct viewed *viewed; /* by place: by satellite */
+	size_t *viewed_of;
+	/* The cores that may be available at all: [place x slots + slot]. */
+	sno_set *possible;
+	/* The most passes that a satellite has. */
+	size_t most_passes;
+};
+
+/* Sky, prices and past are borrowed. 0 or -ENOMEM. */
+int stretch_open(struct stretch *stretch, const struct sky *sky, const struct prices *prices,
+		 const struct past *past, uint32_t first, unsigned int slots);
+void stretch_close(struct stretch *stretch);
+
+/* A plan's beginning. 0 or -ENOMEM. */
+int past_open(struct past *past, const struct scenario *scenario);
+void past_close(struct past *past);
+
+/* What of the objective nobody can avoid in this stretch: slots in which nothing is possible. */
+double stretch_unavoidable(const struct stretch *stretch);
+
+#endif

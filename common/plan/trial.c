@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* States of groups before and after each slot, and trials on them. */
+#include "plan/trial.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+int trials_open(struct trials *trials, struct schedule *schedule)
+{
+	const struct stretch *stretch = schedule->stretch;
+	size_t groups = stretch->scenario->group_count;
+	size_t states = groups * (stretch->slots + 1) * stretch->lanes;
+
+	*trials = (struct trials){.schedule = schedule,
+				  .before = malloc(states * sizeof(float)),
+				  .after = malloc(states * sizeof(float)),
+				  .cost = malloc(groups * stretch->slots * sizeof(float))};
+	if (!trials->before || !trials->after || !trials->cost) {
+		trials_close(trials);
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+void trials_close(struct trials *trials)
+{
+	free(trials->before);
+	free(trials->after);
+	free(trials->cost);
+	*trials = (struct trials){0};
+}
+
+/* What a group's steps need. */
+struct steps {
+	float *before, *after, *cost;
+	const float (*costs)[LANES_MAX]; /* by what is available */
+	const sno_set *available;
+	sno_set cores;
+	unsigned int lanes;
+};
+
+static struct steps steps_of(const struct trials *trials, size_t g)
+{
+	const struct stretch *stretch = trials->schedule->stretch;
+	const struct scenario_group *group = &stretch->scenario->groups[g];
+	size_t states = g * (stretch->slots + 1) * stretch->lanes;
+
+	return (struct steps){.before = trials->before + states,
+			      .after = trials->after + states,
+			      .cost = trials->cost + g * stretch->slots,
+			      .costs = stretch->costs.costs[group->home],
+			      .available = trials->schedule->available +
+					   (size_t)group->place * stretch->slots,
+			      .cores = group->cores,
+			      .lanes = stretch->lanes};
+}
+
+/* Steps forwards from slot `from`, at least to `until`, then on while states differ. */
+static inline __attribute__((always_inline)) void go_forwards(const struct steps *steps,
+							      unsigned int from, unsigned int until,
+							      unsigned int end, unsigned int lanes)
+{
+	float v[LANES_MAX];
+
+	memcpy(v, steps->before + (size_t)from * lanes, lanes * sizeof(*v));
+	for (unsigned int t = from; t < end; t++) {
+		float *next = steps->before + (size_t)(t + 1) * lanes;
+
+		steps->cost[t] =
+			state_step(v, steps->costs[steps->available[t] & steps->cores], lanes);
+		if (t >= until && memcmp(next, v, lanes * sizeof(*v)) == 0)
+			return;
+		memcpy(next, v, lanes * sizeof(*v));
+	}
+}
+
+/* The same backwards, from the end of slot until - 1, at least to `from`, at most to `first`. */
+static inline __attribute__((always_inline)) void
+go_backwards(const struct steps *steps, unsigned int from, unsigned int until, unsigned int first,
+	     unsigned int lanes)
+{
+	float w[LANES_MAX];
+
+	memcpy(w, steps->after + (size_t)until * lanes, lanes * sizeof(*w));
+	for (unsigned int t = until; t-- > first;) {
+		float *next = steps->after + (size_t)t * lanes;
+
+		state_step(w, steps->costs[steps->available[t] & steps->cores], lanes);
+		if (t < from && memcmp(next, w, lanes * sizeof(*w)) == 0)
+			return;
+		memcpy(next, w, lanes * sizeof(*w));
+	}
+}
+
+static void update_group(const struct trials *trials, size_t g, unsigned int from,
+			 unsigned int until, unsigned int first, unsigned int end)
+{
+	struct steps steps = steps_of(trials, g);
+
+	if (steps.lanes == 4) {
+		go_forwards(&steps, from, until, end, 4);
+		go_backwards(&steps, from, until, first, 4);
+	} else {
+		go_forwards(&steps, from, until, end, 8);
+		go_backwards(&steps, from, until, first, 8);
+	}
+}
+
+static void refresh_place(void *arg, size_t part, unsigned int worker)
+{
+	struct trials *trials = arg;
+	const struct stretch *stretch = trials->schedule->stretch;
+	const struct scenario_place *place = &stretch->scenario->places[part];
+	unsigned int slots = stretch->slots;
+
+	(void)worker;
+	for (size_t g = place->first_group; g < place->first_group + place->group_count; g++) {
+		struct steps steps = steps_of(trials, g);
+
+		state_begin(steps.before, stretch->past->last[g], stretch->lanes);
+		state_begin(steps.after + (size_t)slots * stretch->lanes, NO_CORE, stretch->lanes);
+		update_group(trials, g, 0, slots, 0, slots);
+	}
+}
+
+void trials_refresh(struct trials *trials, struct parallel *parallel)
+{
+	parallel_run(parallel, trials->schedule->stretch->scenario->place_count, refresh_place,
+		     trials);
+}
+
+int trial_open(struct trial *trial, struct trials *trials)
+{
+	size_t places = trials->schedule->stretch->scenario->place_count;
+
+	*trial = (struct trial){
+		.trials = trials,
+		.touched = {.spans = calloc(places, sizeof(*trial->touched.spans)),
+			    .places = calloc(places, sizeof(*trial->touched.places))}};
+	if (!trial->touched.spans || !trial->touched.places) {
+		trial_close(trial);
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+void trial_close(struct trial *trial)
+{
+	free(trial->touched.spans);
+	free(trial->touched.places);
+	free(trial->changes);
+	free(trial->old);
+	*trial = (struct trial){0};
+}
+
+/* Remembers what a change replaces. */
+static int remember(struct trial *trial, size_t satellite, unsigned int from, unsigned int until)
+{
+	const struct schedule *schedule = trial->trials->schedule;
+	size_t slots = until - from;
+
+	if (trial->count == trial->room) {
+		size_t room = trial->room ? 2 * trial->room : 16;
+		struct trial_change *grown = reallocarray(trial->changes, room, sizeof(*grown));
+
+		if (!grown)
+			return -ENOMEM;
+		trial->changes = grown;
+		trial->room = room;
+	}
+	if (trial->old_count + slots > trial->old_room) {
+		size_t room = 2 * (trial->old_count + slots);
+		attachment *grown = reallocarray(trial->old, room, sizeof(*grown));
+
+		if (!grown)
+			return -ENOMEM;
+		trial->old = grown;
+		trial->old_room = room;
+	}
+	trial->changes[trial->count++] = (struct trial_change){.satellite = (uint32_t)satellite,
+							       .from = (uint16_t)from,
+							       .until = (uint16_t)until,
+							       .old = trial->old_count};
+	memcpy(trial->old + trial->old_count,
+	       schedule->attachments + satellite * schedule->stretch->slots + from,
+	       slots * sizeof(*trial->old));
+	trial->old_count += slots;
+	return 0;
+}
+
+/* Of a satellite around the slots of a change. */
+static double price_of_changes(const struct trial *trial, size_t satellite, unsigned int from,
+			       unsigned int until)
+{
+	const struct schedule *schedule = trial->trials->schedule;
+	unsigned int end = until < schedule->stretch->slots ? until + 1 : until;
+
+	return schedule->stretch->prices->gamma * schedule_changes(schedule, satellite, from, end);
+}
+
+int trial_change(struct trial *trial, size_t satellite, unsigned int from, unsigned int until,
+		 const attachment *attachments)
+{
+	int err = remember(trial, satellite, from, until);
+
+	if (err < 0)
+		return err;
+	trial->changed -= price_of_changes(trial, satellite, from, until);
+	schedule_set(trial->trials->schedule, satellite, from, until, attachments, &trial->touched);
+	trial->changed += price_of_changes(trial, satellite, from, until);
+	return 0;
+}
+
+static inline __attribute__((always_inline)) double
+rise_of_group(const struct steps *steps, unsigned int from, unsigned int until, unsigned int lanes)
+{
+	const float *after = steps->after + (size_t)until * lanes;
+	double rise = 0;
+	float v[LANES_MAX];
+
+	memcpy(v, steps->before + (size_t)from * lanes, lanes * sizeof(*v));
+	for (unsigned int t = from; t < until; t++)
+		rise += (double)state_step(v, steps->costs[steps->available[t] & steps->cores],
+					   lanes) -
+			(double)steps->cost[t];
+	return rise + (double)state_join(v, after, lanes) -
+	       (double)state_join(steps->before + (size_t)until * lanes, after, lanes);
+}
+
+double trial_rise(const struct trial *trial)
+{
+	const struct scenario *scenario = trial->trials->schedule->stretch->scenario;
+	double sum = trial->changed;
+
+	for (size_t i = 0; i < trial->touched.count; i++) {
+		uint32_t p = trial->touched.places[i];
+		const struct scenario_place *place = &scenario->places[p];
+		struct touched_span span = trial->touched.spans[p];
+
+		for (size_t g = place->first_group; g < place->first_group + place->group_count;
+		     g++) {
+			struct steps steps = steps_of(trial->trials, g);
+			double rise = steps.lanes == 4
+					      ? rise_of_group(&steps, span.from, span.until, 4)
+					      : rise_of_group(&steps, span.from, span.until, 8);
+
+			sum += scenario->groups[g].weight * rise;
+		}
+	}
+	return sum;
+}
+
+/* Nothing is touched any more. */
+static void end(struct trial *trial)
+{
+	for (size_t i = 0; i < trial->touched.count; i++)
+		trial->touched.spans[trial->touched.places[i]] = (struct touched_span){0};
+	trial->touched.count = 0;
+	trial->count = 0;
+	trial->old_count = 0;
+	trial->changed = 0;
+}
+
+void trial_keep(struct trial *trial)
+{
+	const struct scenario *scenario = trial->trials->schedule->stretch->scenario;
+
+	for (size_t i = 0; i < trial->touched.count; i++) {
+		uint32_t p = trial->touched.places[i];
+		const struct scenario_place *place = &scenario->places[p];
+		struct touched_span span = trial->touched.spans[p];
+
+		for (size_t g = place->first_group; g < place->first_group + place->group_count;
+		     g++)
+			update_group(trial->trials, g, span.from, span.until, trial->first,
+				     trial->end);
+	}
+	end(trial);
+}
+
+void trial_undo(struct trial *trial)
+{
+	for (size_t i = trial->count; i-- > 0;) {
+		const struct trial_change *change = &trial->changes[i];
+
+		schedule_set(trial->trials->schedule, change->satellite, change->from,
+			     change->until, trial->old + change->old, NULL);
+	}
+	end(trial);
+}
