@@ -112,6 +112,7 @@ enum attribute {
 	ATTR_DROPPED,
 	ATTR_HANDOVER_TAG,
 	ATTR_HANDOVER_PROOF,
+	ATTR_EPHEMERAL,
 	ATTR_COUNT /* one above the highest code */
 };
 
@@ -238,6 +239,7 @@ struct message {
 	uint8_t arrival[16];
 	uint8_t handover_tag[8];
 	uint8_t handover_proof[16];
+	uint8_t ephemeral[32];
 	struct message_blob handshake;
 	struct message_blob sealed;
 };
@@ -264,7 +266,7 @@ void message_set_number(struct message *m, enum attribute a, uint64_t value);
 void message_set_addr(struct message *m, enum attribute a, const struct addr *value);
 void message_set_prefix(struct message *m, const struct prefix *value); /* none: not set */
 void message_set_link_layer(struct message *m, const struct lladdr *value);
-/* For ACCESS_KEY, HANDOVER_KEY, ARRIVAL, HANDOVER_TAG, HANDOVER_PROOF: as many octets as the field
+/* For ACCESS_KEY, HANDOVER_KEY, ARRIVAL, HANDOVER_TAG, HANDOVER_PROOF, EPHEMERAL: as many octets as the field
  * has. */
 void message_set_octets(struct message *m, enum attribute a, const uint8_t *octets);
 void message_set_blob(struct message *m, enum attribute a, const void *bytes, size_t length);

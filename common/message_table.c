@@ -343,6 +343,7 @@ const struct attribute_row message_attributes[ATTR_COUNT] = {
 	[ATTR_DROPPED]           = {"DROPPED", NUMBER(dropped, 0, UINT32_MAX)},
 	[ATTR_HANDOVER_TAG]      = {"HANDOVER_TAG", OCTETS(handover_tag)},
 	[ATTR_HANDOVER_PROOF]    = {"HANDOVER_PROOF", OCTETS(handover_proof)},
+	[ATTR_EPHEMERAL]         = {"EPHEMERAL", OCTETS(ephemeral)},
 };
 
 #define A(attribute) (UINT64_C(1) << ATTR_##attribute)
@@ -367,10 +368,10 @@ const struct message_row message_rows[UINT8_MAX + 1] = {
 	[MESSAGE_IDENTITY] = {"identity", PLACE_IDENTITY,
 		.required = A(USER) | A(HOME_EPOCH) | A(COUNTER) | A(LINK_LAYER) | A(LINK_LOCAL) |
 			    A(MTU),
-		.optional = A(CORE) | A(MODE)},
+		.optional = A(CORE) | A(MODE) | A(EPHEMERAL)},
 	[MESSAGE_ASSIGNMENT] = {"assignment", PLACE_ASSIGNMENT,
 		.required = A(CORE) | A(HOME_EPOCH) | A(COUNTER) | A(REASON),
-		.optional = A(LIFETIME) | A(HOA4) | A(HOA6) | A(PREFIX),
+		.optional = A(LIFETIME) | A(HOA4) | A(HOA6) | A(PREFIX) | A(EPHEMERAL),
 		.accepted = A(LIFETIME), .accepted_any = A(HOA4) | A(HOA6)},
 	[MESSAGE_CORE_ADVERTISEMENT] = {"core advertisement", PLACE_CLEAR,
 		.required = A(CORE) | A(EPOCH) | A(INTERVAL)},

@@ -96,28 +96,48 @@ static int mix_psk(struct noise *n)
 	return 0;
 }
 
-/* A result that was worked out before the message came. */
-static bool ready_dh(const struct noise *n, enum token token, uint8_t shared[KEY_LENGTH])
+/* The one of a result's keys that is ephemeral, of both ends. */
+static bool ephemeral_mine(const struct noise *n, enum token token)
 {
-	if (token == SS && n->ready)
-		return noise_ready_static(n->ready, n->remote, shared);
-	if (token != SE || !n->has_se)
-		return false;
-	memcpy(shared, n->se, KEY_LENGTH);
-	return true;
+	return token == EE || token == (n->initiator ? ES : SE);
+}
+
+static bool ephemeral_theirs(const struct noise *n, enum token token)
+{
+	return token == EE || token == (n->initiator ? SE : ES);
+}
+
+/* What is known of this handshake beforehand; NULL: nothing. */
+static const struct noise_foreseen *foreseen_of(const struct noise *n)
+{
+	if (!n->ready)
+		return n->foreseen;
+	return n->has_remote ? noise_ready_of(n->ready, n->remote)
+			     : noise_ready_of_ephemeral(n->ready, n->remote_ephemeral);
+}
+
+/* A result that was worked out before the message came. */
+static bool foreseen_dh(const struct noise *n, enum token token, uint8_t shared[KEY_LENGTH])
+{
+	static const enum noise_result results[] = {
+		[EE] = NOISE_EE, [ES] = NOISE_ES, [SE] = NOISE_SE, [SS] = NOISE_SS};
+	const struct noise_foreseen *f = foreseen_of(n);
+
+	return f && noise_foreseen_result(f, results[token],
+					  ephemeral_mine(n, token) ? n->ephemeral.public : NULL,
+					  ephemeral_theirs(n, token) ? n->remote_ephemeral : NULL,
+					  shared);
 }
 
 /* EE, ES, SE, SS: the initiator's key is named first, whichever side computes. */
 static int mix_dh(struct noise *n, enum token token)
 {
-	bool static_mine = token == SS || token == (n->initiator ? SE : ES);
-	bool static_theirs = token == SS || token == (n->initiator ? ES : SE);
-	const struct key_pair *mine = static_mine ? &n->local : &n->ephemeral;
-	const uint8_t *theirs = static_theirs ? n->remote : n->remote_ephemeral;
+	const struct key_pair *mine = ephemeral_mine(n, token) ? &n->ephemeral : &n->local;
+	const uint8_t *theirs = ephemeral_theirs(n, token) ? n->remote_ephemeral : n->remote;
 	uint8_t shared[KEY_LENGTH];
 	int error = 0;
 
-	if (!ready_dh(n, token, shared))
+	if (!foreseen_dh(n, token, shared))
 		error = keys_dh(shared, mine->private, theirs);
 	if (error == 0)
 		mix_key(n, shared);
@@ -168,11 +188,13 @@ static int decrypt_and_hash(struct noise *n, const uint8_t *sealed, size_t lengt
 /* The key pair of this message; one that was set is used. */
 static void make_ephemeral(struct noise *n)
 {
+	const struct noise_foreseen *f = foreseen_of(n);
+
 	if (n->has_ephemeral)
 		return;
-	if (n->ready)
-		n->has_se = noise_ready_ephemeral(n->ready, n->remote, &n->ephemeral, n->se);
-	if (!n->has_se)
+	if (f && f->has_ephemeral)
+		n->ephemeral = f->ephemeral;
+	else
 		keys_generate_pair(&n->ephemeral);
 	n->has_ephemeral = true;
 }
@@ -275,12 +297,14 @@ int noise_init(struct noise *n, const struct noise_setup *setup)
 		return -EINVAL;
 	if (!setup->prologue && setup->prologue_length > 0)
 		return -EINVAL;
-	if (setup->ready && (setup->initiator || p->initiator_known))
+	if ((setup->ready && setup->initiator) || (setup->foreseen && !setup->initiator) ||
+	    ((setup->ready || setup->foreseen) && p->initiator_known))
 		return -EINVAL;
 
 	n->protocol = (uint8_t)setup->protocol;
 	n->initiator = setup->initiator;
 	n->local = *setup->local;
+	n->foreseen = setup->foreseen;
 	n->ready = setup->ready;
 	if (setup->remote) {
 		memcpy(n->remote, setup->remote, KEY_LENGTH);
@@ -345,6 +369,9 @@ int noise_write(struct noise *n, const void *payload, size_t payload_length, uin
 
 	next = *n;
 	error = write_tokens(&next, &at);
+	/* An answer that could not be written has used its key up as well. */
+	if (n->ready)
+		noise_ready_used(n->ready, n->remote);
 	if (error == 0) {
 		at += encrypt_and_hash(&next, payload, payload_length, at);
 		next.message++;

@@ -7,9 +7,9 @@
  * come for nothing and let the public test vectors exercise every token.
  *
  * One object per handshake, on the stack or inside a session; it allocates nothing, and points to
- * nothing but what the caller has ready (noise_ready.h). Reading and writing compute in a copy and
- *commit at the end: after an error the handshake is as it was before, so a forged message cannot
- *spoil the exchange with the true peer. noise_wipe() ends every life of it.
+ * nothing but what the caller has foreseen (noise_foreseen.h). Reading and writing compute in a
+ *copy and commit at the end: after an error the handshake is as it was before, so a forged message
+ *cannot spoil the exchange with the true peer. noise_wipe() ends every life of it.
  *
  * An IK responder learns the initiator's static key from the first message and needs the psk only
  * for the second (psk2), so it looks the subscriber up in between:
@@ -49,18 +49,23 @@ enum noise_protocol {
 	NOISE_PROTOCOLS
 };
 
+struct noise_foreseen;
 struct noise_ready;
 
-/* What a handshake starts from. All but ready is copied or hashed, not kept by reference. */
+/*
+ * What a handshake starts from. All but foreseen and ready, which outlive it, is copied or hashed,
+ * not kept by reference.
+ */
 struct noise_setup {
 	enum noise_protocol protocol;
 	bool initiator;
 	const void *prologue;	/* what both ends must agree on beforehand; NULL when empty */
 	size_t prologue_length; /* bytes */
 	const struct key_pair *local;
-	const uint8_t *remote;	   /* peer's static public key; NULL for an IK responder only */
-	const uint8_t *psk;	   /* KEY_LENGTH bytes, may be all zero; NULL: none, or set later */
-	struct noise_ready *ready; /* IK responder: of local; outlives the handshake; or NULL */
+	const uint8_t *remote; /* peer's static public key; NULL for an IK responder only */
+	const uint8_t *psk;    /* KEY_LENGTH bytes, may be all zero; NULL: none, or set later */
+	const struct noise_foreseen *foreseen; /* IK initiator: of local and remote; or NULL */
+	struct noise_ready *ready;	       /* IK responder: of local; or NULL */
 };
 
 /* A handshake in progress. The fields are noise.c's. */
@@ -74,8 +79,8 @@ struct noise {
 	uint8_t remote[KEY_LENGTH];
 	uint8_t remote_ephemeral[KEY_LENGTH];
 	uint8_t psk[KEY_LENGTH];
+	const struct noise_foreseen *foreseen;
 	struct noise_ready *ready;
-	uint8_t se[KEY_LENGTH]; /* of ephemeral and remote, when it was ready */
 	uint8_t protocol;
 	uint8_t message; /* index of the next message */
 	bool initiator;
@@ -83,7 +88,6 @@ struct noise {
 	bool has_ephemeral;
 	bool has_remote;
 	bool has_psk;
-	bool has_se;
 };
 
 /* What a finished handshake yields: directional keys as seen from this end. */
@@ -96,7 +100,7 @@ struct noise_keys {
 /*
  * Starts a handshake. 0, or -EINVAL for a setup that contradicts the pattern (no local key, no
  * remote key where the pattern knows it beforehand, one where it is sent, a psk without psk
- * token, results that are ready for anybody but an IK responder). n holds secrets from here on:
+ * token, anything foreseen for another pattern or the other role). n holds secrets from here on:
  * noise_wipe() it in the end.
  */
 int noise_init(struct noise *n, const struct noise_setup *setup);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Results of Diffie-Hellman on store; see noise_ready.h. */
+/* What is foreseen, by initiator and by what it has announced; see noise_ready.h. */
 #include "noise_ready.h"
 
 #include <errno.h>
@@ -10,17 +10,18 @@
 
 struct ready {
 	uint8_t initiator[KEY_LENGTH];
-	uint8_t ss[KEY_LENGTH], se[KEY_LENGTH];
-	struct key_pair ephemeral; /* se is of this one */
-	bool has_static, has_ephemeral;
-	bool useless; /* a public key of low order: there is nothing to compute */
-	UT_hash_handle hh;
-	struct ready *prev, *next; /* of those that wait, which lack an ephemeral key */
+	uint8_t announced[KEY_LENGTH];
+	struct noise_foreseen foreseen;
+	bool waits;	   /* something is to be worked out */
+	bool useless;	   /* a public key of low order: there is nothing to compute */
+	bool by_announced; /* in the table of that name */
+	UT_hash_handle hh, hh_announced;
+	struct ready *prev, *next; /* of those that wait */
 };
 
 struct noise_ready {
 	struct key_pair local;
-	struct ready *table;
+	struct ready *table, *announced;
 	struct ready *waiting;
 };
 
@@ -41,16 +42,42 @@ static struct ready *find(const struct noise_ready *ready, const uint8_t initiat
 	return r;
 }
 
-/* It waits exactly as long as it lacks what could be computed. */
-static bool waits(const struct ready *r)
+static struct ready *find_announced(const struct noise_ready *ready,
+				    const uint8_t ephemeral[KEY_LENGTH])
 {
-	return !r->has_ephemeral && !r->useless;
+	struct ready *r;
+
+	HASH_FIND(hh_announced, ready->announced, ephemeral, KEY_LENGTH, r);
+	return r;
+}
+
+static void wait_on(struct noise_ready *ready, struct ready *r)
+{
+	if (r->waits || r->useless)
+		return;
+	r->waits = true;
+	DL_APPEND(ready->waiting, r);
+}
+
+static void wait_off(struct noise_ready *ready, struct ready *r)
+{
+	if (!r->waits)
+		return;
+	r->waits = false;
+	DL_DELETE(ready->waiting, r);
+}
+
+static void unannounce(struct noise_ready *ready, struct ready *r)
+{
+	if (r->by_announced)
+		HASH_DELETE(hh_announced, ready->announced, r);
+	r->by_announced = false;
 }
 
 static void discard(struct noise_ready *ready, struct ready *r)
 {
-	if (waits(r))
-		DL_DELETE(ready->waiting, r);
+	wait_off(ready, r);
+	unannounce(ready, r);
 	HASH_DEL(ready->table, r);
 	keys_wipe(r, sizeof(*r));
 	free(r);
@@ -79,7 +106,7 @@ int noise_ready_add(struct noise_ready *ready, const uint8_t initiator[KEY_LENGT
 		return -ENOMEM;
 	memcpy(r->initiator, initiator, KEY_LENGTH);
 	HASH_ADD(hh, ready->table, initiator, KEY_LENGTH, r);
-	DL_APPEND(ready->waiting, r);
+	wait_on(ready, r);
 	return 0;
 }
 
@@ -89,6 +116,30 @@ void noise_ready_remove(struct noise_ready *ready, const uint8_t initiator[KEY_L
 
 	if (r)
 		discard(ready, r);
+}
+
+void noise_ready_announced(struct noise_ready *ready, const uint8_t initiator[KEY_LENGTH],
+			   const uint8_t ephemeral[KEY_LENGTH])
+{
+	struct ready *r = find(ready, initiator);
+
+	/* What another one has announced is no key of this one's. */
+	if (!r || find_announced(ready, ephemeral))
+		return;
+	unannounce(ready, r);
+	memcpy(r->announced, ephemeral, KEY_LENGTH);
+	HASH_ADD(hh_announced, ready->announced, announced, KEY_LENGTH, r);
+	r->by_announced = true;
+	noise_foreseen_announced(&r->foreseen, ephemeral);
+	wait_on(ready, r);
+}
+
+const uint8_t *noise_ready_following(const struct noise_ready *ready,
+				     const uint8_t initiator[KEY_LENGTH])
+{
+	const struct ready *r = find(ready, initiator);
+
+	return r && r->foreseen.has_following ? r->foreseen.following.public : NULL;
 }
 
 bool noise_ready_waits(const struct noise_ready *ready)
@@ -102,38 +153,34 @@ bool noise_ready_work(struct noise_ready *ready)
 
 	if (!r)
 		return false;
-	DL_DELETE(ready->waiting, r);
-	if (!r->has_static)
-		r->has_static = keys_dh(r->ss, ready->local.private, r->initiator) == 0;
-	keys_generate_pair(&r->ephemeral);
-	r->has_ephemeral = keys_dh(r->se, r->ephemeral.private, r->initiator) == 0;
-	r->useless = !r->has_ephemeral;
+	wait_off(ready, r);
+	r->useless = noise_foreseen_work(&r->foreseen, false, &ready->local, r->initiator) < 0;
 	return ready->waiting != NULL;
 }
 
-bool noise_ready_static(const struct noise_ready *ready, const uint8_t initiator[KEY_LENGTH],
-			uint8_t shared[KEY_LENGTH])
+const struct noise_foreseen *noise_ready_of(const struct noise_ready *ready,
+					    const uint8_t initiator[KEY_LENGTH])
 {
 	const struct ready *r = find(ready, initiator);
 
-	if (!r || !r->has_static)
-		return false;
-	memcpy(shared, r->ss, KEY_LENGTH);
-	return true;
+	return r ? &r->foreseen : NULL;
 }
 
-bool noise_ready_ephemeral(struct noise_ready *ready, const uint8_t initiator[KEY_LENGTH],
-			   struct key_pair *ephemeral, uint8_t shared[KEY_LENGTH])
+const struct noise_foreseen *noise_ready_of_ephemeral(const struct noise_ready *ready,
+						      const uint8_t ephemeral[KEY_LENGTH])
+{
+	const struct ready *r = find_announced(ready, ephemeral);
+
+	return r ? &r->foreseen : NULL;
+}
+
+void noise_ready_used(struct noise_ready *ready, const uint8_t initiator[KEY_LENGTH])
 {
 	struct ready *r = find(ready, initiator);
 
-	if (!r || !r->has_ephemeral)
-		return false;
-	*ephemeral = r->ephemeral;
-	memcpy(shared, r->se, KEY_LENGTH);
-	keys_wipe(&r->ephemeral, sizeof(r->ephemeral));
-	keys_wipe(r->se, sizeof(r->se));
-	r->has_ephemeral = false;
-	DL_APPEND(ready->waiting, r);
-	return true;
+	if (!r)
+		return;
+	unannounce(ready, r);
+	noise_foreseen_used(&r->foreseen);
+	wait_on(ready, r);
 }

@@ -1,17 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What a responder of IK can work out before a message comes.
+ * What a responder of IK has ready for those who will come to it: for each known initiator what is
+ * foreseen of its next handshake (noise_foreseen.h), worked out in idle time.
  *
- * Half of its Diffie-Hellman results do not depend on the initiator's ephemeral key: that of both
- * static keys (ss), which is always the same, and that of its own ephemeral key and the initiator's
- * static key (se). A home core knows the static keys of its subscribers, so it computes these in
- * idle time, together with the ephemeral key pair, and an authentication takes half as long. A
- * handshake that finds nothing ready computes everything itself; the messages are the same.
- *
- * An ephemeral key pair is used once, by the first answer that takes it, and then forgotten. It
- * lies in memory before its handshake begins: who reads the memory of a responder learns, with the
- * static key, what the next handshake of each initiator will yield. That key alone would have let
- * it answer in the responder's place, but not listen.
+ * A home core knows the static keys of its subscribers, and those who have been there have said
+ * which ephemeral key they will use next. An authentication then needs no Diffie-Hellman at all.
  *
  * Only who has been authenticated may be added: strangers must not be able to fill the table.
  */
@@ -21,7 +14,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "keys.h"
+#include "noise_foreseen.h"
 
 struct noise_ready;
 
@@ -38,8 +31,18 @@ int noise_ready_add(struct noise_ready *ready, const uint8_t initiator[KEY_LENGT
 /* It will not come back; what was ready is wiped. */
 void noise_ready_remove(struct noise_ready *ready, const uint8_t initiator[KEY_LENGTH]);
 
+/* A known initiator says which ephemeral key it will use next. Computes nothing. */
+void noise_ready_announced(struct noise_ready *ready, const uint8_t initiator[KEY_LENGTH],
+			   const uint8_t ephemeral[KEY_LENGTH]);
 /*
- * Works for one initiator, the one that has waited longest: three results of Diffie-Hellman at the
+ * The public key that the handshake after the next one of an initiator will be answered with, which
+ * the answer to the next one announces. NULL when it is not there yet. Valid until the next call.
+ */
+const uint8_t *noise_ready_following(const struct noise_ready *ready,
+				     const uint8_t initiator[KEY_LENGTH]);
+
+/*
+ * Works for one initiator, the one that has waited longest: two key pairs and four results at the
  * most. True when others wait.
  */
 bool noise_ready_work(struct noise_ready *ready);
@@ -48,14 +51,13 @@ bool noise_ready_waits(const struct noise_ready *ready);
 
 /* For noise.c: */
 
-/* The result of both static keys. True and shared filled, or false. */
-bool noise_ready_static(const struct noise_ready *ready, const uint8_t initiator[KEY_LENGTH],
-			uint8_t shared[KEY_LENGTH]);
-/*
- * An ephemeral key pair, with its result for the initiator's static key. True and both filled, then
- * it is forgotten here and the next one is waited for; or false. The caller wipes them.
- */
-bool noise_ready_ephemeral(struct noise_ready *ready, const uint8_t initiator[KEY_LENGTH],
-			   struct key_pair *ephemeral, uint8_t shared[KEY_LENGTH]);
+/* What is foreseen with an initiator; NULL: nothing. Valid until the next call. */
+const struct noise_foreseen *noise_ready_of(const struct noise_ready *ready,
+					    const uint8_t initiator[KEY_LENGTH]);
+/* The same by the ephemeral key that it has announced. */
+const struct noise_foreseen *noise_ready_of_ephemeral(const struct noise_ready *ready,
+						      const uint8_t ephemeral[KEY_LENGTH]);
+/* The ephemeral key pair of this initiator has been taken: the next one is waited for. */
+void noise_ready_used(struct noise_ready *ready, const uint8_t initiator[KEY_LENGTH]);
 
 #endif

@@ -49,9 +49,12 @@ void authentication_forget(struct core *core, const struct subscriber *subscribe
 }
 
 /* It has proved who it is, and may come back. */
-static void get_ready(struct core *core, const struct subscriber *subscriber, usec_t now)
+static void get_ready(struct core *core, const struct subscriber *subscriber,
+		      const struct message *identity, usec_t now)
 {
 	noise_ready_add(core->ready, subscriber->public_key);
+	if (message_has(identity, ATTR_EPHEMERAL))
+		noise_ready_announced(core->ready, subscriber->public_key, identity->ephemeral);
 	if (noise_ready_waits(core->ready) && !timer_pending(&core->ready_timer))
 		timer_set(&core->timers, &core->ready_timer, now + READY_AFTER);
 }
@@ -125,6 +128,16 @@ static void assignment_of(const struct core *core, const struct subscriber *subs
 	message_set_prefix(m, &subscriber->prefix);
 }
 
+/* In which ephemeral key the subscriber's next handshake will be answered. */
+static void announce(const struct core *core, const struct subscriber *subscriber,
+		     struct message *assignment)
+{
+	const uint8_t *ephemeral = noise_ready_following(core->ready, subscriber->public_key);
+
+	if (ephemeral)
+		message_set_octets(assignment, ATTR_EPHEMERAL, ephemeral);
+}
+
 /* Message 2 and, out of the finished handshake, root and access key. */
 static int answer(struct noise *noise, const struct message *assignment, const char *serving,
 		  struct authentication *out, uint8_t root[KEY_LENGTH])
@@ -195,12 +208,13 @@ void authenticate(struct core *core, struct peer *serving, const char *satellite
 		out->lifetime = (uint32_t)(core->config->timers.lifetime / USEC_PER_SEC);
 	}
 	assignment_of(core, subscriber, serving_name, out, &assignment);
+	announce(core, subscriber, &assignment);
 	if (answer(&noise, &assignment, serving_name, out, root) < 0) {
 		out->answer.length = 0;
 		out->reason = REASON_AUTHENTICATION_FAILED;
 		goto end;
 	}
-	get_ready(core, subscriber, now);
+	get_ready(core, subscriber, &identity, now);
 	out->subscriber = subscriber;
 	if (out->reason == REASON_ACCEPTED) {
 		offer(subscriber, serving, satellite, &identity, root, now);

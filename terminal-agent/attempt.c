@@ -58,6 +58,8 @@ void attempt_make_ahead(struct session *s, const struct link *link, usec_t now)
 		return;
 	facts.counter = ++s->counter;
 	s->ahead = link->prepared && discovery_begin(&s->discovery, s->identity, &facts) == 0;
+	if (s->ahead)
+		discovery_foresee(&s->discovery, s->identity);
 }
 
 static void transmit(struct session *s)
@@ -65,6 +67,8 @@ static void transmit(struct session *s)
 	s->attempt.tries++;
 	s->attempt.slowed = false;
 	send_discovery(&s->sender, s->link, &s->discovery);
+	discovery_sent(&s->discovery);
+	discovery_foresee(&s->discovery, s->identity);
 }
 
 void attempt_begin(struct session *s, usec_t now)

@@ -30,9 +30,10 @@ struct attempt {
 uint16_t attempt_mtu(const struct link *link);
 
 /*
- * Makes a discovery for a link that is about to come up, while there is time: its three
- * Diffie-Hellman operations then do not delay the handover. attempt_begin() takes it if it still
- * says what is true; made again, it is left as it is if it does.
+ * Makes a discovery for a link that is about to come up, while there is time: its
+ * Diffie-Hellman operations, and those of its answer, then do not delay the handover.
+ * attempt_begin() takes it if it still says what is true; made again, it is left as it is if it
+ * does.
  */
 void attempt_make_ahead(struct session *s, const struct link *link, usec_t now);
 

@@ -6,6 +6,7 @@
 #include "terminal-agent/discovery.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -22,24 +23,25 @@ static uint32_t new_index(void)
 	return index;
 }
 
-static int start_handshake(struct noise *noise, const struct identity *identity, uint32_t index)
+static int start_handshake(struct discovery *d, const struct identity *identity)
 {
 	uint8_t prologue[ACCESS_PROLOGUE_MAX];
-	int length = access_prologue(prologue, sizeof(prologue), index, identity->name.realm);
+	int length = access_prologue(prologue, sizeof(prologue), d->index, identity->name.realm);
 
 	if (length < 0)
 		return length;
-	return noise_init(noise, &(struct noise_setup){.protocol = NOISE_IK_PSK2,
-						       .initiator = true,
-						       .prologue = prologue,
-						       .prologue_length = (size_t)length,
-						       .local = &identity->keys,
-						       .remote = identity->home_public,
-						       .psk = identity->psk});
+	return noise_init(&d->noise, &(struct noise_setup){.protocol = NOISE_IK_PSK2,
+							   .initiator = true,
+							   .prologue = prologue,
+							   .prologue_length = (size_t)length,
+							   .local = &identity->keys,
+							   .remote = identity->home_public,
+							   .psk = identity->psk,
+							   .foreseen = &d->foreseen});
 }
 
-static int write_identity(const struct identity *identity, const struct discovery_facts *facts,
-			  uint8_t *out, size_t cap)
+static int write_identity(const struct discovery *d, const struct identity *identity,
+			  const struct discovery_facts *facts, uint8_t *out, size_t cap)
 {
 	struct message m;
 
@@ -54,6 +56,7 @@ static int write_identity(const struct identity *identity, const struct discover
 		message_set_text(&m, ATTR_CORE, facts->core);
 	if (facts->mode != MODE_PREDICTIVE)
 		message_set_number(&m, ATTR_MODE, facts->mode);
+	message_set_octets(&m, ATTR_EPHEMERAL, d->foreseen.following.public);
 	return message_write(&m, out, cap);
 }
 
@@ -80,7 +83,7 @@ static int write_discovery(struct discovery *d, const struct identity *identity,
 			   const struct discovery_facts *facts)
 {
 	uint8_t payload[SNO_HANDSHAKE_MAX - NOISE_OVERHEAD_IK], handshake[SNO_HANDSHAKE_MAX];
-	int length = write_identity(identity, facts, payload, sizeof(payload));
+	int length = write_identity(d, identity, facts, payload, sizeof(payload));
 	size_t handshake_length;
 	struct message m;
 	int error;
@@ -123,9 +126,13 @@ int discovery_begin(struct discovery *d, const struct identity *identity,
 	int error;
 
 	discovery_end(d);
+	if (d->spent)
+		noise_foreseen_used(&d->foreseen);
+	d->spent = false;
+	noise_foreseen_pairs(&d->foreseen);
 	d->index = new_index();
 	keep_facts(d, facts);
-	error = start_handshake(&d->noise, identity, d->index);
+	error = start_handshake(d, identity);
 	if (error == 0)
 		error = write_discovery(d, identity, facts);
 	if (error < 0) {
@@ -152,9 +159,24 @@ bool discovery_says(const struct discovery *d, const struct discovery_facts *fac
 	       (!facts->target || said->number == facts->number);
 }
 
+void discovery_sent(struct discovery *d)
+{
+	d->spent = true;
+}
+
+void discovery_foresee(struct discovery *d, const struct identity *identity)
+{
+	/* A home core whose key is none has been told about when the discovery was made. */
+	noise_foreseen_work(&d->foreseen, true, &identity->keys, identity->home_public);
+}
+
 void discovery_end(struct discovery *d)
 {
-	noise_wipe(&d->noise);
+	keys_wipe(&d->live, sizeof(*d) - offsetof(struct discovery, live));
+}
+
+void discovery_wipe(struct discovery *d)
+{
 	keys_wipe(d, sizeof(*d));
 }
 
@@ -169,6 +191,15 @@ static enum drop read_assignment(struct noise *noise, const struct message_blob 
 		       &length) < 0)
 		return DROP_HANDSHAKE;
 	return message_read(assignment, PLACE_ASSIGNMENT, payload, length);
+}
+
+/* The handshake is over; of the next one this is known. */
+static void take_announced(struct discovery *d, const struct message *assignment)
+{
+	noise_foreseen_used(&d->foreseen);
+	d->spent = false;
+	if (message_has(assignment, ATTR_EPHEMERAL))
+		noise_foreseen_announced(&d->foreseen, assignment->ephemeral);
 }
 
 /* The access key that both the home core and the serving core must have meant. */
@@ -245,10 +276,13 @@ enum drop discovery_accept(struct discovery *d, const struct message *done,
 		drop = DROP_HANDSHAKE;
 out:
 	noise_wipe(&noise);
-	if (drop == DROP_NONE)
+	if (drop == DROP_NONE) {
+		if (result->full)
+			take_announced(d, &result->assignment);
 		discovery_end(d);
-	else
+	} else {
 		keys_wipe(result, sizeof(*result));
+	}
 	return drop;
 }
 
@@ -269,6 +303,7 @@ enum drop discovery_reject(struct discovery *d, const struct message *reject,
 		drop = DROP_HANDSHAKE; /* the home core refuses nothing with "accepted" */
 	if (drop == DROP_NONE) {
 		*authentic = true;
+		take_announced(d, assignment);
 		discovery_end(d);
 	}
 out:

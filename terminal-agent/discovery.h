@@ -14,6 +14,7 @@
 #include "access.h"
 #include "message.h"
 #include "noise.h"
+#include "noise_foreseen.h"
 #include "terminal-agent/identity.h"
 
 /* What a discovery says besides who the terminal is. */
@@ -30,9 +31,15 @@ struct discovery_facts {
 	const uint8_t *root;	 /* of the present registration; needed with a target */
 };
 
-/* Holds keys: discovery_end() it. All zero: none under way. */
+/*
+ * Holds keys: discovery_end() it, and discovery_wipe() at the end of its life. All zero: none under
+ * way.
+ */
 struct discovery {
-	bool live; /* an answer is awaited */
+	struct noise_foreseen
+		foreseen; /* of the next handshake, or the one under way; outlives it */
+	bool spent;	  /* that handshake's ephemeral key may have been seen */
+	bool live;	  /* an answer is awaited */
 	uint32_t index;
 	struct discovery_facts facts; /* core and target are those below; root is NULL */
 	char core[SNO_NAME_MAX + 1];
@@ -51,7 +58,16 @@ int discovery_begin(struct discovery *d, const struct identity *identity,
 		    const struct discovery_facts *facts);
 /* Does it say these facts, whatever its counter? False when none is under way. */
 bool discovery_says(const struct discovery *d, const struct discovery_facts *facts);
+/* It is being sent: its ephemeral key will not serve another one. */
+void discovery_sent(struct discovery *d);
+/*
+ * Works out, while there is time, what the answer to the one under way will need: four
+ * Diffie-Hellman operations at the most, when the home core has announced its ephemeral key.
+ */
+void discovery_foresee(struct discovery *d, const struct identity *identity);
+/* None is under way any more. What is foreseen of the next one stays. */
 void discovery_end(struct discovery *d);
+void discovery_wipe(struct discovery *d);
 
 /* What a valid registration done holds. Holds keys: wipe it. */
 struct discovery_result {

@@ -78,7 +78,7 @@ void session_init(struct session *s, const struct session_parts *parts)
 void session_end(struct session *s)
 {
 	uplink_end(&s->uplink);
-	discovery_end(&s->discovery);
+	discovery_wipe(&s->discovery);
 	registration_end(&s->registration);
 }
 

@@ -164,6 +164,7 @@ ATTRIBUTES = [Attribute(*row) for row in (
     (0x28, "DROPPED", number(4)),
     (0x29, "HANDOVER_TAG", opaque(8, 8)),
     (0x2a, "HANDOVER_PROOF", opaque(16, 16)),
+    (0x2b, "EPHEMERAL", opaque(32, 32)),
 )]
 BY_CODE = {attribute.code: attribute for attribute in ATTRIBUTES}
 BY_NAME = {attribute.name: attribute for attribute in ATTRIBUTES}

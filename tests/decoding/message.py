@@ -55,9 +55,9 @@ ROWS = [
     row(0x10, "hello", "hello", ZERO, "CORE EPOCH TUNNEL_KINDS TUNNEL_KEY",
         "TUNNEL_END4 TUNNEL_END6"),
     row(0x11, "identity", "identity", ZERO,
-        "USER HOME_EPOCH COUNTER LINK_LAYER LINK_LOCAL MTU", "CORE MODE"),
+        "USER HOME_EPOCH COUNTER LINK_LAYER LINK_LOCAL MTU", "CORE MODE EPHEMERAL"),
     row(0x12, "assignment", "assignment", ZERO, "CORE HOME_EPOCH COUNTER REASON",
-        "LIFETIME HOA4 HOA6 PREFIX"),
+        "LIFETIME HOA4 HOA6 PREFIX EPHEMERAL"),
 
     row(0x20, "core advertisement", "access clear", ZERO, "CORE EPOCH INTERVAL"),
     row(0x21, "core discovery", "access clear", "terminal index", "REALM HANDSHAKE",

@@ -173,7 +173,6 @@ static void test_ready(void **state)
 	const struct world_text nobody = {.subscribers = " "};
 	struct world *w = world_with_otto();
 	struct terminal stranger;
-	uint8_t shared[KEY_LENGTH];
 
 	(void)state;
 	stranger = w->otto;
@@ -187,10 +186,10 @@ static void test_ready(void **state)
 		assert_true(noise_ready_waits(w->core.ready));
 		world_run(w, SEC);
 		assert_false(noise_ready_waits(w->core.ready));
-		assert_true(noise_ready_static(w->core.ready, w->otto.keys.public, shared));
+		assert_true(noise_ready_of(w->core.ready, w->otto.keys.public)->has_ephemeral);
 	}
 	assert_int_equal(world_reload(w, &nobody), 0);
-	assert_false(noise_ready_static(w->core.ready, w->otto.keys.public, shared));
+	assert_null(noise_ready_of(w->core.ready, w->otto.keys.public));
 	world_free(w);
 }
 

@@ -165,6 +165,8 @@ static void test_octets(void **state)
 		{ATTR_HANDOVER_TAG, "0001020304050607", "0001020304050607"},
 		{ATTR_HANDOVER_PROOF, "f0f1f2f3f4f5f6f7f8f9fafbfcfdfeff",
 		 "f0f1f2f3f4f5f6f7f8f9fafbfcfdfeff"},
+		{ATTR_EPHEMERAL, "e0e1e2e3e4e5e6e7e8e9eaebecedeeeff0f1f2f3f4f5f6f7f8f9fafbfcfdfeff",
+		 "e0e1e2e3e4e5e6e7e8e9eaebecedeeeff0f1f2f3f4f5f6f7f8f9fafbfcfdfeff"},
 	};
 	uint64_t seen = 0;
 
