@@ -272,13 +272,12 @@ static enum reason choose_tunnel(struct registration *r, const struct message *a
 	return REASON_ACCEPTED;
 }
 
-/* The terminal is authentic: install its path here. */
+/* The terminal is authentic: whatever serves it here is its attempt's from now on. */
 static enum reason prepare_visitor(struct registration *r, const struct message *ack, usec_t now)
 {
 	struct core *core = r->core;
 	enum reason reason = choose_tunnel(r, ack);
 	struct session *s;
-	struct path path;
 
 	if (reason != REASON_ACCEPTED)
 		return reason;
@@ -292,13 +291,19 @@ static enum reason prepare_visitor(struct registration *r, const struct message 
 		return REASON_BUSY;
 	take_session(r, s);
 	take_preparation(r);
-	if (take_care_of(r) < 0)
-		return REASON_NO_CARE_OF_ADDRESS;
-	path = way_to_terminal(r->satellite, &r->mac, underlay_mtu(core->config, r->tunnel));
+	return take_care_of(r) < 0 ? REASON_NO_CARE_OF_ADDRESS : REASON_ACCEPTED;
+}
+
+static enum reason lead_to_visitor(struct registration *r, usec_t now)
+{
+	const struct message *ack = &r->granted;
+	struct path path =
+		way_to_terminal(r->satellite, &r->mac, underlay_mtu(r->core->config, r->tunnel));
+
 	path.hoa4 = ack->hoa4;
 	path.hoa6 = ack->hoa6;
 	path.prefix = ack->prefix;
-	if (forwarding_release(core, s->path, &path, now, &r->held) < 0)
+	if (forwarding_release(r->core, r->session->path, &path, now, &r->held) < 0)
 		return REASON_KERNEL_REFUSED;
 	return REASON_ACCEPTED;
 }
@@ -310,7 +315,7 @@ static void set_tunnel(const struct registration *r, struct message *m)
 	message_set_number(m, ATTR_TUNNEL_KEY, r->tunnel_key);
 }
 
-static void request_tunnel(struct registration *r, usec_t now)
+static enum reason request_tunnel(struct registration *r, usec_t now)
 {
 	struct message m;
 
@@ -319,11 +324,14 @@ static void request_tunnel(struct registration *r, usec_t now)
 	set_tunnel(r, &m);
 	r->request = peer_request(r->home, &m, tunnel_answered, r->id, now);
 	r->asked = r->request > 0;
-	if (!r->asked)
-		reject(r, REASON_BUSY, NULL, now);
+	return r->asked ? REASON_ACCEPTED : REASON_BUSY;
 }
 
-/* The home core has authenticated the terminal. In combined mode it may send here already. */
+/*
+ * The home core has authenticated the terminal. In combined mode it may send here already;
+ * otherwise it is asked to before the kernel leads on from here, which happens while the request is
+ * on its way. The terminal hears of it when both are done.
+ */
 static void granted(struct registration *r, const struct message *ack, usec_t now)
 {
 	enum reason reason = REASON_NOT_PERMITTED;
@@ -337,12 +345,14 @@ static void granted(struct registration *r, const struct message *ack, usec_t no
 	}
 	if (permitted(r, ack))
 		reason = prepare_visitor(r, ack, now);
+	if (reason == REASON_ACCEPTED && !r->bound)
+		reason = request_tunnel(r, now);
+	if (reason == REASON_ACCEPTED)
+		reason = lead_to_visitor(r, now);
 	if (reason != REASON_ACCEPTED)
 		reject(r, reason, NULL, now);
 	else if (r->bound)
 		succeed(r, MODE_COMBINED, now);
-	else
-		request_tunnel(r, now);
 }
 
 static void authentication_answered(void *context, uint64_t token, enum reason reason,
