@@ -135,7 +135,8 @@ class Configurations:
         """core-agent.conf of a core."""
         addresses = strings(self.underlay(core))
         satellites = [group(name=quote(s.title), interface=quote(f"feed-{s.name}"))
-                      for s in self.d.satellites.values() if core.name in s.feeders]
+                      for s in self.d.satellites.values()
+                      if core.name in [*s.feeders, *s.relayed]]
         lines = {
             "core": group(name=quote(core.realm), listen=addresses,
                           private_key_file=quote(self.path(f"{core.name}.key"))),
@@ -184,13 +185,26 @@ class Configurations:
             "log": group(level=quote(self.d.log))}
         return "".join(f"{key} = {value};\n" for key, value in lines.items() if value)
 
+    def relays(self, satellite):
+        """What this satellite lets pass for its neighbours."""
+        neighbours = [s for s in self.d.satellites.values() if s.via == satellite.name]
+        return [group(satellite=quote(s.title), interface=quote(f"isl-{s.name}"),
+                      index=str(2 + number), feeders=groups([
+                          group(core=quote(self.d.cores[c].realm), station=quote(f"gs-{c}"),
+                                interface=quote(f"rly-{s.name}-{c}")) for c in s.relayed]))
+                for number, s in enumerate(neighbours)]
+
     def satellite(self, satellite):
         """sat-forwarder.conf of a satellite."""
         realms = {name: core.realm for name, core in self.d.cores.items()}
         feeders = [group(core=quote(realms[c]), station=quote(f"gs-{c}"),
                          interface=quote(f"feed-{c}")) for c in satellite.feeders]
+        if satellite.via:
+            feeders.append(group(via=quote(self.d.satellites[satellite.via].title),
+                                 interface=quote(f"isl-{satellite.via}")))
+        relays = self.relays(satellite)
         own = group(name=quote(satellite.name), access=quote("acc0"))
-        first = quote(realms[satellite.core])
+        first = None if satellite.core in satellite.relayed else quote(realms[satellite.core])
         if self.d.constellation:
             # One feeder to each core, over whatever station the plan names.
             feeders = [group(core=quote(realms[c]), interface=quote(sky.feeder(satellite, c)))
@@ -201,6 +215,7 @@ class Configurations:
         lines = {
             "satellite": own,
             "feeders": groups(feeders),
+            "relays": groups(relays) if relays else None,
             "association": group(core=first,
                                  file=quote(self.path("associations.csv"))
                                  if self.d.scheduled() else None),
@@ -211,7 +226,7 @@ class Configurations:
     def schedule(self, begin=None):
         """The association file; `begin` is when the script begins, in us since 1970. None: later
         than anybody looks, so that the satellites serve the cores they serve at first."""
-        rows = ["from,until,satellite,core,station"]
+        rows = ["from,until,satellite,core,station,via"]
         for satellite in self.d.satellites.values():
             since, core = 0, satellite.core
             for action in self.d.actions:
@@ -225,7 +240,8 @@ class Configurations:
     def association(self, since, until, satellite, core):
         """A row of that file."""
         return ",".join((association_time(since), association_time(until), satellite.name,
-                         self.d.cores[core].realm, f"gs-{core}"))
+                         self.d.cores[core].realm, f"gs-{core}",
+                         satellite.via if core in satellite.relayed else ""))
 
     def readers(self):
         """Nodes that read the association file."""

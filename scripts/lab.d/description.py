@@ -50,13 +50,16 @@ class Core:
 class Satellite:
     """A satellite: which core it serves at first, and every core it has a feeder to.
 
-    `title` is what association files call it.
+    Cores to which it has none are reached over its neighbour `via`, where it has one. `title` is
+    what association files call it.
     """
     name: str
     core: str
     feeders: list
     path: Netem
     title: str = ""
+    via: str = ""
+    relayed: list = field(default_factory=list)     # those cores
 
     def __post_init__(self):
         self.title = self.title or self.name
@@ -172,7 +175,8 @@ class Description:
 
     def scheduled(self):
         """True when everybody knows, by an association file, which satellite serves which core."""
-        return self.associations == "known" or self.constellation or any(a.verb == "schedule" for a in self.actions)
+        return self.associations == "known" or self.constellation or any(
+            s.via for s in self.satellites.values()) or any(a.verb == "schedule" for a in self.actions)
 
     def terminal_of(self, node):
         """The terminal that a node is, or is behind."""
@@ -205,7 +209,7 @@ CORE_HANDOVER_OPTIONS = {**HANDOVER_OPTIONS, "prepared_for": parse_time,
 CORE_OPTIONS = {**script.SETTINGS, **POOL_OPTIONS, "realm": str,
                 "tunnel": one_of("auto", "gre", "ipip", "gpe"), **TIMER_OPTIONS,
                 **CORE_HANDOVER_OPTIONS}
-SATELLITE_OPTIONS = {**script.SETTINGS, "core": str, "feeders": parse_names}
+SATELLITE_OPTIONS = {**script.SETTINGS, "core": str, "feeders": parse_names, "via": str}
 TERMINAL_OPTIONS = {**script.SETTINGS, **PLACE_OPTIONS, "home": str, "links": parse_names, "start": str, "nai": str,
                     "gap": parse_time, "switching": one_of("command", "self"),
                     **HANDOVER_OPTIONS, "addresses": parse_names,
@@ -356,7 +360,7 @@ class Parser(ConstellationWords):
             self.fault("satellite needs core=, the core it serves at first")
         elif name:
             satellite = Satellite(name, options["core"], options.get("feeders", []),
-                                  self.path_of(options, self.d.access))
+                                  self.path_of(options, self.d.access), via=options.get("via", ""))
             self.d.satellites[name] = satellite
             self.later.append((self.line, lambda: self.finish_satellite(satellite)))
 
@@ -366,7 +370,15 @@ class Parser(ConstellationWords):
         for core in [satellite.core, *satellite.feeders]:
             if core not in self.d.cores:
                 yield f"there is no core {core}"
-        if satellite.core not in satellite.feeders:
+        neighbour = self.d.satellites.get(satellite.via)
+        if satellite.via and (not neighbour or neighbour is satellite):
+            yield f"there is no other satellite {satellite.via}"
+        elif neighbour and neighbour.via:
+            yield f"{neighbour.name} is itself relayed"
+        elif neighbour:
+            satellite.relayed = [c for c in neighbour.feeders or self.d.cores
+                                 if c not in satellite.feeders]
+        if satellite.core not in [*satellite.feeders, *satellite.relayed]:
             yield f"{satellite.name} has no feeder to {satellite.core}"
 
     def do_terminal(self, words):

@@ -78,8 +78,13 @@ def check(action, d):
               and word not in d.terminals[action.words[0]].links):
             yield f"{action.words[0]} has no link {word}"
         elif (kind == "feeder" and action.words[0] in d.satellites
-              and word not in d.satellites[action.words[0]].feeders):
+              and word not in reach(action.verb, d.satellites[action.words[0]])):
             yield f"{action.words[0]} has no feeder to {word}"
+
+
+def reach(verb, satellite):
+    """Cores that a satellite can be associated with: only by a plan with those it is relayed to."""
+    return [*satellite.feeders, *(satellite.relayed if verb == "schedule" else [])]
 
 
 def place(terminal, time, d):

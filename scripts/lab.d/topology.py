@@ -7,8 +7,9 @@
                /    |    \\                  netem: half a core's delay at each end
            core a  b      c                 net0; feed-SATELLITE (ports of the agent's bridge)
               |  \\ | \\  / |                 netem: the access delay at each end of a feeder
-          satellite s1  s2                  feed-CORE; acc0, a bridge with ports t-TERMINAL
-                 \\  /  \\                    a port that is down is a link without a carrier
+          satellite s1  s2                  feed-CORE; isl-SATELLITE to a neighbour, which has
+                |    /  |                   rly-SATELLITE-CORE; acc0, a bridge with ports t-TERMINAL
+                 \\  /                     a port that is down is a link without a carrier
                terminal t1                  sat-SATELLITE; lan0, a bridge
                     |
                   host h1                   eth0
@@ -140,6 +141,21 @@ class Topology:
                 self.ip(node, f"link set {device} addrgenmode none")
                 self.ip(node, f"link set {device} up")
                 self.shape(node, device, satellite.path.delay, satellite.path.loss)
+        if satellite.via:
+            self.plan_relay(satellite, self.d.satellites[satellite.via])
+
+    def plan_relay(self, satellite, neighbour):
+        """The link to the neighbour, and the feeders there that belong to this satellite."""
+        lines = [((satellite.name, f"isl-{neighbour.name}"), (neighbour.name, f"isl-{satellite.name}"),
+                  satellite.path)]
+        lines += [((neighbour.name, f"rly-{satellite.name}-{core}"), (core, f"feed-{satellite.name}"),
+                   neighbour.path) for core in satellite.relayed]
+        for one, other, path in lines:
+            self.pair(*one, *other)
+            for node, device in (one, other):
+                self.ip(node, f"link set {device} addrgenmode none")
+                self.ip(node, f"link set {device} up")
+                self.shape(node, device, path.delay, path.loss)
 
     def plan_terminal(self, terminal):
         """A terminal: one link per satellite, of which only the first to be used has a carrier."""
