@@ -14,6 +14,7 @@ static const struct command {
 	int (*run)(int argc, char **argv);
 	const char *help;
 } commands[] = {
+	{"terminal", command_terminal, "the satellites of one place, one after the other"},
 	{"verify", command_verify, "check associations independently"},
 	{"visible", command_visible, "when satellites stand above a place"},
 	{"propagate", command_propagate, "where satellites are"},
