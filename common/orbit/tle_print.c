@@ -11,8 +11,8 @@
 #define EPOCH_UNIT    864 /* microseconds of the last digit: 1e-8 days */
 #define DAY	      (86400 * USEC_PER_SEC)
 #define FIRST_YEAR    1957
-#define LAST_YEAR     2056
 #define FIRST_INSTANT (-4748 * DAY) /* 1957-01-01 */
+#define LAST_INSTANT  (31777 * DAY) /* 2057-01-01: from here on the year would be 1957 again */
 
 /* Adds the checksum. */
 static void finish(char line[LINE_LENGTH + 2])
@@ -69,20 +69,21 @@ static double degrees(double value)
 int tle_print(FILE *out, const struct element_set *set)
 {
 	char first[LINE_LENGTH + 32], second[LINE_LENGTH + 64], number[6], drag[9];
-	int64_t units = (set->epoch - FIRST_INSTANT + EPOCH_UNIT / 2) / EPOCH_UNIT;
-	int64_t day = units / 100000000, fraction = units % 100000000, length;
-	unsigned int year = FIRST_YEAR;
 	long eccentricity = lround(set->eccentricity * 1e7);
+	unsigned int year = FIRST_YEAR;
+	int64_t units, day, length;
 
-	for (; day >= (length = year % 4 ? 365 : 366) && year <= LAST_YEAR; year++)
-		day -= length;
-	if (set->epoch < FIRST_INSTANT || year > LAST_YEAR || !number_text(set->number, number) ||
-	    !drag_text(set->bstar, drag) || !(set->motion > 0 && set->motion < 99.999999995) ||
-	    eccentricity < 0 || eccentricity > 9999999)
+	if (set->epoch < FIRST_INSTANT || set->epoch >= LAST_INSTANT - EPOCH_UNIT / 2 ||
+	    !number_text(set->number, number) || !drag_text(set->bstar, drag) ||
+	    !(set->motion > 0 && set->motion < 99.999999995) || eccentricity < 0 ||
+	    eccentricity > 9999999)
 		return -ERANGE;
+	units = (set->epoch - FIRST_INSTANT + EPOCH_UNIT / 2) / EPOCH_UNIT;
+	for (day = units / 100000000; day >= (length = year % 4 ? 365 : 366); year++)
+		day -= length;
 	snprintf(first, sizeof(first),
 		 "1 %sU %02u001A   %02u%03u.%08u  .00000000  00000+0 %s 0  999", number, year % 100,
-		 year % 100, (unsigned int)(day + 1), (unsigned int)fraction, drag);
+		 year % 100, (unsigned int)(day + 1), (unsigned int)(units % 100000000), drag);
 	snprintf(second, sizeof(second), "2 %s %8.4f %8.4f %07ld %8.4f %8.4f %11.8f%5u", number,
 		 set->inclination, degrees(set->node), eccentricity, degrees(set->perigee),
 		 degrees(set->anomaly), set->motion, 1u);
