@@ -197,6 +197,11 @@ static void load_value(struct load *load, config_setting_t *setting, const struc
 					     whole ? (double)config_setting_get_int64(setting)
 						   : config_setting_get_float(setting),
 					     field, why, sizeof(why));
+	} else if (key->type == CONF_NUMBER && (whole || type == CONFIG_TYPE_FLOAT)) {
+		err = conf_value_set_number(key,
+					    whole ? (double)config_setting_get_int64(setting)
+						  : config_setting_get_float(setting),
+					    field, why, sizeof(why));
 	} else if (conf_value_quoted(key) && type == CONFIG_TYPE_STRING) {
 		err = conf_value_parse(key, config_setting_get_string(setting), field, why,
 				       sizeof(why));
@@ -428,6 +433,7 @@ static size_t type_size(enum conf_type type)
 	static const size_t sizes[] = {
 		[CONF_BOOL] = sizeof(bool),
 		[CONF_SECONDS] = sizeof(usec_t),
+		[CONF_NUMBER] = sizeof(double),
 		[CONF_STRING] = sizeof(char *),
 		[CONF_NAME] = sizeof(char *),
 		[CONF_PATH] = sizeof(char *),

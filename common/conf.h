@@ -52,6 +52,7 @@ enum conf_type {
 	CONF_BOOL = 1, /* bool: true, false */
 	CONF_INT,      /* any integer type of 1, 2, 4 or 8 bytes; unsigned when .min >= 0 */
 	CONF_SECONDS,  /* usec_t, written as whole or broken seconds, as are .min and .max */
+	CONF_NUMBER,   /* double: any number from .min to .max */
 	CONF_STRING,   /* char *: not empty, at most .max bytes (255 where .max is 0) */
 	CONF_NAME,     /* char *: letters, digits and . _ - @ +, at most .max bytes (255) */
 	CONF_PATH,     /* char *: an absolute path */

@@ -83,7 +83,8 @@ static void type_text(const struct conf_key *key, char *text, size_t size)
 	if (key->type == CONF_INT) {
 		conf_value_range(key, &min, &max);
 		snprintf(range, sizeof(range), ", %lld to %lld", min, max);
-	} else if (key->type == CONF_SECONDS && (key->min != 0 || key->max != 0)) {
+	} else if ((key->type == CONF_SECONDS || key->type == CONF_NUMBER) &&
+		   (key->min != 0 || key->max != 0)) {
 		snprintf(range, sizeof(range), ", %g to %g", key->min, key->max);
 	}
 	if (key->list)

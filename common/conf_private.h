@@ -81,6 +81,8 @@ int conf_value_parse(const struct conf_key *key, const char *text, void *field, 
 /* The same for the other types. */
 int conf_value_set_int(const struct conf_key *key, long long value, void *field, char *why,
 		       size_t size);
+int conf_value_set_number(const struct conf_key *key, double value, void *field, char *why,
+			  size_t size);
 int conf_value_set_seconds(const struct conf_key *key, double value, void *field, char *why,
 			   size_t size);
 /* A default, as written in the schema, for any type but groups. */

@@ -125,6 +125,18 @@ int conf_value_set_seconds(const struct conf_key *key, double value, void *field
 	return 0;
 }
 
+int conf_value_set_number(const struct conf_key *key, double value, void *field, char *why,
+			  size_t size)
+{
+	if (!isfinite(value) ||
+	    ((key->min != 0 || key->max != 0) && (value < key->min || value > key->max))) {
+		snprintf(why, size, "%g is out of range: %g to %g", value, key->min, key->max);
+		return -EINVAL;
+	}
+	*(double *)field = value;
+	return 0;
+}
+
 /* --- strings --- */
 
 /* RFC 3629: no overlong forms, surrogates, or values past U+10FFFF. JSON needs it so. */
@@ -251,6 +263,7 @@ void conf_value_expected(const struct conf_key *key, char *text, size_t size)
 		[CONF_BOOL] = "true or false",
 		[CONF_INT] = "a whole number",
 		[CONF_SECONDS] = "a number of seconds",
+		[CONF_NUMBER] = "a number",
 		[CONF_STRING] = "a string",
 		[CONF_NAME] = "a name",
 		[CONF_PATH] = "an absolute path",
@@ -361,6 +374,11 @@ int conf_value_default(const struct conf_key *key, const char *text, void *field
 		if (end == text || *end)
 			break;
 		return conf_value_set_seconds(key, seconds, field, why, size);
+	case CONF_NUMBER:
+		seconds = strtod(text, &end);
+		if (end == text || *end)
+			break;
+		return conf_value_set_number(key, seconds, field, why, size);
 	default:
 		return conf_value_parse(key, text, field, why, size);
 	}
@@ -394,6 +412,10 @@ bool conf_value_none(const struct conf_key *key, const void *field)
 	case CONF_SECONDS:
 		seconds = (double)*(const usec_t *)field / (double)USEC_PER_SEC;
 		return seconds < key->min || (key->max != 0 && seconds > key->max);
+	case CONF_NUMBER:
+		seconds = *(const double *)field;
+		return (key->min != 0 || key->max != 0) &&
+		       (seconds < key->min || seconds > key->max);
 	case CONF_STRING:
 	case CONF_NAME:
 	case CONF_PATH:
@@ -441,6 +463,9 @@ int conf_value_compare(const struct conf_key *key, const void *a, const void *b)
 		return order(conf_value_get_int(key, a), conf_value_get_int(key, b));
 	case CONF_SECONDS:
 		return order(*(const usec_t *)a, *(const usec_t *)b);
+	case CONF_NUMBER:
+		return (*(const double *)a > *(const double *)b) -
+		       (*(const double *)a < *(const double *)b);
 	case CONF_ADDR:
 		return addr_compare(a, b);
 	case CONF_PREFIX:
@@ -482,6 +507,14 @@ void conf_value_text(const struct conf_key *key, const void *field, char *text, 
 			 llabs(usec / USEC_PER_SEC), llabs(usec % USEC_PER_SEC));
 		for (size_t n = strlen(text); n > 2 && text[n - 1] == '0' && text[n - 2] != '.';)
 			text[--n] = '\0';
+		break;
+	case CONF_NUMBER:
+		/* The shortest text that reads back the same. */
+		for (int digits = 6; digits <= 17; digits++) {
+			snprintf(text, size, "%.*g", digits, *(const double *)field);
+			if (strtod(text, NULL) == *(const double *)field)
+				break;
+		}
 		break;
 	case CONF_ADDR:
 		snprintf(text, size, "%s", addr_format(field, buf));

@@ -31,6 +31,7 @@ struct sample_config {
 		bool enabled;
 	} basic;
 	usec_t interval, optional;
+	double ratio;
 	char *text, *path, *interface;
 	struct addr any, four;
 	struct prefix prefix, six;
@@ -112,6 +113,8 @@ static const struct conf_key sample_keys[] = {
 	 .max = 86400, .def = "2.5", .reloadable = true, .help = "how often"},
 	{"optional", CONF_SECONDS, CONF_FIELD(struct sample_config, optional), .min = 1, .max = 60,
 	 .help = "how often, if at all"},
+	{"ratio", CONF_NUMBER, CONF_FIELD(struct sample_config, ratio), .min = -90, .max = 90.5,
+	 .def = "-0.5", .help = "a number"},
 	{"text", CONF_STRING, CONF_FIELD(struct sample_config, text), .help = "any text"},
 	{"path", CONF_PATH, CONF_FIELD(struct sample_config, path), .help = "a file"},
 	{"interface", CONF_IFNAME, CONF_FIELD(struct sample_config, interface), .help = "a link"},

@@ -114,6 +114,7 @@ static void test_defaults(void **state)
 	assert_true(c.basic.enabled);
 	assert_int_equal(c.interval, 2500000);
 	assert_int_equal(c.optional, 0);
+	assert_true(c.ratio == -0.5);
 	assert_null(c.text);
 	assert_true(addr_none(&c.any));
 	assert_true(prefix_none(&c.prefix));
@@ -136,7 +137,8 @@ static void test_values(void **state)
 		"basic = { name = \"x-1_y.z@a+b\"; port = 0xFFFF; offset = -128; tag = "
 		"4294967295;\n"
 		"  big = -9000000000000000000; enabled = false; };\n"
-		"interval = 1; optional = 1.5; text = \"a\\\"b\\\\c\\n\\x01\" \"d\";\n"
+		"interval = 1; optional = 1.5; ratio = 50.0755381; text = \"a\\\"b\\\\c\\n\\x01\" "
+		"\"d\";\n"
 		"path = \"/etc/x\"; interface = \"acc0\"; any = \"2001:db8::1\"; four = "
 		"\"192.0.2.1\";\n"
 		"prefix = \"10.0.0.0/8\"; six = \"2001:db8::/32\"; server = \"[::1]:53\";\n"
@@ -160,6 +162,7 @@ static void test_values(void **state)
 	assert_false(c.basic.enabled);
 	assert_int_equal(c.interval, 1000000);
 	assert_int_equal(c.optional, 1500000);
+	assert_true(c.ratio == 50.0755381);
 	assert_string_equal(c.text, "a\"b\\c\n\x01"
 				    "d");
 	assert_int_equal(c.any.bytes[15], 1);
@@ -507,6 +510,9 @@ static void random_value(const struct conf_key *key, void *field)
 		*(usec_t *)field = clock_from_seconds(key->min) +
 				   (usec_t)random_below(1000000000) % clock_from_seconds(span);
 		break;
+	case CONF_NUMBER:
+		*(double *)field = key->min + span * random_below(1000000007) / 1000000006.;
+		break;
 	case CONF_ADDR:
 		random_addr(field, key->family);
 		break;
@@ -693,7 +699,7 @@ static void test_document(void **state)
 		assert_non_null(strstr(text, lines[i]));
 	for (const char *p = text; *p; p++)
 		count += *p == '\n';
-	assert_int_equal(count, 35); /* each key once */
+	assert_int_equal(count, 36); /* each key once */
 	free(text);
 }
 
