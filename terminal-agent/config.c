@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "orbit/choice.h"
 #include "terminal-agent/identity.h"
 
 #define LINKS_MAX 64
@@ -51,10 +52,31 @@ static const struct conf_key link_keys[] = {
 	 .check = check_link_name,
 	 .help = "name of the satellite behind the link; none: the link is named like its "
 		 "interface"},
+	{"antenna", CONF_STRING, CONF_FIELD(struct link_config, antenna), .max = 63,
+	 .reloadable = true, .check = check_link_name,
+	 .help = "name of the antenna, which the switching command points at satellites"},
 	{"interface", CONF_IFNAME, CONF_FIELD(struct link_config, interface), .required = true,
 	 .id = true, .reloadable = true, .help = "network interface of the link"},
 	{},
 };
+
+static const struct conf_key position_keys[] = {
+	{"latitude", CONF_NUMBER, CONF_FIELD(struct config, position.latitude), .required = true,
+	 .min = -90, .max = 90, .reloadable = true, .help = "degrees north, WGS-84"},
+	{"longitude", CONF_NUMBER, CONF_FIELD(struct config, position.longitude), .required = true,
+	 .min = -180, .max = 360, .reloadable = true, .help = "degrees east"},
+	{"height", CONF_NUMBER, CONF_FIELD(struct config, position.height), .min = -1000,
+	 .max = 20000, .def = "0", .reloadable = true, .help = "metres above the ellipsoid"},
+	{"min_elevation", CONF_NUMBER, CONF_FIELD(struct config, position.min_elevation), .min = 0,
+	 .max = 89, .def = "25", .reloadable = true,
+	 .help = "degrees above the horizon from which on a satellite is used"},
+	{},
+};
+
+static const struct conf_name policy_names[] = {
+	{"plan", CHOICE_PLAN},	     {"home-first", CHOICE_HOME_FIRST},
+	{"longest", CHOICE_LONGEST}, {"elevation", CHOICE_ELEVATION},
+	{"load", CHOICE_LOAD},	     {NULL, 0}};
 
 static const struct conf_key access_keys[] = {
 	{"port", CONF_INT, CONF_FIELD(struct config, access.port), .min = 1, .max = 65535,
@@ -145,11 +167,24 @@ static const struct conf_key keys[] = {
 	 CONF_ELEMENT(struct link_config, link_keys), .required = true, .min_items = 1,
 	 .max_items = LINKS_MAX, .reloadable = true,
 	 .help = "access links, the preferred ones first"},
+	{"position", CONF_GROUP, CONF_INLINE(position_keys),
+	 CONF_PRESENT(struct config, position.given), .reloadable = true,
+	 .help = "where this terminal is"},
+	{"elements", CONF_PATH, CONF_LIST(struct config, elements, element_count), .max_items = 64,
+	 .unique = true, .reloadable = true,
+	 .help = "files with the orbital elements of the satellites that may be used"},
+	{"timetable", CONF_PATH, CONF_FIELD(struct config, timetable), .reloadable = true,
+	 .help = "file with the satellites to use and when, in place of position and elements"},
+	{"policy", CONF_ENUM, CONF_FIELD(struct config, policy), .names = policy_names,
+	 .def = "plan", .reloadable = true, .help = "which of the visible satellites is used"},
+	{"loads", CONF_PATH, CONF_FIELD(struct config, loads), .reloadable = true,
+	 .help = "file with the satellites' loads, for policy \"load\""},
 	{"access", CONF_GROUP, CONF_INLINE(access_keys), .help = "the access side"},
 	{"switching", CONF_GROUP, CONF_INLINE(switching_keys), .help = "how links are switched"},
 	{"routes", CONF_GROUP, CONF_INLINE(routes_keys),
 	 .help = "what is routed to the satellites"},
 	{"delegated", CONF_GROUP, CONF_INLINE(delegated_keys),
+	 CONF_PRESENT(struct config, delegated.given),
 	 .help = "where the delegated prefix is used"},
 	{"handover", CONF_GROUP, CONF_INLINE(handover_keys),
 	 .help = "how the terminal changes from core to core"},
@@ -164,7 +199,47 @@ static const struct conf_key keys[] = {
 
 const char *link_config_name(const struct link_config *link)
 {
-	return link->name ? link->name : link->interface;
+	return link->name ? link->name : link->antenna ? link->antenna : link->interface;
+}
+
+bool config_chooses(const struct config *config)
+{
+	return config->timetable || config->element_count > 0;
+}
+
+bool config_points(const struct config *config)
+{
+	return config->link_count > 0 && config->links[0].antenna;
+}
+
+/* What the agent chooses satellites by, and what it does about it. */
+static void check_choice(struct conf_check *check, const struct config *config)
+{
+	char path[64];
+
+	if (config->element_count > 0 && !config->position.given)
+		conf_fault(check, "elements",
+			   "the position of this terminal is needed to know which are visible");
+	if (config->position.given && config->element_count == 0)
+		conf_fault(check, "position", "is of no use without elements");
+	if (config->timetable && config->element_count > 0)
+		conf_fault(check, "timetable",
+			   "satellites are chosen by a timetable or by elements, not by both");
+	if (config->policy == CHOICE_LOAD && config->element_count > 0 && !config->loads)
+		conf_fault(check, "policy", "\"load\" needs loads, a file of satellite,load");
+	for (size_t i = 0; i < config->link_count; i++) {
+		snprintf(path, sizeof(path), "links[%zu]", i);
+		if (config->links[i].antenna && config->links[i].name)
+			conf_fault(check, path, "either has an antenna, or its satellite a name");
+		else if (!config->links[i].antenna != !config->links[0].antenna)
+			conf_fault(check, path, "either all links have antennas, or none");
+	}
+	if (config_points(config) && !config_chooses(config))
+		conf_fault(check, "links",
+			   "antennas need elements or a timetable, or nobody knows the satellites");
+	if (config_points(config) && config->switching.mode != SWITCHING_COMMAND)
+		conf_fault(check, "switching.mode",
+			   "antennas are pointed by a command; this needs mode \"command\"");
 }
 
 /* Operators name links in commands, so a name must mean one link. */
@@ -196,6 +271,7 @@ static void check_config(struct conf_check *check, const void *value)
 	const struct config *config = value;
 
 	check_links(check, config);
+	check_choice(check, config);
 	if (config->switching.mode == SWITCHING_COMMAND) {
 		if (config->switching.command_count == 0)
 			conf_fault(

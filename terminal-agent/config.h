@@ -12,10 +12,11 @@
 #include "lab_time.h"
 #include "message.h"
 
-/* An access link: an interface, and the satellite that is behind it. */
+/* An access link: an interface, and the satellite that is behind it or an antenna. */
 struct link_config {
 	char *name; /* NULL: called after its interface, and the satellite is not known */
 	char *interface;
+	char *antenna; /* NULL: none, the satellite is always the same one */
 };
 
 /* Who moves the terminal from one link to another. */
@@ -38,6 +39,17 @@ struct config {
 		struct lladdr gateway_mac;
 	} access;
 	struct {
+		bool given;
+		double latitude, longitude; /* degrees */
+		double height;		    /* metres */
+		double min_elevation;	    /* degrees */
+	} position;
+	char **elements; /* files; none: satellites are not computed */
+	size_t element_count;
+	char *timetable; /* NULL: none */
+	int policy;	 /* enum choice_policy */
+	char *loads;	 /* NULL: none */
+	struct {
 		int mode; /* enum switching_mode */
 		char **command;
 		size_t command_count;
@@ -50,6 +62,7 @@ struct config {
 		uint32_t metric;
 	} routes;
 	struct {
+		bool given;
 		char *interface; /* NULL: none */
 	} delegated;
 	struct {
@@ -72,7 +85,11 @@ extern const struct conf_schema config_schema;
 /* The `log` group, for daemon.h. */
 const struct daemon_log_config *config_log(const void *config);
 
-/* What a link is called: its name, or that of its interface. */
+/* Does the agent itself choose satellites, by orbits or by a timetable? */
+bool config_chooses(const struct config *config);
+/* Are the links antennas, of which each can be pointed at any satellite? */
+bool config_points(const struct config *config);
+/* What a link is called: its name, that of the antenna, or that of its interface. */
 const char *link_config_name(const struct link_config *link);
 
 #endif

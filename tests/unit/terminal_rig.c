@@ -186,9 +186,9 @@ void rig_open(struct rig *rig)
 	rig->sat2 = kernel_fake_link("sat2", NULL);
 	rig->sat3 = kernel_fake_link("sat3", NULL);
 	rig->lan = kernel_fake_link("lan0", NULL);
-	rig->link_configs[0] = (struct link_config){"s1", "sat1"};
-	rig->link_configs[1] = (struct link_config){"s2", "sat2"};
-	rig->link_configs[2] = (struct link_config){NULL, "sat3"};
+	rig->link_configs[0] = (struct link_config){"s1", "sat1", NULL};
+	rig->link_configs[1] = (struct link_config){"s2", "sat2", NULL};
+	rig->link_configs[2] = (struct link_config){NULL, "sat3", NULL};
 	rig->config.links = rig->link_configs;
 	rig->config.link_count = 3;
 	rig->config.access.port = SNO_ACCESS_PORT;
