@@ -100,7 +100,22 @@ $(O)/core-agent.a: $(call objects,$(filter-out %/main.c,$(CORE_AGENT_SRC)))
 $(O)/terminal-agent.a: $(call objects,$(filter-out %/main.c,$(TERMINAL_AGENT_SRC)))
 $(O)/sat-forwarder.a: $(call objects,$(filter-out %/main.c,$(SAT_FORWARDER_SRC)))
 
-$(PLAN_ARCHIVE): $(call objects,$(filter-out %/main.c,$(PLAN_SRC)))
+$(PLAN_ARCHIVE): $(call objects,$(filter-out %/main.c,$(PLAN_SRC))) $(O)/common/plan/page_text.o
+
+# The page of sno-plan show is written as HTML, CSS and JavaScript, and becomes strings.
+PAGE_PARTS := html css js land
+page_html := page.html
+page_css := page.css
+page_js := page.js
+page_land := land.js
+$(O)/common/plan/page_text.c: $(foreach p,$(PAGE_PARTS),$(srcdir)/common/plan/page/$(page_$(p)))
+	$(call say,TEXT,$@)
+	@mkdir -p $(@D)
+	$(Q){ $(foreach p,$(PAGE_PARTS),echo 'extern const char page_$(p)[];'; \
+		echo 'const char page_$(p)[] ='; sed -e 's/[\\"]/\\&/g' -e 's/.*/"&\\n"/' \
+		$(srcdir)/common/plan/page/$(page_$(p)); echo ';';) } > $@
+$(O)/common/plan/page_text.o: $(O)/common/plan/page_text.c
+	$(Q)$(COMPILE) -c -o $@ $<
 
 $(ARCHIVES):
 	$(call say,AR,$@)

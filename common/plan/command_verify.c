@@ -142,7 +142,7 @@ static int verify(struct wishes *wishes, const struct scenario *scenario,
 }
 
 /* What the report says was planned with is what is checked, where no option says otherwise. */
-static int take_report(struct wishes *wishes, struct measures *reported)
+static int take_report(struct wishes *wishes, struct comparison *reported)
 {
 	struct report_settings said;
 
@@ -216,7 +216,7 @@ int command_verify(int argc, char **argv)
 			   .step = VERIFY_STEP,
 			   .tolerance = VERIFY_TOLERANCE},
 		.users = {.slot = 15, .min_elevation = 25, .tau = 300, .outage = 30}};
-	struct measures reported;
+	struct comparison reported;
 	struct scenario scenario;
 	int first, status = parse(&wishes, argc, argv, &first);
 
@@ -234,7 +234,7 @@ int command_verify(int argc, char **argv)
 		wishes.plan = argv[first];
 		status = PLAN_FAILED;
 		if (inputs_load(&scenario, &wishes.files, options_report, NULL) == 0)
-			status = verify(&wishes, &scenario, wishes.report ? &reported : NULL);
+			status = verify(&wishes, &scenario, wishes.report ? &reported.plan : NULL);
 		scenario_free(&scenario);
 	}
 	free(wishes.files.elements.texts);

@@ -16,6 +16,7 @@ static const struct command {
 } commands[] = {
 	{"terminal", command_terminal, "the satellites of one place, one after the other"},
 	{"verify", command_verify, "check associations independently"},
+	{"show", command_show, "a page with a map and timelines"},
 	{"visible", command_visible, "when satellites stand above a place"},
 	{"propagate", command_propagate, "where satellites are"},
 	{"walker", command_walker, "elements of a Walker constellation"},

@@ -200,16 +200,11 @@ static bool read_settings(const json_t *inputs, struct report_settings *settings
 	       association_time_parse(start, &settings->start) == 0;
 }
 
-int report_read(const char *path, struct report_settings *settings, struct measures *plan,
-		csv_report_fn *report, void *arg)
+static struct measures read_measures(const json_t *json, const char *key)
 {
-	char message[PATH_MAX + JSON_ERROR_TEXT_LENGTH + 64];
-	json_error_t error;
-	json_t *json = json_load_file(path, 0, &error);
-	const json_t *figures = json_object_get(json, "plan");
-	int err = 0;
+	const json_t *figures = json_object_get(json, key);
 
-	*plan = (struct measures){
+	return (struct measures){
 		.inter_sno_per_user_hour = number(figures, "inter_sno_per_user_hour"),
 		.handovers_per_user_hour = number(figures, "handovers_per_user_hour"),
 		.home_share = number(figures, "home_share"),
@@ -217,15 +212,32 @@ int report_read(const char *path, struct report_settings *settings, struct measu
 		.association_changes_per_satellite_hour =
 			number(figures, "association_changes_per_satellite_hour"),
 		.objective = number(figures, "objective")};
-	if (!json) {
-		err = -EINVAL;
+}
+
+int report_read(const char *path, struct report_settings *settings, struct comparison *comparison,
+		csv_report_fn *report, void *arg)
+{
+	char message[PATH_MAX + JSON_ERROR_TEXT_LENGTH + 64] = "";
+	json_error_t error;
+	json_t *json = json_load_file(path, 0, &error);
+
+	*comparison = (struct comparison){
+		.figure2 = read_measures(json, "figure2"),
+		.figure2_planned_terminals = read_measures(json, "figure2_planned_terminals"),
+		.naive = read_measures(json, "naive"),
+		.plan = read_measures(json, "plan"),
+		.bound = read_measures(json, "bound").objective,
+		.unavoidable = number(json, "unavoidable_objective"),
+		.has_baselines = json_is_object(json_object_get(json, "figure2")),
+		.has_bound = json_is_object(json_object_get(json, "bound"))};
+	if (!json)
 		snprintf(message, sizeof(message), "%s:%d: %s", path, error.line, error.text);
-	} else if (!figures || !read_settings(json_object_get(json, "inputs"), settings)) {
-		err = -EINVAL;
+	else if (!json_is_object(json_object_get(json, "plan")) ||
+		 !read_settings(json_object_get(json, "inputs"), settings))
 		snprintf(message, sizeof(message), "%s: is no report of sno-plan associate", path);
-	}
-	if (err)
-		report(arg, message);
 	json_decref(json);
-	return err;
+	if (!*message)
+		return 0;
+	report(arg, message);
+	return -EINVAL;
 }

@@ -58,10 +58,10 @@ struct report_settings {
 };
 
 /*
- * Reads a report's settings and the plan's measures again (NAN where there is none). 0; -EINVAL
- * for what is no report, -ENOMEM, or -errno; then it has been reported.
+ * Reads a report's settings and figures again; in *comparison, a figure that is not there is NAN.
+ * 0; -EINVAL for what is no report; then it has been reported.
  */
-int report_read(const char *path, struct report_settings *settings, struct measures *plan,
+int report_read(const char *path, struct report_settings *settings, struct comparison *comparison,
 		csv_report_fn *report, void *arg);
 
 #endif
