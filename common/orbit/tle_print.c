@@ -66,6 +66,12 @@ static double degrees(double value)
 	return value < 0 ? value + 360 : value;
 }
 
+/* A name that would read as one of the three lines gets the number of its own. */
+static bool ambiguous(const char *name)
+{
+	return name[0] >= '0' && name[0] <= '2' && name[1] == ' ';
+}
+
 int tle_print(FILE *out, const struct element_set *set)
 {
 	char first[LINE_LENGTH + 32], second[LINE_LENGTH + 64], number[6], drag[9];
@@ -89,5 +95,8 @@ int tle_print(FILE *out, const struct element_set *set)
 		 degrees(set->anomaly), set->motion, 1u);
 	finish(first);
 	finish(second);
-	return fprintf(out, "%s\n%s\n%s\n", set->name, first, second) < 0 ? -EIO : 0;
+	return fprintf(out, "%s%s\n%s\n%s\n", ambiguous(set->name) ? "0 " : "", set->name, first,
+		       second) < 0
+		       ? -EIO
+		       : 0;
 }

@@ -14,8 +14,8 @@
 static const struct option_usage usage = {
 	"visible",
 	"Prints when satellites stand high enough above a place, as CSV:\n"
-	"from,until,satellite,max_elevation,culmination,rise_azimuth,set_azimuth,min_range.\n"
-	"Elevations and azimuths are in degrees, the least slant range in kilometres.",
+	"from,until,satellite,max_elevation,culmination,rise_azimuth,set_azimuth,range.\n"
+	"Elevations and azimuths are in degrees, the range at culmination in kilometres.",
 	NULL,
 };
 
@@ -80,7 +80,7 @@ static int print_windows(const struct wishes *wishes, const struct elements *ele
 
 	if (err)
 		return err;
-	puts("from,until,satellite,max_elevation,culmination,rise_azimuth,set_azimuth,min_range");
+	puts("from,until,satellite,max_elevation,culmination,rise_azimuth,set_azimuth,range");
 	for (size_t i = 0; i < windows->count; i++) {
 		const struct window *w = &windows->rows[i];
 

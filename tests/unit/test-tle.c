@@ -383,6 +383,21 @@ static void what_is_written_reads_the_same(void **state)
 	}
 }
 
+static void names_that_look_like_lines_survive(void **state)
+{
+	static const char *const names[] = {"0 A", "1 B", "2 C", "3 D", "0", "12"};
+	struct element_set set = {.number = 1, .motion = 15};
+	struct constellation c;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		strcpy(set.name, names[i]);
+		read_back(&set, &c);
+		assert_string_equal(c.sets[0].name, names[i]);
+		tle_free(&c);
+	}
+}
+
 static void what_the_format_cannot_say_is_not_written(void **state)
 {
 	static const struct element_set good = {.name = "S", .number = 1, .motion = 15};
@@ -422,6 +437,7 @@ int main(void)
 		cmocka_unit_test(who_asks_gets_deep_space),
 		cmocka_unit_test(files_are_read),
 		cmocka_unit_test(what_is_written_reads_the_same),
+		cmocka_unit_test(names_that_look_like_lines_survive),
 		cmocka_unit_test(what_the_format_cannot_say_is_not_written),
 	};
 

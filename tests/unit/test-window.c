@@ -283,22 +283,37 @@ static void spans_can_be_put_together(void **state)
 	free(orbits);
 }
 
+/* A window that is open when the satellite decays ends there, not with the span. */
 static void what_falls_is_seen_until_then(void **state)
 {
-	struct scene scene;
+	const double least = 0;
+	struct place below;
+	struct site site;
 	struct sgp4 orbit;
-	double last = 0, end, r[3];
+	double end, r[3];
+	struct window_scan scan = {.orbits = &orbit,
+				   .orbit_count = 1,
+				   .sites = &site,
+				   .min_elevation = &least,
+				   .site_count = 1,
+				   .start = HEAVENS_EPOCH,
+				   .seconds = 86400};
+	struct windows windows;
 
 	(void)state;
 	heavens_orbit(HEAVENS_FALLING, &orbit);
 	for (end = 0; heavens_position(&orbit, HEAVENS_EPOCH + clock_from_seconds(end), r); end++)
 		;
-	set_scene(&scene, &orbit, 1, HEAVENS_EPOCH, 86400);
-	assert_true(scene.windows.count > 0);
-	for (size_t i = 0; i < scene.windows.count; i++)
-		last = fmax(last, scene.windows.rows[i].until);
-	assert_true(last < end);
-	window_free(&scene.windows);
+	assert_true(end > 3600 && end < 86400);
+	assert_true(heavens_position(&orbit, HEAVENS_EPOCH + clock_from_seconds(end - 60), r));
+	geodesy_place(r, &below);
+	below.height = 0;
+	geodesy_site(&below, &site);
+	assert_int_equal(window_scan(&scan, &windows), 0);
+	assert_true(windows.count > 0);
+	assert_true(windows.rows[windows.count - 1].until <= end);
+	assert_true(windows.rows[windows.count - 1].until > end - 61);
+	window_free(&windows);
 }
 
 static void tell(void *arg, size_t done, size_t all)
