@@ -1,153 +1,89 @@
-#!/bin/bash
+#!/usr/bin/python3 -B
 # SPDX-License-Identifier: GPL-2.0-or-later
 # kernels: host uml
-# shellcheck disable=SC2016,SC2317 # functions are called by name, and by eval
-#
-# A satellite that sees no station for a while, and its neighbour that does, with real frames:
-# nothing is lost on the way from one way to the other and back, users of both are served by
-# different cores at the same time, and nothing goes in circles.
-#
-#	t1 eth0 --- t0 [acc0] s1 fa ------------------- eth0 a
-#	                      |  isl0 --- isl0
-#	                      |             s2 relay ---- eth0 c    for frames of s1
-#	            t2 eth0 --- t0 [acc0] s2   fb ------- eth0 b
-#
-# Cores a, b and c are the same host to the terminals: 10.9.0.2, 02:00:00:00:00:02.
-. "${SRCDIR:-.}/tests/netns/lib.sh"
+"""A satellite that sees no station of a core serves it over a neighbour that does: its terminals are
+handed to that core and back, as planned, without a lost packet; the neighbour's own are not
+concerned; and the death of both forwarders concerns nobody.
 
-need_root
-need_program ping tc jq
-CORE_MAC=02:00:00:00:00:02
-PLAN=$WORK/plan.csv
-modprobe ipv6 2>/dev/null
+    t1 .. s1 -- a          by plan s1 serves a, then b over s2, then a again
+           s1 ~~ s2 -- b   s1 has no feeder to b
+    t2 .. s2 -- a, b       s2 serves a all the time
+"""
 
-for node in t1 t2 s1 s2 a b c; do netns "$node"; done
+import os
+import sys
+import time
 
-# wire NODE DEVICE NODE DEVICE: a veth pair, without addresses of its own.
-wire() {
-	ip link add "$2" netns "$PREFIX-$1" type veth peer name "$4" netns "$PREFIX-$3"
-	on "$1" ip link set "$2" addrgenmode none up
-	on "$3" ip link set "$4" addrgenmode none up
-}
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "support"))
 
-# satellite NODE TERMINAL NUMBER: its bridge, with one terminal.
-satellite() {
-	on "$1" ip link add acc0 type bridge stp_state 0 forward_delay 0 mcast_snooping 0
-	on "$1" ip link set acc0 addrgenmode none up
-	wire "$1" t0 "$2" eth0
-	on "$1" ip link set t0 master acc0
-	on "$2" ip link set eth0 address "02:00:00:00:01:0$3"
-	on "$2" ip addr add "10.9.0.1$3/24" dev eth0
-}
+# pylint: disable=wrong-import-position
+from tap import SLOW                                                        # noqa: E402
+from streams import Streams                                                 # noqa: E402
+from system import now_us                                                   # noqa: E402
+from world import World, main                                               # noqa: E402
 
-# core NODE: what a core looks like from terminals.
-core() {
-	on "$1" ip link set eth0 address $CORE_MAC
-	on "$1" ip addr add 10.9.0.2/24 dev eth0
-	for number in 1 2; do
-		on "$1" ip neigh add "10.9.0.1$number" lladdr "02:00:00:00:01:0$number" dev eth0 nud permanent
-	done
-}
+THERE, BACK = 1.5 * SLOW, 5 * SLOW      # s after the beginning of the script
+LAB = f"""
+delay access=5ms core=10ms
+advertise 200ms
+log debug
+core a drain=500ms
+core b drain=500ms
+satellite s1 core=a feeders=a via=s2
+satellite s2 core=a
+terminal t1 home=a links=s1
+terminal t2 home=a links=s2
+stream t1 interval={4 * SLOW}ms
+stream t2 interval={4 * SLOW}ms
+at {THERE}s schedule s1 b
+at {BACK}s schedule s1 a
+"""
 
-satellite s1 t1 1
-satellite s2 t2 2
-wire s1 isl0 s2 isl0
-wire s1 fa a eth0
-wire s2 fb b eth0
-wire s2 relay c eth0
-for node in a b c; do core $node; done
 
-# row FROM UNTIL REST: in seconds from now.
-now=$(date +%s.%N)
-row() {
-	local from until
-	from=$(awk -v a="$now" -v b="$1" 'BEGIN {printf "%.6f", a + b}')
-	until=$(awk -v a="$now" -v b="$2" 'BEGIN {printf "%.6f", a + b}')
-	echo "$(date -u -d "@$from" +%Y-%m-%dT%H:%M:%S.%6NZ),$(date -u -d "@$until" +%Y-%m-%dT%H:%M:%S.%6NZ),$3"
-}
-{
-	echo from,until,satellite,core,station,via
-	row -10 4 s1,a,,
-	row 4 7 s1,c,gs-c,s2
-	row 7 600 s1,a,,
-	row -10 600 s2,b,,
-} >"$PLAN"
+def relayed(world):
+    """The neighbour's row of s1: core and what becomes of frames."""
+    row = world.rows("s2", "relays")[0]
+    return row["satellite"], row["core"] or "", row["forwarding"]
 
-cat >"$WORK/s1.conf" <<-CONF
-	satellite = { name = "s1"; access = "acc0"; };
-	feeders = ( { core = "a"; interface = "fa"; }, { via = "s2"; interface = "isl0"; } );
-	association = { file = "$PLAN"; };
-CONF
-cat >"$WORK/s2.conf" <<-CONF
-	satellite = { name = "s2"; access = "acc0"; };
-	feeders = ( { core = "b"; interface = "fb"; } );
-	relays = ( { satellite = "s1"; interface = "isl0"; index = 2;
-		feeders = ( { core = "c"; station = "gs-c"; interface = "relay"; } ); } );
-	association = { file = "$PLAN"; };
-CONF
-for node in s1 s2; do
-	check "the configuration of $node is good" "$BUILD/sno-sat-forwarder" -t -c "$WORK/$node.conf"
-	background $node "$BUILD/sno-sat-forwarder" -f -c "$WORK/$node.conf" -s "$WORK/$node.sock"
-	poll 10 "$BUILD/snoctl" -s "$WORK/$node.sock" status
-done
 
-ask() { "$BUILD/snoctl" -s "$WORK/$1.sock" --json "${@:2}"; }
-serves() { [ "$(ask "$1" status | jq -r '.fields.core | if type == "object" then .value else . end')" = "$2" ]; }
-# What reached a core: echo requests answered.
-answered() {
-	on "$1" awk '$1 == "Icmp:" {
-		if (c) print $c
-		for (i = 2; i <= NF; i++) if ($i == "InEchos") c = i
-	}' /proc/net/snmp
-}
+def wait(world, seconds):
+    """Until that moment of the script."""
+    world.lab.sleep_until(round(seconds * 1000000))
 
-check "the satellite serves by itself" serves s1 a
-check "its terminal reaches the core" reaches t1 10.9.0.2
-check "so does that of the neighbour" reaches t2 10.9.0.2
-same "nothing is relayed" 0 "$(answered c)"
 
-RATE=$([ "$KERNEL" = uml ] && echo 100 || echo 500)
-seconds=$(awk -v now="$(date +%s.%N)" -v begun="$now" 'BEGIN {print int(begun + 9 - now)}')
-for node in t1 t2; do
-	background $node ping -q -n -i "$(awk -v r="$RATE" 'BEGIN {print 1 / r}')" \
-		-c $((seconds * RATE)) -W 1 10.9.0.2
-	eval "ping_$node=$background log_$node=$WORK/$node.$((${#processes[@]} - 1))"
-done
-within 8 "where it sees no station its neighbour serves it" serves s1 c
-same "the operator sees over whom" s2 "$(ask s1 status | jq -r '.fields.via | if type == "object" then .value else . end')"
-check "and the neighbour for whom" eval '[ "$(ask s2 relays | jq -r ".table.rows[0][0:3] | join(\" \")")" = "s1 isl0 c" ]'
-check "while it serves its own users" serves s2 b
-within 6 "later the satellite serves by itself again" serves s1 a
-for node in t1 t2; do
-	eval "wait \$ping_$node"
-	log=$(eval "echo \$log_$node")
-	same "nothing of $node was lost" 0 "$(awk '/packets transmitted/ {print $1 - $4}' "$log")" || note "$(cat "$log")"
-done
-check "the other core has served it" test "$(answered c)" -gt "$RATE"
-before=$(answered c)
-on c ping -q -n -i 0.01 -c 10 -W 0.2 10.9.0.11 >/dev/null
-same "which reaches its terminals no more" 0 "$(on c ping -q -n -i 0.01 -c 10 -W 0.2 10.9.0.11 | awk '/packets transmitted/ {print $4}')"
-same "and is sent nothing" "$before" "$(answered c)"
+def test(tap):
+    """All of it."""
+    with World(tap, LAB) as world:
+        for terminal in world.d.terminals:
+            world.traffic(terminal)
+        world.passes("s1 serves a by itself: traffic passes")
+        tap.same("s2 lets nothing of it pass", ("s1", "", False), relayed(world))
+        streams = Streams(world)
+        world.lab.begin_us = begin = now_us()
+        world.lab.publish_schedule()
+        wait(world, THERE)
+        world.arrived("t1", "b", "s1", "s1 serves b over s2")
+        tap.same("s2 lets it pass to b", ("s1", "b.example", True), relayed(world))
+        tap.ok(world.served("t2", "a", "s2"), "s2's own terminal stays with a")
+        for satellite in ("s1", "s2"):
+            world.kill(satellite)
+        time.sleep(0.3 * SLOW)
+        world.passes("both forwarders are dead: traffic goes on")
+        for satellite in ("s1", "s2"):
+            world.start(satellite)
+        world.passes("both are there again: traffic goes on")
+        tap.same("... and s2 lets s1's pass, as before", ("s1", "b.example", True), relayed(world))
+        wait(world, BACK)
+        world.arrived("t1", "a", "s1", "s1 serves a by itself again")
+        tap.same("s2 lets nothing of it pass any more", ("s1", "", False), relayed(world))
+        end = now_us()
+        streams.stop()
+        for terminal in world.d.terminals:
+            # The way over the neighbour is the longer one, so what is sent after it overtakes.
+            for way, (lost, _, doubled) in streams.damage(terminal, begin, end).items():
+                tap.same(f"{terminal} {way}: no packet lost or doubled", (0, 0), (lost, doubled))
+        tap.same("every connection has lived", [], [f.error for f in world.flows.tcps() if f.error])
+        world.leave()
 
-# --- what cannot be planned -------------------------------------------------------------------------
 
-cp "$PLAN" "$WORK/good.csv"
-{
-	echo from,until,satellite,core,station,via
-	row -10 600 s1,c,gs-c,s2
-	row -10 600 s2,b,gs-b,s1
-} >"$PLAN"
-ask s2 reload >"$WORK/out" 2>&1
-same "each over the other is refused" 1 $?
-check "with the reason" grep -q "satellite s1 is relayed over s2, which is relayed itself (line 3)" "$WORK/out"
-check "the old plan stays in force" serves s2 b
-{
-	echo from,until,satellite,core,station,via
-	row -10 600 s1,d,gs-d,s2
-	row -10 600 s2,b,,
-} >"$PLAN"
-ask s2 reload >"$WORK/out" 2>&1
-same "a core to which the relay has no feeder is refused" 1 $?
-check "and told" grep -q "relay of s1: no feeder leads to core d" "$WORK/out"
-check "terminals are served all the time" reaches t1 10.9.0.2
-finish
+main(test)
