@@ -198,7 +198,7 @@ check: test-programs
 	@$(RUN_TESTS) all
 check-unit: test-programs
 	@$(RUN_TESTS) unit
-check-static check-layers check-config check-netns check-uml: test-programs
+check-static check-layers check-config check-plan check-netns check-uml: test-programs
 	@$(RUN_TESTS) $(patsubst check-%,%,$@)
 
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
@@ -367,9 +367,10 @@ help:
 
 #: make                 build the daemons, snoctl and the test tools into build/
 #: make configure       write ./configure (in a checkout; needs autoconf)
-#: make check           every test: unit, configuration, layers, style, namespaces, UML
+#: make check           every test: unit, configuration, layers, style, planner, namespaces, UML
 #: make check-unit      unit tests only; runs anywhere, as any user
 #: make check-config    the example configurations and the broken ones in tests/config
+#: make check-plan      sno-plan as its users see it
 #: make check-layers    which code may use what
 #: make check-static    layers, shellcheck and clang-format
 #: make check-netns     namespace tests on this kernel (root)
@@ -388,8 +389,8 @@ help:
 #: V=1 shows the commands. REQUIRE_NETNS=1 and REQUIRE_UML=1 turn skipped namespace and UML
 #: tests into failures. TESTS="pattern ..." limits a check to the tests so named.
 
-.PHONY: all test-programs unit-programs asan-programs check check-unit check-config check-layers check-static check-netns \
-	check-uml check-asan bench bench-handover bench-crowd fuzz fuzz-programs install install-strip uninstall installcheck \
+.PHONY: all test-programs unit-programs asan-programs check check-unit check-config check-layers check-static check-plan \
+	check-netns check-uml check-asan bench bench-handover bench-crowd fuzz fuzz-programs install install-strip uninstall installcheck \
 	dist distcheck clean distclean help FORCE
 
 -include $(wildcard $(addprefix $(O)/,common/*.d $(addsuffix /*.d,$(DAEMON_DIRS)) tests/*.d tests/*/*.d tests/*/*/*.d))
