@@ -235,9 +235,9 @@ fuzz:
 
 # Pages beside scripts/ describe what is not installed.
 MAN_PAGES := $(filter-out scripts/%,$(call sources,*/*.1 */*.5 */*.8))
-# conf/*.conf and conf/*.csv are the example configurations. A folder conf/NAME.d or conf/systemd
+# conf/*.conf, *.csv and *.tle are the example configurations. A folder conf/NAME.d or conf/systemd
 # holds drop-ins for another program; a file NAME.in has @sbindir@ and the like replaced.
-EXAMPLES := $(call sources,conf/*.conf conf/*.csv)
+EXAMPLES := $(call sources,conf/*.conf conf/*.csv conf/*.tle)
 drop_ins = $(patsubst %.in,$(O)/%,$(call sources,conf/$(1)/*))
 UNITS := $(if $(systemdsystemunitdir),$(call drop_ins,systemd))
 TMPFILES := $(call drop_ins,tmpfiles.d)

@@ -120,6 +120,11 @@ static int verify(struct wishes *wishes, const struct scenario *scenario,
 	if (association_load(&plan, wishes->plan, NULL, print_fault, NULL) < 0)
 		return PLAN_FAILED;
 	find_span(wishes, &plan);
+	if (wishes->verify.start >= wishes->verify.until) {
+		printf("%s: there are no associations\n", wishes->plan);
+		association_free(&plan);
+		return PLAN_FAILED;
+	}
 	progress_open(&progress, stderr, wishes->quiet);
 	wishes->verify.scenario = scenario;
 	wishes->verify.progress = &progress;
