@@ -163,25 +163,41 @@ class Configurations:
                      epoch=quote(association_time(self.epoch)),
                      rate=str(self.d.constellation.rate))
 
-    def terminal(self, terminal):
-        """terminal-agent.conf of a terminal."""
-        links = [group(name=quote(s), interface=quote(f"sat-{s}")) for s in terminal.links]
+    def modem(self, terminal):
+        """The switching command of a terminal that does not switch by itself."""
+        if self.d.constellation:
+            return sky.modem(self.dir, terminal)
         command = [program("tests/bench/radio"), "-g", str(terminal.gap),
                    "-o", self.path(f"{terminal.name}.links")]
         for link in terminal.links:
             command += ["-l", f"{link}={self.topology.netns(link)}/t-{terminal.name}/sat-{link}"]
-        switching = group(mode=quote(terminal.switching),
-                          resident="true" if terminal.switching == "command" else None,
-                          command=strings(command) if terminal.switching == "command" else None)
+        return command
+
+    def terminal(self, terminal):
+        """terminal-agent.conf of a terminal."""
+        links = [group(name=quote(s), interface=quote(f"sat-{s}")) for s in terminal.links]
+        links += [group(antenna=quote(a), interface=quote(a)) for a in terminal.aerials()]
+        commanded = terminal.switching == "command"
+        switching = group(mode=quote(terminal.switching), resident="true" if commanded else None,
+                          command=strings(self.modem(terminal)) if commanded else None)
+        position = None
+        if terminal.place:
+            elevation = f"{self.d.constellation.terminal_elevation:.6f}"
+            position = group(latitude=f"{terminal.place[0]:.6f}",
+                             longitude=f"{terminal.place[1]:.6f}", min_elevation=elevation)
         lines = {
             "terminal": group(nai=quote(terminal.nai),
                               private_key_file=quote(self.path(f"{terminal.name}.key")),
                               psk_file=self.psk(terminal.home, terminal.name),
                               home_public_key=quote(self.public[terminal.home])),
             "links": groups(links),
+            "position": position,
+            "elements": strings([self.path("elements.tle")]) if position else None,
+            "policy": quote(terminal.policy) if position else None,
             "switching": switching,
             "handover": self.handover(terminal),
             "delegated": group(interface=quote("lan0")) if terminal.prefix else None,
+            "time": self.time(),
             "log": group(level=quote(self.d.log))}
         return "".join(f"{key} = {value};\n" for key, value in lines.items() if value)
 

@@ -54,13 +54,23 @@ def plan(topology):
             topology.ip(terminal.name, f"link set {aerial} up")
 
 
+def orders(directory):
+    """The socket of the program."""
+    return os.path.join(directory, "sky.sock")
+
+
+def modem(directory, terminal):
+    """The command by which a terminal turns its antennas."""
+    return [program("tests/bench/sky/sky"), "point", orders(directory), terminal.name]
+
+
 class Sky:
     """The program while it runs."""
 
     def __init__(self, lab):
         self.lab = lab
         self.process = None
-        self.socket = os.path.join(lab.state.dir, "sky.sock")
+        self.socket = orders(lab.state.dir)
         self.record = os.path.join(lab.state.dir, "sky.record")
         self.output = os.path.join(lab.state.dir, "sky.json")
 
@@ -101,10 +111,6 @@ class Sky:
                     self.socket, path], "sky", self.output)
         wait_until(lambda: os.path.exists(self.socket) or not self.process.running(), 20,
                    "the sky")
-
-    def modem(self, terminal):
-        """The command by which a terminal turns its antennas."""
-        return [program("tests/bench/sky/sky"), "point", self.socket, terminal.name]
 
     def stop(self):
         """Ends it; its summary is there then."""

@@ -11,8 +11,9 @@
  *	sky run [-o RECORD] SOCKET FILE       FILE is described in sky.h
  *	sky point SOCKET TERMINAL             the modem of a terminal: see below
  *
- * The modem gets lines from the terminal agent on its standard input, hands them to the sky,
- * and answers with a line when the antenna has turned. It ends with its standard input.
+ * The modem is a terminal agent's switching command that stays: it gets a line "ANTENNA SATELLITE"
+ *on its standard input, hands it to the sky, and answers with a line when the antenna has turned.
+ *It ends with its standard input.
  *
  * The record has a line for each time an antenna turns, gets a carrier or loses it: CLOCK_MONOTONIC
  *in microseconds, what, terminal, antenna, satellite, and how late it was. At its end, on SIGTERM,
@@ -155,7 +156,7 @@ static void ask(int sky, const char *terminal, const char *line)
 	char order[2 * ORDER_MAX], answer[ORDER_MAX];
 	ssize_t size;
 
-	snprintf(order, sizeof(order), "%s\t%s", terminal, line);
+	snprintf(order, sizeof(order), "%s %s", terminal, line);
 	if (send(sky, order, strlen(order), 0) < 0) {
 		printf("the sky: %s\n", strerror(errno));
 		return;

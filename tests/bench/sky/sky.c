@@ -210,7 +210,7 @@ static void reply(int orders, const struct sockaddr_un *asker, socklen_t length,
 void sky_order(struct sky *sky, int orders, char *order, const struct sockaddr_un *asker,
 	       socklen_t length, usec_t now)
 {
-	const char *ground = strsep(&order, "\t"), *name = strsep(&order, "\t");
+	const char *ground = strsep(&order, " "), *name = strsep(&order, " ");
 	struct antenna *a = name && order ? find_antenna(sky, ground, name) : NULL;
 	const struct satellite *to = a ? find_satellite(sky, order) : NULL;
 
