@@ -212,6 +212,8 @@ bench: all $(BENCH_PROGRAMS)
 	@$(RUN_TESTS) bench
 bench-handover: all
 	@SRCDIR=$(abspath $(srcdir)) BUILD=$(abspath $(O)) $(srcdir)/tests/bench/handovers
+bench-plan: all
+	@BUILD=$(abspath $(O)) $(srcdir)/tests/bench/plan-scale
 bench-crowd: all
 	@SRCDIR=$(abspath $(srcdir)) BUILD=$(abspath $(O)) \
 		BENCH_SIZES="$(or $(BENCH_SIZES),10 100 1000 10000)" BENCH_COUNT="$(or $(BENCH_COUNT),3)" \
@@ -380,6 +382,7 @@ help:
 #: make bench           benchmarks
 #: make bench-handover  what each handover mode costs, in user-mode Linux (root); see its head
 #:                      (tests/bench/handovers) for how to run a part
+#: make bench-plan      how time and memory of sno-plan grow with what is planned
 #: make bench-crowd     what it takes until the last terminal of a crowd is served (root); likewise
 #: make install         with DESTDIR and every GNU directory variable
 #: make install-strip uninstall installcheck
@@ -390,7 +393,7 @@ help:
 #: tests into failures. TESTS="pattern ..." limits a check to the tests so named.
 
 .PHONY: all test-programs unit-programs asan-programs check check-unit check-config check-layers check-static check-plan \
-	check-netns check-uml check-asan bench bench-handover bench-crowd fuzz fuzz-programs install install-strip uninstall installcheck \
+	check-netns check-uml check-asan bench bench-handover bench-plan bench-crowd fuzz fuzz-programs install install-strip uninstall installcheck \
 	dist distcheck clean distclean help FORCE
 
 -include $(wildcard $(addprefix $(O)/,common/*.d $(addsuffix /*.d,$(DAEMON_DIRS)) tests/*.d tests/*/*.d tests/*/*/*.d))
