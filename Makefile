@@ -396,4 +396,4 @@ help:
 	check-netns check-uml check-asan bench bench-handover bench-plan bench-crowd fuzz fuzz-programs install install-strip uninstall installcheck \
 	dist distcheck clean distclean help FORCE
 
--include $(wildcard $(addprefix $(O)/,common/*.d $(addsuffix /*.d,$(DAEMON_DIRS)) tests/*.d tests/*/*.d tests/*/*/*.d))
+-include $(wildcard $(addprefix $(O)/,common/*.d common/*/*.d $(addsuffix /*.d,$(DAEMON_DIRS)) tests/*.d tests/*/*.d tests/*/*/*.d))
