@@ -123,8 +123,8 @@ static void numbers_may_have_a_letter(void **state)
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		char one[80], two[80];
 
-		snprintf(one, sizeof(one), "1 %s%s", cases[i].text, OTHER_FIRST + 7);
-		snprintf(two, sizeof(two), "2 %s%s", cases[i].text, OTHER_SECOND + 7);
+		snprintf(one, sizeof(one), "1 %s%s", cases[i].text, &OTHER_FIRST[7]);
+		snprintf(two, sizeof(two), "2 %s%s", cases[i].text, &OTHER_SECOND[7]);
 		snprintf(text, sizeof(text), "S\n%s\n%s", summed(one, first), summed(two, second));
 		assert_int_equal(load(&c, text), 0);
 		assert_int_equal(c.sets[0].number, cases[i].number);
@@ -154,7 +154,7 @@ static void epochs_have_centuries_and_leap_years(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		snprintf(line, sizeof(line), "%.18s%s%s", OTHER_FIRST, cases[i].text,
-			 OTHER_FIRST + 32);
+			 &OTHER_FIRST[32]);
 		snprintf(text, sizeof(text), "S\n%s\n%s", summed(line, first), OTHER_SECOND);
 		assert_int_equal(load(&c, text), 0);
 		if (cases[i].time)
@@ -165,7 +165,7 @@ static void epochs_have_centuries_and_leap_years(void **state)
 		tle_free(&c);
 	}
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
-		snprintf(line, sizeof(line), "%.18s%s%s", OTHER_FIRST, wrong[i], OTHER_FIRST + 32);
+		snprintf(line, sizeof(line), "%.18s%s%s", OTHER_FIRST, wrong[i], &OTHER_FIRST[32]);
 		snprintf(text, sizeof(text), "S\n%s\n%s", summed(line, first), OTHER_SECOND);
 		assert_int_equal(load(&c, text), -EINVAL);
 		assert_non_null(strstr(faults, "f.tle:2: \"2") ? faults
