@@ -320,6 +320,44 @@ usec_t association_next(const struct association *rows, size_t count, usec_t ins
 	return rows[i].until;
 }
 
+/* ---- names of the protocol --------------------------------------------------------------------
+ */
+
+const char *association_fold_name(const char *name, char folded[ASSOCIATION_FOLDED_MAX + 1])
+{
+	size_t n;
+
+	for (n = 0; name[n] && n < ASSOCIATION_FOLDED_MAX; n++) {
+		char c = name[n];
+
+		if (c >= 'A' && c <= 'Z')
+			c = (char)(c - 'A' + 'a');
+		else if (!(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9') && c != '-' &&
+			 c != '.' && c != '_')
+			c = '-';
+		folded[n] = c;
+	}
+	folded[n] = '\0';
+	return folded;
+}
+
+void association_fold(struct associations *a)
+{
+	char folded[ASSOCIATION_FOLDED_MAX + 1];
+	bool changed = false;
+
+	for (size_t i = 0; i < a->count; i++) {
+		/* It points into a->text, and does not grow. */
+		char *name = a->text + (a->rows[i].satellite - a->text);
+
+		association_fold_name(name, folded);
+		changed |= strcmp(name, folded) != 0;
+		strcpy(name, folded);
+	}
+	if (changed)
+		qsort(a->rows, a->count, sizeof(*a->rows), compare);
+}
+
 /* ---- writing --------------------------------------------------------------------------------- */
 
 int association_print_heading(FILE *out, bool relays)

@@ -73,6 +73,15 @@ usec_t association_next(const struct association *rows, size_t count, usec_t ins
 /* True when both lead to the same core over the same station and neighbour. */
 bool association_same(const struct association *a, const struct association *b);
 
+/*
+ * Names of satellites as the protocol has them (PROTOCOL section 4: a-z 0-9 - . _, 63 at most):
+ * what a catalogue calls STARLINK-1007 or "ISS (ZARYA)" is starlink-1007 and iss--zarya- there.
+ */
+#define ASSOCIATION_FOLDED_MAX 63
+const char *association_fold_name(const char *name, char folded[ASSOCIATION_FOLDED_MAX + 1]);
+/* Gives all satellites such names, by which they are found from then on. */
+void association_fold(struct associations *a);
+
 /* What may stand for a satellite, core or station: csv_name_valid(). */
 bool association_name_valid(const char *name);
 

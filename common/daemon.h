@@ -62,6 +62,11 @@ struct daemon_program {
 	 */
 	int (*apply)(void *arg, const void *old_config, const void *new_config,
 		     struct control_reply *reply);
+	/*
+	 * Reads files again that the configuration names, when a reload finds that the configuration
+	 * itself has not changed. As apply. NULL: there are none.
+	 */
+	int (*reread)(void *arg, struct control_reply *reply);
 	/* SIGTERM, SIGINT; NULL breaks the loop. */
 	void (*stop)(void *arg);
 };

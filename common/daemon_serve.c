@@ -156,6 +156,8 @@ static int try_reload(struct daemon *daemon, void *fresh, struct findings *findi
 
 	if (!err && changes)
 		err = daemon->program->apply(daemon->arg, daemon->config, fresh, reply);
+	else if (!err && daemon->program->reread)
+		err = daemon->program->reread(daemon->arg, reply);
 	if (err) {
 		conf_free(schema, fresh);
 		return err;

@@ -71,12 +71,15 @@ static int send_packet(void *context, struct link *link, const struct lladdr *ga
 	return link->port ? port_forward(link->port, gateway, packet, length) : -EAGAIN;
 }
 
+/* An antenna that is about to turn has its interface still on the link that it leaves. */
 static bool watch(void *context, struct link *link, bool on)
 {
+	struct port *port = link->port || !link->twin ? link->port : link->twin->port;
+
 	(void)context;
-	if (link->port)
-		port_watch(link->port, on);
-	return link->port != NULL;
+	if (port)
+		port_watch(port, on);
+	return port != NULL;
 }
 
 /* ---- links ------------------------------------------------------------------------------ */
@@ -109,10 +112,23 @@ static void link_removed(void *context, struct link *link, usec_t now)
 {
 	struct agent *a = context;
 
+	pointing_forget(&a->pointing, link);
 	session_link_removed(&a->session, link, now);
 }
 
 /* ---- session ---------------------------------------------------------------------------- */
+
+/* The command that switches links, or points antennas, with its two words. */
+static int command(void *context, const char *first, const char *second)
+{
+	struct agent *a = context;
+	const struct config *c = a->config;
+
+	if (c->switching.resident)
+		return modem_switch(&a->modem, first, second, c->switching.timeout);
+	return switching_start(&a->switching, c->switching.command, c->switching.command_count,
+			       first, second, c->switching.timeout);
+}
 
 static int switch_link(void *context, struct link *from, struct link *to)
 {
@@ -120,13 +136,10 @@ static int switch_link(void *context, struct link *from, struct link *to)
 	const struct config *c = a->config;
 	int error = 0;
 
-	if (c->switching.mode == SWITCHING_COMMAND && c->switching.resident)
-		return modem_switch(&a->modem, from ? from->name : "-", to->name,
-				    c->switching.timeout);
+	if (to->twin)
+		return to->ready ? 1 : pointing_order(&a->pointing, to, a->clock());
 	if (c->switching.mode == SWITCHING_COMMAND)
-		return switching_start(&a->switching, c->switching.command,
-				       c->switching.command_count, from ? from->name : "-",
-				       to->name, c->switching.timeout);
+		return command(a, from ? from->name : "-", to->name);
 	if (c->switching.administrative) {
 		if (from && from != to)
 			error = links_set_up(&a->links, from, false);
@@ -147,7 +160,19 @@ static void switch_ended(void *arg, int error)
 {
 	struct agent *a = arg;
 
-	session_switched(&a->session, error, a->now);
+	if (a->pointing.busy)
+		pointing_ended(&a->pointing, error, a->now);
+	else
+		session_switched(&a->session, error, a->now);
+}
+
+/* What nobody waits for is tried again in its time. */
+static void pointed(void *context, struct link *link, int error)
+{
+	struct agent *a = context;
+
+	if (a->session.commanded && link == a->session.target)
+		session_switched(&a->session, error, a->now);
 }
 
 static void state_changed(void *context, enum session_state old_state, enum session_state state,
@@ -266,6 +291,7 @@ usec_t agent_tick(struct agent *a)
 {
 	usec_t next = links_tick(&a->links, a->now);
 
+	next = usec_min(next, choosing_tick(&a->choosing, a->now));
 	return usec_min(next, session_tick(&a->session, a->now));
 }
 
@@ -315,11 +341,20 @@ static void wire(struct agent *a)
 		.send_packet = send_packet,
 		.ops = {switch_link, set_link, watch, state_changed, handover_complete, a},
 	};
+	const struct pointing_ops pointing = {command, pointed, a};
 
 	links_init(&a->links, a->kernel, &links);
 	session_init(&a->session, &parts);
 	switching_init(&a->switching, a->loop, switch_ended, a);
 	modem_init(&a->modem, a->loop, switch_ended, a);
+	pointing_init(&a->pointing, &a->links, &pointing);
+	choosing_init(&a->choosing, a->config, &a->schedule, &a->links, &a->session, &a->pointing);
+}
+
+/* A timetable is a schedule too, where there is no other. */
+static const char *schedule_path(const struct config *config)
+{
+	return config->handover.schedule ? config->handover.schedule : config->timetable;
 }
 
 int agent_open(struct agent *a, const struct config *config, struct ev_loop *loop,
@@ -340,8 +375,11 @@ int agent_open(struct agent *a, const struct config *config, struct ev_loop *loo
 	if (error == 0) {
 		wire(a);
 		configure_hold(a, config);
-		if (schedule_load(&a->schedule, config->handover.schedule, &time) < 0)
+		if (schedule_load(&a->schedule, schedule_path(config), &time, 0) < 0)
 			log_warnx("going on without the schedule");
+		a->schedule.time = time;
+		if (guide_load(&a->choosing.guide, config, 0) < 0)
+			log_warnx("going on without choosing satellites");
 		error = links_configure(&a->links, config, a->now);
 	}
 	if (error < 0)
@@ -416,6 +454,7 @@ void agent_close(struct agent *a)
 	forwarding_free(a->forwarding);
 	hold_free(a->hold);
 	hold_device_close(&a->buffer);
+	choosing_free(&a->choosing);
 	schedule_free(&a->schedule);
 	if (a->monitor)
 		kernel_monitor_close(a->monitor);
@@ -443,29 +482,65 @@ static int reconfigure(struct agent *a, const struct config *config)
 	return error;
 }
 
-int agent_configure(struct agent *a, const struct config *config)
+/* The files that the new configuration names; in place of the present ones when all is well. */
+static int read_files(struct agent *a, const struct config *config, struct schedule *schedule,
+		      struct guide *guide)
 {
-	struct schedule schedule = a->schedule;
-	const struct lab_time time = lab_time_of(&config->time);
 	int error;
 
-	memset(&schedule.table, 0, sizeof(schedule.table));
-	error = schedule_load(&schedule, config->handover.schedule, &time);
+	*schedule = a->schedule;
+	memset(&schedule->table, 0, sizeof(schedule->table));
+	memset(guide, 0, sizeof(*guide));
+	error = schedule_load(schedule, schedule_path(config), &a->schedule.time, a->wall);
+	if (error < 0)
+		return error;
+	error = guide_load(guide, config, lab_time_planned(&a->schedule.time, a->wall));
+	if (error < 0)
+		schedule_free(schedule);
+	return error;
+}
+
+static void take_files(struct agent *a, const struct schedule *schedule, const struct guide *guide)
+{
+	schedule_free(&a->schedule);
+	a->schedule = *schedule;
+	guide_free(&a->choosing.guide);
+	a->choosing.guide = *guide;
+	choosing_changed(&a->choosing);
+	session_follow_schedule(&a->session, a->now);
+}
+
+int agent_configure(struct agent *a, const struct config *config)
+{
+	struct schedule schedule;
+	struct guide guide;
+	int error = read_files(a, config, &schedule, &guide);
+
 	if (error < 0)
 		return error;
 	error = reconfigure(a, config);
 	if (error < 0) {
 		schedule_free(&schedule);
+		guide_free(&guide);
 		return error;
 	}
 	configure_modem(a, config);
 	configure_hold(a, config);
-	schedule_free(&a->schedule);
-	a->schedule = schedule;
-	session_follow_schedule(&a->session, a->now);
+	take_files(a, &schedule, &guide);
 	error = kernel_monitor_resync(a->monitor);
 	if (error < 0)
 		log_warn_errno(error,
 			       "cannot look at the new links, their next change will show them");
 	return 0;
+}
+
+int agent_reread(struct agent *a)
+{
+	struct schedule schedule;
+	struct guide guide;
+	int error = read_files(a, a->config, &schedule, &guide);
+
+	if (!error)
+		take_files(a, &schedule, &guide);
+	return error;
 }

@@ -9,6 +9,7 @@
 
 #include "control.h"
 #include "hold_device.h"
+#include "terminal-agent/choosing.h"
 #include "terminal-agent/counters.h"
 #include "terminal-agent/handovers.h"
 #include "terminal-agent/modem.h"
@@ -36,6 +37,8 @@ struct agent {
 	struct session session;
 	struct switching switching;
 	struct modem modem;
+	struct pointing pointing;
+	struct choosing choosing;
 	struct counters counters;
 	struct handovers handovers;
 };
@@ -64,5 +67,7 @@ usec_t agent_tick(struct agent *a);
  * as before.
  */
 int agent_configure(struct agent *a, const struct config *config);
+/* Reads the files again that the configuration names; likewise. */
+int agent_reread(struct agent *a);
 
 #endif

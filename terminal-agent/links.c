@@ -121,7 +121,7 @@ static void forget_interface(struct links *l, struct link *link)
 /* Goes as far as the interface allows: prepared when it is there, ready when frames pass. */
 static void advance(struct links *l, struct link *link, usec_t now)
 {
-	bool passes = link->up && link->carrier;
+	bool passes = link->up && link->carrier && !link->turning;
 
 	if (!passes)
 		set_ready(l, link, false, now);
@@ -136,12 +136,26 @@ static void advance(struct links *l, struct link *link, usec_t now)
 	set_ready(l, link, passes, now);
 }
 
+/* What the other link of an antenna will have: so it can be announced before. */
+static void mirror(const struct link *link)
+{
+	struct link *twin = link->twin;
+
+	if (!twin)
+		return;
+	twin->mac = link->mac;
+	twin->mtu = link->mtu;
+	twin->address = link->address;
+	twin->prepared = link->prepared;
+}
+
 static void link_gone(struct links *l, struct link *link, usec_t now)
 {
 	link->ifindex = 0;
-	link->up = link->carrier = link->risen = false;
+	link->up = link->carrier = link->risen = link->turning = false;
 	set_ready(l, link, false, now);
 	forget_interface(l, link);
+	mirror(link);
 }
 
 static void link_changed(struct links *l, struct link *link, const struct kernel_link *state,
@@ -160,13 +174,17 @@ static void link_changed(struct links *l, struct link *link, const struct kernel
 	link->risen |= !link->up && state->up;
 	link->up = state->up;
 	link->carrier = state->carrier;
+	if (!link->up || !link->carrier)
+		link->turning = false; /* the next one is that of the satellite */
 	advance(l, link, now);
+	mirror(link);
 }
 
+/* Of an antenna the link at which it points. */
 static struct link *by_interface(const struct links *l, const char *interface)
 {
 	for (size_t i = 0; i < l->count; i++)
-		if (strcmp(l->list[i]->interface, interface) == 0)
+		if (strcmp(l->list[i]->interface, interface) == 0 && l->list[i]->aimed)
 			return l->list[i];
 	return NULL;
 }
@@ -197,6 +215,7 @@ void links_event(struct links *l, const struct kernel_event *event, usec_t now)
 		if (link && addr_equal(&link->address, &event->address.addr)) {
 			link->prepared = false;
 			advance(l, link, now);
+			mirror(link);
 		}
 		break;
 	case KERNEL_EVENT_RESYNC_BEGIN:
@@ -219,17 +238,23 @@ usec_t links_tick(struct links *l, usec_t now)
 		return l->retry;
 	l->retry = USEC_NEVER;
 	for (size_t i = 0; i < l->count; i++)
-		if (!l->list[i]->prepared || !l->list[i]->ready)
+		if (!l->list[i]->prepared || !l->list[i]->ready) {
 			advance(l, l->list[i], now);
+			if (l->list[i]->aimed)
+				mirror(l->list[i]);
+		}
 	return l->retry;
 }
 
 struct link *links_find(const struct links *l, const char *name)
 {
+	struct link *found = NULL;
+
+	/* An antenna may have been called after the same satellite before. */
 	for (size_t i = 0; i < l->count; i++)
-		if (strcmp(l->list[i]->name, name) == 0)
-			return l->list[i];
-	return by_interface(l, name);
+		if (strcmp(l->list[i]->name, name) == 0 && (!found || l->list[i]->aimed))
+			found = l->list[i];
+	return found ? found : by_interface(l, name);
 }
 
 struct link *links_by_index(const struct links *l, unsigned int ifindex)
@@ -275,66 +300,158 @@ int links_set_up(struct links *l, struct link *link, bool up)
 	return error;
 }
 
+/* ---- antennas -------------------------------------------------------------------------- */
+
+void links_aim(struct links *l, struct link *link, usec_t now)
+{
+	struct link *from = link->twin;
+
+	if (!from || link->aimed)
+		return;
+	set_ready(l, from, false, now);
+	link->ifindex = from->ifindex;
+	link->up = from->up;
+	link->carrier = from->carrier;
+	link->risen = from->risen;
+	link->port = from->port;
+	link->turning = link->up && link->carrier;
+	link->aimed = true;
+	from->ifindex = 0;
+	from->up = from->carrier = from->risen = from->turning = from->aimed = false;
+	from->port = NULL;
+	mirror(from); /* it has been told of every change up to now */
+	mirror(link);
+}
+
+void links_aimed(struct links *l, struct link *link, usec_t now)
+{
+	link->turning = false;
+	links_refresh(l, link, now);
+}
+
+void links_rename(struct link *link, const char *satellite)
+{
+	snprintf(link->name, sizeof(link->name), "%s", satellite);
+	link->satellite = true;
+}
+
 /* ---- configuration --------------------------------------------------------------------- */
 
 static void remove_link(struct links *l, struct link *link, usec_t now)
 {
 	link_gone(l, link, now);
 	l->ops.removed(l->ops.context, link, now);
+	if (link->twin)
+		link->twin->twin = NULL; /* which goes next */
 	free(link);
 }
 
-/* Gives the link its name as configured. */
+/* Gives the link its name as configured; that of an antenna keeps the satellite's. */
 static void name_link(struct link *link, const struct link_config *config)
 {
-	snprintf(link->name, sizeof(link->name), "%s", link_config_name(config));
-	link->satellite = config->name != NULL;
+	const char *antenna = config->antenna ? config->antenna : "";
+
+	if (!config->antenna || strcmp(link->antenna, antenna) != 0) {
+		snprintf(link->name, sizeof(link->name), "%s", link_config_name(config));
+		link->satellite = config->name != NULL;
+	}
+	snprintf(link->antenna, sizeof(link->antenna), "%s", antenna);
+}
+
+/* A link, or for an antenna two, of which the first is aimed. NULL: out of memory. */
+static struct link *new_links(const struct link_config *config)
+{
+	struct link *link = calloc(1, sizeof(*link)), *twin;
+
+	if (!link)
+		return NULL;
+	snprintf(link->interface, sizeof(link->interface), "%s", config->interface);
+	link->aimed = true;
+	if (!config->antenna)
+		return link;
+	twin = calloc(1, sizeof(*twin));
+	if (!twin) {
+		free(link);
+		return NULL;
+	}
+	*twin = *link;
+	twin->aimed = false;
+	twin->twin = link;
+	link->twin = twin;
+	return link;
+}
+
+static void free_new(struct link *link)
+{
+	free(link->twin);
+	free(link);
+}
+
+/* The present link, or links, of a configured one; NULL: it is a new one, or another kind. */
+static struct link *present(const struct links *l, const struct link_config *config)
+{
+	struct link *link = by_interface(l, config->interface);
+
+	return link && !link->twin == !config->antenna ? link : NULL;
+}
+
+static bool stays(const struct links *l, const struct link *link)
+{
+	for (size_t i = 0; i < l->count; i++)
+		if (l->list[i] == link)
+			return true;
+	return false;
+}
+
+/* Puts the new list into force. */
+static void take_list(struct links *l, struct link **list, size_t count,
+		      const struct config *config, usec_t now)
+{
+	struct link **old = l->list;
+	size_t old_count = l->count, n = 0;
+
+	l->list = list;
+	l->count = count;
+	for (size_t i = 0; i < config->link_count; i++) {
+		name_link(list[n++], &config->links[i]);
+		if (config->links[i].antenna)
+			name_link(list[n++], &config->links[i]);
+	}
+	for (size_t i = 0; i < old_count; i++)
+		if (!stays(l, old[i]))
+			remove_link(l, old[i], now);
+	free(old);
 }
 
 int links_configure(struct links *l, const struct config *config, usec_t now)
 {
-	size_t count = config->link_count, made = 0;
-	struct link **list = calloc(count, sizeof(*list));
-	struct link **fresh = calloc(count, sizeof(*fresh));
+	struct link **list = calloc(2 * config->link_count, sizeof(*list));
+	struct link **fresh = calloc(config->link_count, sizeof(*fresh)), *link;
+	size_t count = 0, made = 0;
 	int error = list && fresh ? 0 : -ENOMEM;
 
-	for (size_t i = 0; i < count && error == 0; i++) {
-		struct link *link = by_interface(l, config->links[i].interface);
-
+	for (size_t i = 0; i < config->link_count && error == 0; i++) {
+		link = present(l, &config->links[i]);
+		if (!link)
+			link = fresh[made] = new_links(&config->links[i]);
 		if (!link) {
-			link = fresh[made] = calloc(1, sizeof(*link));
-			if (!link) {
-				error = -ENOMEM;
-				break;
-			}
-			made++;
-			snprintf(link->interface, sizeof(link->interface), "%s",
-				 config->links[i].interface);
+			error = -ENOMEM;
+			break;
 		}
-		list[i] = link;
+		made += link == fresh[made];
+		list[count++] = link;
+		if (link->twin)
+			list[count++] = link->twin;
 	}
 	if (error < 0) {
 		for (size_t i = 0; i < made; i++)
-			free(fresh[i]);
+			free_new(fresh[i]);
 		free(list);
-		free(fresh);
-		return error;
+	} else {
+		take_list(l, list, count, config, now);
 	}
 	free(fresh);
-
-	/* From here on nothing can fail. */
-	struct link **old = l->list;
-	size_t old_count = l->count;
-
-	l->list = list;
-	l->count = count;
-	for (size_t i = 0; i < count; i++)
-		name_link(list[i], &config->links[i]);
-	for (size_t i = 0; i < old_count; i++)
-		if (by_interface(l, old[i]->interface) != old[i])
-			remove_link(l, old[i], now);
-	free(old);
-	return 0;
+	return error;
 }
 
 void links_free(struct links *l)

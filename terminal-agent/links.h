@@ -8,6 +8,11 @@
  * duplicate address detection, long before the carrier comes; so core discovery waits for nothing
  * (PROTOCOL section 5.1). Links are told apart by interface name, since an interface may vanish and
  * come back under another index.
+ *
+ * An antenna is an interface whose satellite changes. It makes two links, each called after a
+ * satellite: the one at which it points, and the one at which it will. So a change of the satellite
+ * is a change of the link, whether with one antenna or with two. Only the link at which it points
+ * has the interface.
  */
 #ifndef SNO_TERMINAL_LINKS_H
 #define SNO_TERMINAL_LINKS_H
@@ -30,6 +35,12 @@ struct link {
 	char name[SNO_NAME_MAX + 1]; /* what operators call it */
 	char interface[KERNEL_NAME];
 	bool satellite; /* the name is that of the satellite behind it */
+
+	char antenna[SNO_NAME_MAX + 1]; /* "": it is none */
+	struct link *twin;		/* the antenna's other link; NULL: it is none */
+	bool aimed;			/* the antenna points there: it has the interface */
+	bool turning;			/* ... but a carrier may still be that of the one before */
+	bool ordered;			/* it is to be pointed there, see pointing.h */
 
 	unsigned int ifindex; /* 0: there is no such interface */
 	unsigned int mtu;
@@ -83,6 +94,17 @@ int links_configure(struct links *l, const struct config *config, usec_t now);
 void links_event(struct links *l, const struct kernel_event *event, usec_t now);
 /* Prepares again what failed. Returns the next instant, USEC_NEVER if none. */
 usec_t links_tick(struct links *l, usec_t now);
+
+/*
+ * The antenna is about to be pointed at the satellite of this link: the interface goes over to it,
+ * and the twin is lost. It becomes ready when the carrier has gone and come back, or
+ * links_aimed() tells that the antenna has turned. Nothing for a link that is aimed already.
+ */
+void links_aim(struct links *l, struct link *link, usec_t now);
+/* It has turned. Asks the kernel for the carrier. */
+void links_aimed(struct links *l, struct link *link, usec_t now);
+/* Calls a link that is not aimed after this satellite. */
+void links_rename(struct link *link, const char *satellite);
 
 /* By name, or else by interface; NULL when there is none. */
 struct link *links_find(const struct links *l, const char *name);

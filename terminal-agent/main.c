@@ -87,6 +87,17 @@ static int apply(void *arg, const void *old_config, const void *new_config,
 	return error;
 }
 
+static int reread(void *arg, struct control_reply *reply)
+{
+	int error = agent_reread(arg);
+
+	if (error < 0 && reply)
+		return control_refuse(
+			reply, error,
+			"a file is not good, the old one stays in force; see the log");
+	return error;
+}
+
 static const struct daemon_program program = {
 	.name = "sno-terminal-agent",
 	.file = "terminal-agent",
@@ -94,6 +105,7 @@ static const struct daemon_program program = {
 	.schema = &config_schema,
 	.log = config_log,
 	.apply = apply,
+	.reread = reread,
 };
 
 /* Runs until a signal ends it. */

@@ -493,6 +493,8 @@ void moving_follow_schedule(struct session *s, usec_t now)
 	usec_t end, at;
 	struct link *target;
 
+	if (config_chooses(s->config))
+		return; /* choosing.h does */
 	if (s->move.phase == MOVE_PLANNED && s->move.reason == reason_schedule)
 		moving_drop(s);
 	if (s->state != SESSION_REGISTERED || s->move.phase != MOVE_NONE || !s->link->satellite)
@@ -530,6 +532,22 @@ int session_handover(struct session *s, struct link *link, usec_t at, usec_t now
 	plan(s, link, at > now ? at : now, reason_switch);
 	moving_tick(s, now);
 	return 0;
+}
+
+void session_choose(struct session *s, struct link *link, const char *core, usec_t at, usec_t now)
+{
+	struct move *m = &s->move;
+	bool under_way = m->phase != MOVE_NONE && m->phase != MOVE_LEAVING;
+
+	if (!s->wanted || link == s->link || s->commanded || s->state == SESSION_DISCONNECTING ||
+	    s->state == SESSION_SWITCHING || (under_way && m->reason != reason_schedule))
+		return;
+	if (under_way && m->target == link && m->phase != MOVE_PLANNED)
+		return;
+	plan(s, link, at > now ? at : now, reason_schedule);
+	if (!m->core[0] && strlen(core) < sizeof(m->core))
+		strcpy(m->core, core);
+	moving_tick(s, now);
 }
 
 int session_connect(struct session *s, usec_t now)

@@ -12,16 +12,31 @@ static void report(void *arg, const char *message)
 	log_warnx("%s", message);
 }
 
-int schedule_load(struct schedule *s, const char *path, const struct lab_time *time)
+/* Whether all of it is past: then somebody has forgotten to make a new one. */
+static bool over(const struct associations *table, usec_t planned)
+{
+	for (size_t i = 0; i < table->count; i++)
+		if (table->rows[i].until > planned)
+			return false;
+	return true;
+}
+
+int schedule_load(struct schedule *s, const char *path, const struct lab_time *time, usec_t wall)
 {
 	struct associations table = {0};
 	int error = path ? association_load(&table, path, NULL, report, NULL) : 0;
 
 	if (error < 0)
 		return error;
-	lab_time_associations(time, &table);
+	if (path && over(&table, lab_time_planned(time, wall))) {
+		log_warnx("%s: all associations are over", path);
+		association_free(&table);
+		return -EINVAL;
+	}
+	association_fold(&table);
 	association_free(&s->table);
 	s->table = table;
+	s->time = *time;
 	if (path)
 		log_info("%s: %zu associations", path, table.count);
 	return 0;
@@ -37,11 +52,22 @@ void schedule_clock(struct schedule *s, usec_t now, usec_t wall)
 	s->offset = wall - now;
 }
 
+usec_t schedule_planned(const struct schedule *s, usec_t at)
+{
+	return lab_time_planned(&s->time, at + s->offset);
+}
+
+usec_t schedule_instant(const struct schedule *s, usec_t planned)
+{
+	return lab_time_real(&s->time, planned) - s->offset;
+}
+
 const char *schedule_core(const struct schedule *s, const char *satellite, usec_t at)
 {
 	size_t count;
 	const struct association *rows = association_of(&s->table, satellite, &count);
-	const struct association *row = rows ? association_at(rows, count, at + s->offset) : NULL;
+	const struct association *row =
+		rows ? association_at(rows, count, schedule_planned(s, at)) : NULL;
 
 	return row ? row->core : NULL;
 }
@@ -50,12 +76,12 @@ usec_t schedule_end(const struct schedule *s, const char *satellite, usec_t now)
 {
 	size_t count;
 	const struct association *rows = association_of(&s->table, satellite, &count), *row;
-	usec_t at = now + s->offset;
+	usec_t at = schedule_planned(s, now);
 
 	if (!rows || !association_at(rows, count, at))
 		return USEC_NEVER;
 	while ((row = association_at(rows, count, at)))
 		at = row->until;
 	/* The last row's end is where the plan ends, not the service. */
-	return at == rows[count - 1].until ? USEC_NEVER : at - s->offset;
+	return at == rows[count - 1].until ? USEC_NEVER : schedule_instant(s, at);
 }

@@ -3,6 +3,9 @@
  * What the association file (association.h) tells a terminal: which core is behind a satellite, and
  * when there will be none. It is a belief, never a proof: when it is wrong, a registration takes as
  * long as without it.
+ *
+ * A timetable is such a file too, of the satellites that this terminal is to use; it stands here
+ * where there is no other. Satellites are asked for by their names in the protocol.
  */
 #ifndef SNO_TERMINAL_SCHEDULE_H
 #define SNO_TERMINAL_SCHEDULE_H
@@ -12,19 +15,24 @@
 
 /* Zeroed, it is empty and knows nothing. */
 struct schedule {
-	struct associations table;
+	struct associations table; /* in the time of plans */
+	struct lab_time time;
 	usec_t offset; /* the wall clock less the monotonic one, as last told */
 };
 
 /*
- * Takes this file in place of the one before; NULL: none. Its times are of this time. 0, or -errno,
- * logged, and the schedule is as before.
+ * Takes this file in place of the one before; NULL: none. 0, or -errno, logged, and the schedule is
+ * as before: also where all of it was over before `wall`.
  */
-int schedule_load(struct schedule *s, const char *path, const struct lab_time *time);
+int schedule_load(struct schedule *s, const char *path, const struct lab_time *time, usec_t wall);
 void schedule_free(struct schedule *s);
 
 /* Both clocks at one instant: the file's times are the wall clock's. */
 void schedule_clock(struct schedule *s, usec_t now, usec_t wall);
+
+/* The time of plans at an instant (monotonic), and back. */
+usec_t schedule_planned(const struct schedule *s, usec_t at);
+usec_t schedule_instant(const struct schedule *s, usec_t planned);
 
 /* The core behind this satellite at an instant (monotonic); NULL when none is or it is unknown. */
 const char *schedule_core(const struct schedule *s, const char *satellite, usec_t at);

@@ -157,6 +157,12 @@ void session_message(struct session *s, const struct message *m, usec_t now);
  * -ENETDOWN (nobody can bring that link up).
  */
 int session_handover(struct session *s, struct link *link, usec_t at, usec_t now);
+/*
+ * What the agent itself has chosen: to be on this link from then on, which is believed to lead to
+ * this core ("": not known). Nothing where that is the link in use, while a switch is under way,
+ * and against an operator's order whose time has not come.
+ */
+void session_choose(struct session *s, struct link *link, const char *core, usec_t at, usec_t now);
 /* Registers (again) after session_deregister(). -EALREADY when that is wanted anyway. */
 int session_connect(struct session *s, usec_t now);
 /* The schedule is another one. */

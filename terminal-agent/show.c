@@ -64,7 +64,9 @@ static const char *link_state(const struct session *s, const struct link *link)
 		return link->ready ? "in use" : "lost";
 	if (link == s->target)
 		return "next";
-	return !link->ifindex	? "missing"
+	return !link->aimed	? "not aimed"
+	       : link->turning	? "turning"
+	       : !link->ifindex ? "missing"
 	       : !link->up	? "down"
 	       : !link->carrier ? "no carrier"
 	       : !link->ready	? "not usable"
@@ -87,6 +89,29 @@ static int show_links(void *arg, const json_t *request, struct control_reply *re
 			    control_addr(&link->address), text_or_null(heard->core),
 			    heard->core[0] ? control_seconds(a->now - heard->heard) : json_null());
 	}
+	return 0;
+}
+
+#define STEPS_SHOWN 20
+
+/* The satellite of the hour and those to come, in the time of plans. */
+static int show_satellites(void *arg, const json_t *request, struct control_reply *reply)
+{
+	const struct agent *a = arg;
+	const struct guide *g = &a->choosing.guide;
+	usec_t planned = schedule_planned(&a->schedule, a->now);
+	const struct guide_step *step = guide_at(g, planned);
+	const char *on = a->session.link && a->session.link->satellite ? a->session.link->name : "";
+
+	(void)request;
+	control_columns(reply, "from:time", "until:time", "satellite", "core", "visible:time",
+			"now", "in use", NULL);
+	step = step ? step : guide_after(g, planned);
+	for (size_t i = 0; step && step < g->steps + g->step_count && i < STEPS_SHOWN; i++, step++)
+		control_row(reply, "o o s o o b b", control_seconds(step->from),
+			    control_seconds(step->until), step->satellite, text_or_null(step->core),
+			    control_seconds(step->visible), step->from <= planned,
+			    strcmp(step->satellite, on) == 0);
 	return 0;
 }
 
@@ -256,6 +281,7 @@ static int order_connect(void *arg, const json_t *request, struct control_reply 
 const struct control_command show_commands[] = {
 	{"status", show_status, "state, serving core, addresses, lifetime"},
 	{"links", show_links, "access links and what is heard on them"},
+	{"satellites", show_satellites, "which satellites are used, and when"},
 	{"handovers", show_handovers, "the last handovers, the oldest first"},
 	{"counters", show_counters, "messages sent and received by type"},
 	{"drops", show_drops, "dropped datagrams by reason"},

@@ -496,7 +496,7 @@ static void test_link_removed(void **state)
 	rig_carrier(&rig, rig.sat1, false);
 	stream(5);
 	/* A reload takes the old link out, and the new one with it. */
-	configs[0] = (struct link_config){NULL, "sat3"};
+	configs[0] = (struct link_config){NULL, "sat3", NULL};
 	rig.config.links = configs;
 	rig.config.link_count = 1;
 	assert_int_equal(links_configure(&rig.links, &rig.config, rig.now), 0);

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Satellites as they come, and what the session does about them; see choosing.h. */
+#include "terminal-agent/choosing.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "log.h"
+#include "terminal-agent/config.h"
+
+/* The clock may be set: so often all is looked at again. */
+#define LOOK USEC_PER_SEC
+/* Computing takes a while, which nobody must wait for who is about to move. */
+#define QUIET (2 * USEC_PER_SEC)
+/* A move is planned so long before the cores are told. */
+#define PLANNED_BEFORE (5 * USEC_PER_SEC)
+
+void choosing_init(struct choosing *c, const struct config *config, const struct schedule *schedule,
+		   struct links *links, struct session *session, struct pointing *pointing)
+{
+	*c = (struct choosing){.config = config,
+			       .schedule = schedule,
+			       .links = links,
+			       .session = session,
+			       .pointing = pointing};
+}
+
+void choosing_free(struct choosing *c)
+{
+	guide_free(&c->guide);
+}
+
+void choosing_changed(struct choosing *c)
+{
+	c->done[0] = '\0';
+	c->again = 0;
+	guide_forget(&c->guide);
+}
+
+/* ---- links for satellites ---------------------------------------------------------------------
+ */
+
+/* Names of links are as configured, those of satellites as in the protocol. */
+static bool leads_to(const struct link *link, const char *satellite)
+{
+	char folded[ASSOCIATION_FOLDED_MAX + 1];
+
+	return link->satellite && strcmp(association_fold_name(link->name, folded), satellite) == 0;
+}
+
+/* Nothing that is under way needs it, so it may be called after another satellite. */
+static bool is_free(const struct session *s, const struct link *link)
+{
+	return link != s->link && link != s->target && link != s->leaving.link &&
+	       (link != s->move.target || s->move.phase == MOVE_NONE ||
+		s->move.phase == MOVE_PLANNED);
+}
+
+/* The link of another antenna than the one in use, or of that, to be called after a satellite. */
+static struct link *spare(const struct choosing *c)
+{
+	const struct session *s = c->session;
+	struct link *own = NULL;
+
+	for (size_t i = 0; i < c->links->count; i++) {
+		struct link *link = c->links->list[i];
+
+		if (!link->twin || link->aimed || !is_free(s, link))
+			continue;
+		if (link->twin != s->link && link->twin != s->target)
+			return link;
+		own = link;
+	}
+	return own;
+}
+
+/* By which the terminal gets to this satellite; NULL: by none, or not now. */
+static struct link *link_to(const struct choosing *c, const char *satellite)
+{
+	struct link *found = NULL, *link;
+
+	for (size_t i = 0; i < c->links->count; i++) {
+		link = c->links->list[i];
+		if (leads_to(link, satellite) && (!found || link->aimed))
+			found = link;
+	}
+	/* Called so before, but its antenna is in use, and another one is free. */
+	if (found && !found->aimed && found->twin == c->session->link)
+		found = NULL;
+	if (found || !config_points(c->config))
+		return found;
+	link = spare(c);
+	if (link)
+		links_rename(link, satellite);
+	return link;
+}
+
+/* ---- steps ------------------------------------------------------------------------------------
+ */
+
+static bool idle(const struct session *s)
+{
+	return !s->commanded && s->wanted && s->started &&
+	       (s->state == SESSION_DOWN || s->state == SESSION_REGISTERED ||
+		(s->state == SESSION_DISCOVERING && s->move.phase == MOVE_NONE));
+}
+
+static void compute(struct choosing *c, usec_t now)
+{
+	const struct session *s = c->session;
+	const struct move *m = &s->move;
+	usec_t planned = schedule_planned(c->schedule, now);
+
+	if (!guide_stale(&c->guide, planned) ||
+	    (c->guide.known && m->phase != MOVE_NONE && m->at - now < QUIET))
+		return;
+	guide_compute(&c->guide, &c->schedule->table,
+		      s->link && s->link->satellite ? s->link->name : NULL, planned);
+}
+
+static void done(struct choosing *c, const struct guide_step *step)
+{
+	snprintf(c->done, sizeof(c->done), "%s", step->satellite);
+}
+
+/* Now, to the satellite of the hour. */
+static void catch_up(struct choosing *c, const struct guide_step *step, usec_t now)
+{
+	struct session *s = c->session;
+	struct link *link = link_to(c, step->satellite);
+
+	c->again = now + c->config->switching.timeout;
+	if (!link || link == s->link)
+		return;
+	done(c, step);
+	session_choose(s, link, step->core, now, now);
+}
+
+/* When the terminal should be off for a step: before it loses the satellite of the one before. */
+static usec_t departure(const struct choosing *c, const struct guide_step *step)
+{
+	usec_t at = schedule_instant(c->schedule, step->from);
+	usec_t risen = schedule_instant(c->schedule, step->visible);
+	usec_t early = at - c->config->timers.disconnect_wait;
+	bool meets = step > c->guide.steps && step[-1].until == step->from;
+
+	if (!meets)
+		return at;
+	/* A timetable does not say more than when it is to be used. */
+	return c->guide.orbits && risen > early ? usec_min(risen, at) : early;
+}
+
+/* What is to be done for the next step; returns when there is more to do. */
+static usec_t look_ahead(struct choosing *c, const struct guide_step *step, usec_t now)
+{
+	usec_t lead = c->config->handover.lead, at = departure(c, step);
+	usec_t risen = schedule_instant(c->schedule, step->visible);
+	usec_t point = at - 2 * lead, plan = at - lead - PLANNED_BEFORE;
+	struct session *s = c->session;
+	struct link *link;
+
+	if (c->guide.orbits && risen > point)
+		point = usec_min(risen, at);
+	if (now < plan && now < point)
+		return usec_min(plan, point);
+	link = link_to(c, step->satellite);
+	if (!link)
+		return USEC_NEVER;
+	if (now >= point && link->twin && !link->aimed && link->twin != s->link && !link->ordered &&
+	    c->pointing->current != link)
+		pointing_order(c->pointing, link, now);
+	if (now >= plan && s->state == SESSION_REGISTERED) {
+		done(c, step);
+		session_choose(s, link, step->core, at, now);
+	}
+	return now < point ? point : now < plan ? plan : USEC_NEVER;
+}
+
+usec_t choosing_tick(struct choosing *c, usec_t now)
+{
+	const struct guide_step *step, *next;
+	struct session *s = c->session;
+	usec_t planned, due = USEC_NEVER;
+	bool there;
+
+	if (!guide_active(&c->guide) || !s->started)
+		return USEC_NEVER;
+	compute(c, now);
+	planned = schedule_planned(c->schedule, now);
+	step = guide_at(&c->guide, planned);
+	if (!idle(s))
+		return now + LOOK;
+	there = step && s->link && leads_to(s->link, step->satellite);
+	if (step && !there && s->state != SESSION_REGISTERED && now >= c->again)
+		catch_up(c, step, now);
+	else if (step && !there && strcmp(c->done, step->satellite) != 0)
+		catch_up(c, step, now);
+	next = guide_after(&c->guide, planned);
+	if (next && idle(s))
+		due = look_ahead(c, next, now);
+	if (next)
+		due = usec_min(due, schedule_instant(c->schedule, next->from));
+	if (step && s->state != SESSION_REGISTERED)
+		due = usec_min(due, c->again);
+	return due > now ? usec_min(due, now + LOOK) : now + LOOK;
+}
