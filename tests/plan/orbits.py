@@ -24,6 +24,7 @@ NEED_SGP4 = "needs python3-sgp4 (scripts/install-deps)"
 EPOCH = "2026-01-01T00:00:00Z"
 
 _tests = {"count": 0, "failed": 0}
+_folder = tempfile.TemporaryDirectory(prefix="sno-plan-")     # is gone when the test is
 
 
 def ok(good, name, detail=""):
@@ -66,7 +67,7 @@ def rows(text):
 
 def temporary(text):
     """A file with this text; its path."""
-    with tempfile.NamedTemporaryFile("w", suffix=".tle", delete=False, newline="") as out:
+    with tempfile.NamedTemporaryFile("w", dir=_folder.name, delete=False, newline="") as out:
         out.write(text)
         return out.name
 

@@ -563,7 +563,8 @@ function click(event) {
 function start() {
 	const counts = [[data.cores.length, "core"], [satellites.length, "satellite"],
 			[stations.length, "station"], [sites.length, "site"]];
-	$("about").textContent = `${day(0)} ${clock(0)} UTC, ${+(data.seconds / 3600).toFixed(2)} hours` +
+	const hours = +(data.seconds / 3600).toFixed(2);
+	$("about").textContent = `${day(0)} ${clock(0)} UTC, ${hours} hour${hours === 1 ? "" : "s"}` +
 		`${data.cut ? " (the plan is longer)" : ""}: ` +
 		counts.map(([n, word]) => `${n} ${word}${n === 1 ? "" : "s"}`).join(", ") + " with users";
 	$("cores").replaceChildren(...data.cores.map((name, core) => {
