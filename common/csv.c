@@ -246,7 +246,7 @@ bool csv_next(struct csv *csv)
 		if (!csv->columns) {
 			read_heading(csv, line);
 			if (csv->faults) /* rows would only repeat it */
-				break;
+				csv->at += strlen(csv->at);
 			continue;
 		}
 		count = split(line, cells, CSV_COLUMNS_MAX);
