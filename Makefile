@@ -249,6 +249,7 @@ RT_PROTOS := $(call drop_ins,rt_protos.d)
 NETWORKD := $(call drop_ins,networkd.conf.d)
 NETWORKMANAGER := $(call drop_ins,NetworkManager)
 DOCS := README COPYING $(call sources,common/PROTOCOL)
+DISSECTOR := $(call sources,scripts/wireshark/sno.lua)
 
 exampledir = $(docdir)/examples
 confdir = $(sysconfdir)/sno
@@ -276,6 +277,7 @@ $(call $(1),644,$(mandir)/man1,$(filter %.1,$(MAN_PAGES)))
 $(call $(1),644,$(mandir)/man5,$(filter %.5,$(MAN_PAGES)))
 $(call $(1),644,$(mandir)/man8,$(filter %.8,$(MAN_PAGES)))
 $(call $(1),644,$(docdir),$(DOCS))
+$(call $(1),644,$(datadir)/sno-mobility,$(DISSECTOR))
 $(call $(1),644,$(exampledir),$(EXAMPLES))
 $(call $(1),644,$(systemdsystemunitdir),$(UNITS))
 $(call $(1),644,$(tmpfilesdir),$(TMPFILES))
@@ -294,7 +296,7 @@ endef
 define uninstall_files
 $(if $(strip $(3)),rm -f $(patsubst %,'$(DESTDIR)$(2)/%',$(notdir $(3)));)
 endef
-INSTALLED_EMPTY = $(exampledir) $(docdir) $(confdir)
+INSTALLED_EMPTY = $(exampledir) $(docdir) $(datadir)/sno-mobility $(confdir)
 
 install: all
 	$(Q)$(strip $(call each_installed,install_files))

@@ -9,6 +9,7 @@
 #include "access.h"
 
 #include "cursor.h"
+#include "keylog.h"
 
 #include <errno.h>
 #include <string.h>
@@ -64,6 +65,12 @@ void access_session_init(struct access_session *s, const uint8_t key[KEY_LENGTH]
 	s->remote_index = 0;
 	keys_wipe(up, sizeof(up));
 	keys_wipe(down, sizeof(down));
+}
+
+void access_session_index(struct access_session *s, uint32_t local_index)
+{
+	s->local_index = local_index;
+	keylog_sealed(local_index, s->rx.key);
 }
 
 void access_session_wipe(struct access_session *s)

@@ -55,16 +55,18 @@ int access_key(uint8_t key[KEY_LENGTH], const uint8_t root[KEY_LENGTH], const ch
 struct access_session {
 	struct seal_tx tx;
 	struct seal_rx rx;
-	uint32_t local_index;  /* what we are addressed by: set by the owner after the start */
+	uint32_t local_index;  /* what we are addressed by: access_session_index() */
 	uint32_t remote_index; /* what the other end is addressed by; see below */
 };
 
 /*
  * Starts an end with this access key (copied in derived form) and counters 0. The indices are 0
  * and the owner's to set: a core knows both (its own and the terminal's, from the discovery); a
- * terminal sets local_index, and remote_index comes with access_open_registration().
+ * terminal knows its own, and remote_index comes with access_open_registration().
  */
 void access_session_init(struct access_session *s, const uint8_t key[KEY_LENGTH], bool core_side);
+/* What this end is addressed by; written to the key log, if there is one (keylog.h). */
+void access_session_index(struct access_session *s, uint32_t local_index);
 /* Forgets keys and indices. */
 void access_session_wipe(struct access_session *s);
 

@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "channel_internal.h"
+#include "keylog.h"
 
 static struct keyset *indices;
 
@@ -94,6 +95,7 @@ void keyset_agree(struct keyset *s, const struct agreement *a)
 
 	seal_tx_init(&s->tx, a->keys.send);
 	seal_rx_init(&s->rx, a->keys.receive);
+	keylog_sealed(s->local_index, a->keys.receive);
 	s->remote_index = a->remote_index;
 	s->epoch = a->epoch;
 	memcpy(s->hello, a->hello, a->hello_length);

@@ -20,6 +20,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "keylog.h"
 #include "keys.h"
 
 #define RESIDENT_STACK (256 << 10)
@@ -316,7 +317,9 @@ int daemon_begin(struct daemon *daemon, const struct daemon_program *program, vo
 	daemon->loaded = true;
 	daemon_log_level(daemon);
 	signal(SIGPIPE, SIG_IGN);
-	if (!daemon->foreground)
+	if (keylog_open() < 0)
+		status = DAEMON_BAD;
+	else if (!daemon->foreground)
 		status = detach(daemon);
 	if (status != DAEMON_RUN)
 		release_config(daemon);

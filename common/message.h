@@ -266,8 +266,8 @@ void message_set_number(struct message *m, enum attribute a, uint64_t value);
 void message_set_addr(struct message *m, enum attribute a, const struct addr *value);
 void message_set_prefix(struct message *m, const struct prefix *value); /* none: not set */
 void message_set_link_layer(struct message *m, const struct lladdr *value);
-/* For ACCESS_KEY, HANDOVER_KEY, ARRIVAL, HANDOVER_TAG, HANDOVER_PROOF, EPHEMERAL: as many octets as the field
- * has. */
+/* For ACCESS_KEY, HANDOVER_KEY, ARRIVAL, HANDOVER_TAG, HANDOVER_PROOF, EPHEMERAL: as many octets as
+ * the field has. */
 void message_set_octets(struct message *m, enum attribute a, const uint8_t *octets);
 void message_set_blob(struct message *m, enum attribute a, const void *bytes, size_t length);
 

@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "keylog.h"
 #include "noise_ready.h"
 #include "seal.h"
 
@@ -374,6 +375,8 @@ int noise_write(struct noise *n, const void *payload, size_t payload_length, uin
 		noise_ready_used(n->ready, n->remote);
 	if (error == 0) {
 		at += encrypt_and_hash(&next, payload, payload_length, at);
+		if (next.has_key)
+			keylog_noise(out, next.key);
 		next.message++;
 		*n = next;
 		*out_length = (size_t)(at - out);

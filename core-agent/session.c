@@ -326,7 +326,7 @@ int session_register(struct session *s, const struct session_grant *grant, usec_
 	if (!requests)
 		return -ENOMEM;
 	access_session_init(&access, grant->access_key, true);
-	access.local_index = fresh_index(core);
+	access_session_index(&access, fresh_index(core));
 	access.remote_index = grant->terminal_index;
 	length = session_build_done(s, &access, grant, done, sizeof(done));
 	if (length < 0) {

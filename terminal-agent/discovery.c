@@ -270,7 +270,7 @@ enum drop discovery_accept(struct discovery *d, const struct message *done,
 		drop = accept_proof(d, result, &core);
 	if (drop != DROP_NONE)
 		goto out;
-	result->access.local_index = d->index;
+	access_session_index(&result->access, d->index);
 	drop = access_open_registration(&result->access, &done->sealed, &result->registration);
 	if (drop == DROP_NONE && strcmp(result->registration.core, core) != 0)
 		drop = DROP_HANDSHAKE;

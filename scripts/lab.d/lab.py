@@ -121,7 +121,7 @@ class Lab:
                              + [(s, "acc0") for s in self.d.satellites]):
             path = os.path.join(self.state.dir, f"{node}-{device}.pcap")
             self.captures.append(self.process(
-                node, ["tcpdump", "-n", "-U", "-s", "256", "-Z", "root", "-i", device, "-w", path],
+                node, ["tcpdump", "-n", "-U", "-s", "1600", "-Z", "root", "-i", device, "-w", path],
                 f"tcpdump-{node}"))
 
     def take_event(self, node, event):
