@@ -374,22 +374,18 @@ void sgp4_bound(const struct sgp4 *orbit, usec_t from, usec_t until, struct sgp4
 	double last = (double)(until - orbit->epoch) / (60.0 * USEC_PER_SEC);
 	struct mean m;
 
-	b->nearest = INFINITY;
-	b->farthest = b->speed = 0;
+	b->farthest = EARTH_RADIUS + 25;
+	b->speed = 0;
 	for (double t = first;; t = fmin(t + hour, last)) {
 		double e, speed = 1.8e-3; /* nothing that orbits is faster: escape at the surface */
 
 		if (secular(orbit, t, &m) == SGP4_GOOD) {
 			e = fmin(m.eccentricity + 0.003, 0.999);
-			b->nearest = fmin(b->nearest, m.axis * (1 - e) * EARTH_RADIUS - 25);
 			b->farthest = fmax(b->farthest, m.axis * (1 + e) * EARTH_RADIUS + 25);
 			speed = m.motion / 60 * sqrt(1 - e * e) / ((1 - e) * (1 - e));
-		} else {
-			b->nearest = 0;
 		}
 		b->speed = fmax(b->speed, fmin(speed, 1.8e-3) * 1.03 + EARTH_SPIN);
 		if (t >= last)
 			break;
 	}
-	b->farthest = fmax(b->farthest, EARTH_RADIUS + 25);
 }

@@ -36,8 +36,10 @@ struct sgp4 {
 	/* atmospheric drag */
 	double eta, c1, c4, c5, d2, d3, d4, t2, t3, t4, t5;
 	double perigee_drag, anomaly_drag, delta_m0, sin_m0;
-	/* long and short period */
-	double lp_aycof, lp_xlcof, con41, x1mth2, x7thm1;
+	/* long period */
+	double lp_aycof, lp_xlcof;
+	/* 3 cos^2 i - 1, 1 - cos^2 i, 7 cos^2 i - 1 */
+	double con41, x1mth2, x7thm1;
 };
 
 /* 0, or SGP4_DEEP_SPACE or SGP4_NO_ORBIT. */
@@ -59,12 +61,12 @@ const char *sgp4_text(enum sgp4_result result);
 double sgp4_period(const struct sgp4 *orbit);
 
 /*
- * Bounds of the orbit between two instants: its distance from the Earth's centre (km), and its
- * angular speed about it, seen from the turning Earth (radians per second). They hold with some
- * room, and are good for culling only.
+ * Bounds of the orbit between two instants: the greatest distance from the Earth's centre (km), and
+ * the greatest angular speed about it, seen from the turning Earth (radians per second). They hold
+ * with some room, and are good for culling only.
  */
 struct sgp4_bounds {
-	double nearest, farthest, speed;
+	double farthest, speed;
 };
 void sgp4_bound(const struct sgp4 *orbit, usec_t from, usec_t until, struct sgp4_bounds *bounds);
 

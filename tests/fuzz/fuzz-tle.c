@@ -43,7 +43,7 @@ static void move(const struct element_set *set)
 			must(isfinite(r[k]) && isfinite(v[k]));
 	}
 	sgp4_bound(&orbit, set->epoch, set->epoch + 86400 * USEC_PER_SEC, &bounds);
-	must(bounds.nearest <= bounds.farthest && bounds.speed > 0);
+	must(bounds.farthest > 6378 && isfinite(bounds.farthest) && bounds.speed > 0);
 }
 
 static void write_again(const struct constellation *c)

@@ -166,10 +166,21 @@ static void windows_of_a_shell_are_too(void **state)
 	free(orbits);
 }
 
-/* Real elements, with drag and all, where they are at hand. */
-static void windows_of_real_satellites_are_too(void **state)
+static const char *real_elements(char path[4096])
 {
 	const char *folder = getenv("SNO_SHARED"), *top = getenv("SRCDIR");
+
+	snprintf(path, 4096, "%s%s/data/OneWeb.tle",
+		 folder ? folder
+		 : top	? top
+			: ".",
+		 folder ? "" : "/../shared");
+	return access(path, R_OK) == 0 ? path : NULL;
+}
+
+/* With drag and all, where they are at hand. */
+static void windows_of_real_satellites_are_too(void **state)
+{
 	struct constellation c = {.unchecked = true};
 	struct sgp4 orbits[40];
 	struct scene scene;
@@ -178,15 +189,8 @@ static void windows_of_real_satellites_are_too(void **state)
 	usec_t start;
 
 	(void)state;
-	snprintf(path, sizeof(path), "%s%s/data/OneWeb.tle",
-		 folder ? folder
-		 : top	? top
-			: ".",
-		 folder ? "" : "/../shared");
-	if (access(path, R_OK) < 0) {
-		print_message("# no OneWeb.tle in ../shared/data\n");
-		skip();
-	}
+	if (!real_elements(path))
+		return; /* main() has said so */
 	assert_int_equal(tle_load(&c, path, 0, NULL, NULL), 0);
 	for (size_t i = 0; i < c.count && count < 40; i += c.count / 40 + 1)
 		count += sgp4_init(&orbits[count], &c.sets[i]) == SGP4_GOOD;
@@ -354,7 +358,7 @@ static void little_is_asked_and_much(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {
+	struct CMUnitTest tests[] = {
 		cmocka_unit_test(windows_are_those_of_brute_force),
 		cmocka_unit_test(windows_of_a_shell_are_too),
 		cmocka_unit_test(windows_of_real_satellites_are_too),
@@ -365,6 +369,11 @@ int main(void)
 		cmocka_unit_test(little_is_asked_and_much),
 	};
 
+	char path[4096];
+
+	/* cmocka 1.1.5 prints its own skip() as "not ok", which prove counts as failed. */
+	if (!real_elements(path))
+		tests[2].name = "windows_of_real_satellites_are_too # SKIP not in ../shared/data";
 	cmocka_set_message_output(CM_OUTPUT_TAP);
 	return cmocka_run_group_tests_name("window", tests, NULL, NULL);
 }
