@@ -69,10 +69,13 @@ struct channel *channel_new(const struct channel_identity *identity, const uint8
 			    const struct channel_ops *ops)
 {
 	uint8_t octets[HELLO_MAX];
-	int length = message_write(hello, octets, sizeof(octets));
+	struct message whole = *hello;
 	struct channel *c;
 
-	if (hello->type != MESSAGE_HELLO || length < 0 || !message_name_valid(peer_name)) {
+	if (message_has(hello, ATTR_SUITES))
+		message_set_number(&whole, ATTR_SPI, SPI_MIN);
+	if (hello->type != MESSAGE_HELLO || message_write(&whole, octets, sizeof(octets)) < 0 ||
+	    !message_name_valid(peer_name)) {
 		errno = EINVAL;
 		return NULL;
 	}
@@ -92,8 +95,7 @@ struct channel *channel_new(const struct channel_identity *identity, const uint8
 	strcpy(c->peer_name, peer_name);
 	channel_hint(c->own_hint, identity->public_key);
 	channel_hint(c->peer_hint, peer_public);
-	memcpy(c->hello, octets, (size_t)length);
-	c->hello_length = (size_t)length;
+	c->hello = *hello;
 	c->timers = *timers;
 	if (c->timers.rekey_messages == 0)
 		c->timers.rekey_messages = REKEY_MESSAGES;
@@ -245,6 +247,12 @@ static void send_keepalive(struct channel *c)
 	channel_seal(c, octets, sizeof(octets));
 }
 
+void channel_rekey(struct channel *c, usec_t now)
+{
+	if (c->current)
+		c->current->rekey_at = usec_min(c->current->rekey_at, now);
+}
+
 /* --- state ---------------------------------------------------------------------------------- */
 
 static void go_up(struct channel *c, bool restarted, usec_t now)
@@ -261,11 +269,52 @@ static void go_down(struct channel *c, usec_t now)
 	c->ops.state(c->ops.context, NULL, false, now);
 }
 
+/* The session as its owner is told of it; hello is room for the peer's. */
+static struct channel_session session_of(const struct keyset *s, struct message *hello)
+{
+	message_read(hello, PLACE_HELLO, s->hello, s->hello_length);
+	return (struct channel_session){
+		.hello = hello, .spi = s->spi, .initiator = s->initiator, .esp_root = s->esp_root};
+}
+
+int channel_agreed(struct channel *c, const struct keyset *s, usec_t now)
+{
+	struct message hello;
+	const struct channel_session session = session_of(s, &hello);
+
+	return c->ops.agreed ? c->ops.agreed(c->ops.context, &session, now) : 0;
+}
+
+static void channel_heard(struct channel *c, const struct keyset *s, usec_t now)
+{
+	struct message hello;
+	const struct channel_session session = session_of(s, &hello);
+
+	if (c->ops.heard)
+		c->ops.heard(c->ops.context, &session, now);
+}
+
+/* The hello without what is of one handshake only; its octets. */
+static size_t lasting_hello(const struct keyset *s, struct message *hello,
+			    uint8_t octets[HELLO_MAX])
+{
+	int length;
+
+	message_read(hello, PLACE_HELLO, s->hello, s->hello_length);
+	if (message_has(hello, ATTR_SPI))
+		message_set_number(hello, ATTR_SPI, SPI_MIN);
+	length = message_write(hello, octets, HELLO_MAX);
+	return length < 0 ? 0 : (size_t)length;
+}
+
 void channel_established(struct channel *c, struct keyset *s, usec_t now)
 {
+	struct message hello;
+	uint8_t octets[HELLO_MAX];
+	size_t length = lasting_hello(s, &hello, octets);
 	bool restarted = c->known && s->epoch != c->peer_hello.epoch;
-	bool changed = !c->known || s->hello_length != c->peer_octets_length ||
-		       memcmp(s->hello, c->peer_octets, s->hello_length) != 0;
+	bool changed = !c->known || length != c->peer_octets_length ||
+		       memcmp(octets, c->peer_octets, length) != 0;
 	bool announce = changed || !c->up;
 
 	if (c->up && !restarted)
@@ -274,16 +323,18 @@ void channel_established(struct channel *c, struct keyset *s, usec_t now)
 	c->counters.restarts_seen += restarted;
 	keyset_promote(s);
 	if (changed) {
-		message_read(&c->peer_hello, PLACE_HELLO, s->hello, s->hello_length);
-		memcpy(c->peer_octets, s->hello, s->hello_length);
-		c->peer_octets_length = s->hello_length;
+		c->peer_hello = hello;
+		memcpy(c->peer_octets, octets, length);
+		c->peer_octets_length = length;
 		c->known = true;
 	}
 	c->heard = now;
 	if (!c->up)
 		c->sent = now;
 	c->up = true;
-	if (s->initiator)
+	/* The initiator's confirms the session; one that protects tunnels waits for the other's
+	 * too. */
+	if (s->initiator || s->spi)
 		send_keepalive(c);
 	if (s->initiator || now - s->born < REQUEST_TIMEOUT_INITIAL)
 		requests_measured(c->requests, now - s->born);
@@ -337,6 +388,20 @@ enum drop channel_read_message(struct channel *c, const uint8_t *octets, size_t 
 	return drop;
 }
 
+/* Something authentic has come under it. False when it comes to nothing on this side. */
+static bool session_in_use(struct channel *c, struct keyset *s, usec_t now)
+{
+	if (s->heard)
+		return true;
+	if (s->state == SESSION_NEXT && channel_agreed(c, s, now) < 0) {
+		keyset_free(s);
+		return false;
+	}
+	s->heard = true;
+	channel_heard(c, s, now);
+	return true;
+}
+
 static enum drop receive_sealed(struct channel *c, uint32_t index, const uint8_t *in, size_t length,
 				usec_t now, bool *authentic)
 {
@@ -358,6 +423,8 @@ static enum drop receive_sealed(struct channel *c, uint32_t index, const uint8_t
 
 	*authentic = true;
 	c->heard = now;
+	if (!session_in_use(c, s, now))
+		return DROP_INDEX;
 	if (s->state == SESSION_NEXT)
 		channel_established(c, s, now);
 	else if (!c->up)

@@ -17,6 +17,17 @@
 struct channel;
 
 /*
+ * What a handshake has agreed on beside the channel's own keys, for those who make associations of
+ * it (PROTOCOL section 16).
+ */
+struct channel_session {
+	const struct message *hello; /* the peer's in that handshake, with its SPI */
+	uint32_t spi;		     /* our own in that handshake; 0 when our hello has no suites */
+	bool initiator;		     /* of the handshake: this end */
+	const uint8_t *esp_root;     /* KEY_LENGTH octets */
+};
+
+/*
  * The channel's view of its owner (core-agent/peer.c). state, request and the ends of requests may
  * call everything below again except channel_receive(), channel_tick() and channel_free().
  */
@@ -33,6 +44,15 @@ struct channel_ops {
 	/* An authentic request that has not been executed yet; answer it with request_answer(), now
 	 * or later. */
 	void (*request)(void *context, const struct message *request, usec_t now);
+	/*
+	 * Both may be NULL, and may call nothing of this channel but channel_rekey(). A session has
+	 * been agreed on and nothing has been sealed under it yet: this end gets ready to receive
+	 * what the peer may send under it. -errno: there is to be no such session, and another
+	 * handshake follows in time.
+	 */
+	int (*agreed)(void *context, const struct channel_session *session, usec_t now);
+	/* The peer has sealed under that session for the first time: it is ready to receive. */
+	void (*heard)(void *context, const struct channel_session *session, usec_t now);
 	void *context;
 };
 
@@ -51,7 +71,8 @@ struct channel_identity {
 /*
  * A channel to the peer with this static public key. identity must outlive it. psk may be NULL
  * (zero). hello is what this core says of itself (copied; EPOCH is its boot epoch). peer_name is
- * checked against the peer's hello. NULL with errno ENOMEM, or EINVAL when the hello or the name is
+ * checked against the peer's hello. Where hello has SUITES, each handshake gets an SPI of its own.
+ * NULL with errno ENOMEM, or EINVAL when the hello or the name is
  * not encodable. Nothing is sent before channel_tick().
  */
 struct channel *channel_new(const struct channel_identity *identity, const uint8_t peer_public[32],
@@ -100,6 +121,9 @@ int channel_send(struct channel *c, const struct message *m, usec_t now);
  */
 void channel_gather(struct channel *c);
 void channel_flush(struct channel *c, usec_t now);
+/* A new handshake is due now: something has worn out that the session at hand stands for. Call
+ * channel_tick() soon. */
+void channel_rekey(struct channel *c, usec_t now);
 /* The request table of this channel; request_send() on a down channel ends with
  * REASON_HOME_UNREACHABLE at the next tick. */
 struct requests *channel_requests(struct channel *c);

@@ -41,6 +41,26 @@ static int start(const struct channel *c, struct noise *n, bool initiator)
 	return error;
 }
 
+/*
+ * Our hello as it goes into one handshake, with an SPI of its own where it offers to protect
+ * tunnels. Its octets; *spi is 0 where it does not.
+ */
+static size_t own_hello(const struct channel *c, uint8_t octets[HELLO_MAX], uint32_t *spi)
+{
+	struct message hello = c->hello;
+	int length;
+
+	*spi = 0;
+	if (message_has(&hello, ATTR_SUITES)) {
+		do
+			keys_random(spi, sizeof(*spi));
+		while (*spi < SPI_MIN);
+		message_set_number(&hello, ATTR_SPI, *spi);
+	}
+	length = message_write(&hello, octets, HELLO_MAX);
+	return length < 0 ? 0 : (size_t)length; /* channel_new() has seen that it can be written */
+}
+
 /* Reads the peer's Noise message, whose payload must be the hello of the core we expect. */
 static enum drop read_hello(const struct channel *c, struct noise *n, const uint8_t *in,
 			    size_t length, struct agreement *a)
@@ -69,22 +89,25 @@ static enum drop read_hello(const struct channel *c, struct noise *n, const uint
 
 void handshake_initiate(struct channel *c, usec_t now)
 {
-	uint8_t datagram[HANDSHAKE_DATAGRAM];
+	uint8_t datagram[HANDSHAKE_DATAGRAM], hello[HELLO_MAX];
 	struct noise n = {0};
 	struct keyset *s;
-	size_t length;
+	size_t length, hello_length;
+	uint32_t spi;
 
 	if (c->initiated)
 		keyset_free(c->initiated);
 	c->handshake_at =
 		now + c->timers.handshake_retry + channel_jitter(c, c->timers.handshake_retry);
+	hello_length = own_hello(c, hello, &spi);
 	if (start(c, &n, true) < 0 ||
-	    noise_write(&n, c->hello, c->hello_length, datagram + INITIATION_HEAD,
+	    noise_write(&n, hello, hello_length, datagram + INITIATION_HEAD,
 			sizeof(datagram) - INITIATION_HEAD, &length) < 0)
 		goto out;
 	s = keyset_new(c, SESSION_INITIATED, true, now);
 	if (!s)
 		goto out;
+	s->spi = spi;
 	c->initiated = s;
 	c->noise = n;
 	message_write_head(datagram, MESSAGE_HANDSHAKE_INITIATION, s->local_index);
@@ -98,15 +121,17 @@ out:
 static enum drop respond(const struct channel *c, const uint8_t *in, size_t length,
 			 struct agreement *a, uint8_t *out, size_t capacity, size_t *out_length)
 {
+	uint8_t hello[HELLO_MAX];
 	struct noise n;
 	enum drop drop = DROP_HANDSHAKE;
+	size_t hello_length = own_hello(c, hello, &a->spi);
 
 	if (start(c, &n, false) < 0)
 		goto out;
 	drop = read_hello(c, &n, in, length, a);
 	if (drop != DROP_NONE)
 		goto out;
-	if (noise_write(&n, c->hello, c->hello_length, out, capacity, out_length) < 0 ||
+	if (noise_write(&n, hello, hello_length, out, capacity, out_length) < 0 ||
 	    noise_split(&n, &a->keys) < 0)
 		drop = DROP_HANDSHAKE;
 out:
@@ -162,8 +187,8 @@ enum drop handshake_response(struct channel *c, uint32_t id, const uint8_t *in, 
 			     usec_t now, bool *authentic)
 {
 	struct cursor_in head = cursor_in(in + SNO_HEAD_LENGTH, INDEX_LENGTH);
-	struct agreement a = {.remote_index = id};
 	struct keyset *s = c->initiated;
+	struct agreement a = {.remote_index = id, .spi = s ? s->spi : 0};
 	struct noise n;
 	enum drop drop;
 
@@ -184,7 +209,10 @@ enum drop handshake_response(struct channel *c, uint32_t id, const uint8_t *in, 
 		*authentic = true;
 		c->counters.received[MESSAGE_HANDSHAKE_RESPONSE]++;
 		keyset_agree(s, &a);
-		channel_established(c, s, now);
+		if (channel_agreed(c, s, now) == 0)
+			channel_established(c, s, now);
+		else
+			keyset_free(s);
 	}
 	noise_wipe(&n);
 	keys_wipe(&a, sizeof(a));

@@ -21,7 +21,7 @@
 #define INITIATION_HEAD	   (SNO_HEAD_LENGTH + CHANNEL_HINT)
 #define RESPONSE_HEAD	   (SNO_HEAD_LENGTH + INDEX_LENGTH)
 #define SEALED_HEAD	   (SNO_HEAD_LENGTH + COUNTER_LENGTH)
-#define HELLO_MAX	   128 /* octets of a hello with every attribute it may have: 122 */
+#define HELLO_MAX	   160 /* octets of a hello with every attribute it may have: 137 */
 #define HANDSHAKE_DATAGRAM (INITIATION_HEAD + NOISE_OVERHEAD + HELLO_MAX)
 
 _Static_assert(SEALED_HEAD + REQUEST_OCTETS_MAX + SEAL_TAG == SNO_DATAGRAM_MAX,
@@ -59,7 +59,10 @@ struct keyset {
 	struct seal_tx tx;
 	struct seal_rx rx;
 	uint8_t ephemeral[KEY_LENGTH]; /* of the initiation that we answered */
-	uint64_t epoch;		       /* of the peer, from its hello: */
+	bool heard;		       /* something has come under it */
+	uint32_t spi;		       /* our own, 0 when our hello has no suites */
+	uint8_t esp_root[KEY_LENGTH];
+	uint64_t epoch; /* of the peer, from its hello: */
 	uint8_t hello[HELLO_MAX];
 	size_t hello_length;
 };
@@ -80,8 +83,7 @@ struct channel {
 	uint8_t own_hint[CHANNEL_HINT];
 	uint8_t peer_hint[CHANNEL_HINT];
 	char peer_name[SNO_NAME_MAX + 1];
-	uint8_t hello[HELLO_MAX]; /* our own, encoded */
-	size_t hello_length;
+	struct message hello; /* our own, but for its SPI */
 	struct channel_timers timers;
 	struct channel_ops ops;
 	struct channel_counters counters;
@@ -103,8 +105,8 @@ struct channel {
 	struct keyset *current;
 	struct keyset *previous;
 
-	bool known;			/* a hello of the peer has been confirmed: */
-	struct message peer_hello;	/* parsed */
+	bool known;		   /* a hello of the peer has been confirmed, but for its SPI: */
+	struct message peer_hello; /* parsed */
 	uint8_t peer_octets[HELLO_MAX]; /* and encoded */
 	size_t peer_octets_length;
 };
@@ -122,6 +124,8 @@ int channel_transmit(struct channel *c, enum message_type type, const uint8_t *d
 		     size_t length);
 /* A session has been confirmed: it becomes the current one and all that follows from it. */
 void channel_established(struct channel *c, struct keyset *s, usec_t now);
+/* Tells the owner that this session has been agreed on. What it says. */
+int channel_agreed(struct channel *c, const struct keyset *s, usec_t now);
 /* A pseudo-random time in [0, span / 3]. */
 usec_t channel_jitter(struct channel *c, usec_t span);
 /* One message of an authentic text: DROP_NONE when it was well-formed and has been dealt with. */
@@ -154,6 +158,7 @@ enum drop handshake_response(struct channel *c, uint32_t id, const uint8_t *in, 
 struct agreement {
 	struct noise_keys keys;
 	uint32_t remote_index;
+	uint32_t spi;
 	uint64_t epoch;
 	uint8_t hello[HELLO_MAX];
 	size_t hello_length;

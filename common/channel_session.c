@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "channel_internal.h"
+#include "esp_key.h"
 #include "keylog.h"
 
 static struct keyset *indices;
@@ -97,6 +98,8 @@ void keyset_agree(struct keyset *s, const struct agreement *a)
 	seal_rx_init(&s->rx, a->keys.receive);
 	keylog_sealed(s->local_index, a->keys.receive);
 	s->remote_index = a->remote_index;
+	s->spi = a->spi;
+	esp_root(s->esp_root, a->keys.further, a->keys.hash);
 	s->epoch = a->epoch;
 	memcpy(s->hello, a->hello, a->hello_length);
 	s->hello_length = a->hello_length;

@@ -113,6 +113,9 @@ enum attribute {
 	ATTR_HANDOVER_TAG,
 	ATTR_HANDOVER_PROOF,
 	ATTR_EPHEMERAL,
+	ATTR_SUITES,
+	ATTR_SUITE,
+	ATTR_SPI,
 	ATTR_COUNT /* one above the highest code */
 };
 
@@ -141,6 +144,7 @@ enum reason {
 	REASON_TIMEOUT,
 	REASON_NOT_ARRIVED,
 	REASON_NOT_PREPARED,
+	REASON_NO_COMMON_PROTECTION,
 	REASON_COUNT
 };
 
@@ -162,6 +166,14 @@ enum tunnel_kind {
 	TUNNEL_IPIP4 = 16,
 };
 #define TUNNEL_KINDS_ALL 31
+
+/* PROTOCOL section 3.2, SUITES. */
+enum suite {
+	SUITE_CHACHA20_POLY1305 = 1,
+	SUITE_AES_256_GCM = 2,
+};
+#define SUITES_ALL 3
+#define SPI_MIN	   256 /* those below are reserved (RFC 4303 section 2.1) */
 
 /* PROTOCOL section 2.3: why a datagram was dropped. DROP_NONE is 0: it was not. */
 enum drop {
@@ -219,13 +231,16 @@ struct message {
 	uint32_t first_packet;	    /* microseconds */
 	uint32_t buffered;	    /* packets */
 	uint32_t dropped;	    /* packets */
+	uint32_t spi;		    /* of the sender's inbound associations */
 	uint16_t mtu;
 	uint16_t interval; /* milliseconds */
 	uint16_t reason;   /* enum reason; unknown values above the known ones are kept */
 	uint8_t tunnel_kind;
 	uint8_t tunnel_kinds;
-	uint8_t hold; /* 0 or 1 */
-	uint8_t mode; /* enum handover_mode */
+	uint8_t hold;	/* 0 or 1 */
+	uint8_t mode;	/* enum handover_mode */
+	uint8_t suites; /* set of enum suite */
+	uint8_t suite;	/* the one of them that is preferred */
 	struct lladdr link_layer;
 	struct addr link_local;
 	struct addr hoa4;
@@ -304,6 +319,7 @@ const char *reason_name(enum reason reason);
 const char *drop_name(enum drop drop);
 const char *attribute_name(enum attribute a);
 const char *tunnel_kind_name(enum tunnel_kind kind); /* "gre4", "gre6", "gpe4", "gpe6", "ipip4" */
+const char *suite_name(enum suite suite);	     /* "chacha20-poly1305", "aes-256-gcm" */
 
 /* "baseline", "combined", "proactive", "predictive", "soft"; and back: false for anything else. */
 const char *handover_mode_name(enum handover_mode mode);

@@ -35,6 +35,7 @@ static const char *const reasons[REASON_COUNT] = {
 	[REASON_TIMEOUT] = "timeout",
 	[REASON_NOT_ARRIVED] = "not-arrived",
 	[REASON_NOT_PREPARED] = "not-prepared",
+	[REASON_NO_COMMON_PROTECTION] = "no-common-protection",
 };
 
 static const char *const drops[DROP_COUNT] = {
@@ -106,6 +107,17 @@ const char *tunnel_kind_name(enum tunnel_kind kind)
 		return "gpe6";
 	case TUNNEL_IPIP4:
 		return "ipip4";
+	}
+	return "unknown-code";
+}
+
+const char *suite_name(enum suite suite)
+{
+	switch (suite) {
+	case SUITE_CHACHA20_POLY1305:
+		return "chacha20-poly1305";
+	case SUITE_AES_256_GCM:
+		return "aes-256-gcm";
 	}
 	return "unknown-code";
 }

@@ -344,6 +344,10 @@ const struct attribute_row message_attributes[ATTR_COUNT] = {
 	[ATTR_HANDOVER_TAG]      = {"HANDOVER_TAG", OCTETS(handover_tag)},
 	[ATTR_HANDOVER_PROOF]    = {"HANDOVER_PROOF", OCTETS(handover_proof)},
 	[ATTR_EPHEMERAL]         = {"EPHEMERAL", OCTETS(ephemeral)},
+	[ATTR_SUITES]            = {"SUITES", NUMBER(suites, 1, SUITES_ALL)},
+	[ATTR_SUITE]             = {"SUITE", .kind = &one_bit, FIXED(suite),
+				    .low = 1, .high = SUITES_ALL},
+	[ATTR_SPI]               = {"SPI", NUMBER(spi, SPI_MIN, UINT32_MAX)},
 };
 
 #define A(attribute) (UINT64_C(1) << ATTR_##attribute)
@@ -352,6 +356,8 @@ const struct attribute_row message_attributes[ATTR_COUNT] = {
 
 /* Where to send to, and how. */
 #define TUNNEL (A(COA) | A(TUNNEL_KIND) | A(TUNNEL_KEY))
+/* Protected tunnels, section 16. */
+#define PROTECTION (A(SUITES) | A(SUITE) | A(SPI))
 /* What makes a discovery do without the home core, section 6.1. */
 #define SHORT_PROOF (A(COUNTER) | A(ARRIVAL) | A(HANDOVER_TAG) | A(HANDOVER_PROOF))
 
@@ -364,7 +370,8 @@ const struct message_row message_rows[UINT8_MAX + 1] = {
 	[MESSAGE_BUNDLE] = {.name = "bundle"},
 	[MESSAGE_HELLO] = {"hello", PLACE_HELLO,
 		.required = A(CORE) | A(EPOCH) | A(TUNNEL_KINDS) | A(TUNNEL_KEY),
-		.optional = A(TUNNEL_END4) | A(TUNNEL_END6)},
+		.optional = A(TUNNEL_END4) | A(TUNNEL_END6) | PROTECTION,
+		.together = PROTECTION},
 	[MESSAGE_IDENTITY] = {"identity", PLACE_IDENTITY,
 		.required = A(USER) | A(HOME_EPOCH) | A(COUNTER) | A(LINK_LAYER) | A(LINK_LOCAL) |
 			    A(MTU),

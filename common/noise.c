@@ -450,7 +450,7 @@ int noise_split(struct noise *n, struct noise_keys *keys)
 
 	if (!noise_finished(n))
 		return -EPROTO;
-	keys_hkdf(first, second, NULL, n->chaining, NULL, 0);
+	keys_hkdf(first, second, keys->further, n->chaining, NULL, 0);
 	memcpy(keys->hash, n->hash, HASH_LENGTH);
 	noise_wipe(n);
 	return 0;

@@ -94,7 +94,8 @@ struct noise {
 struct noise_keys {
 	uint8_t send[KEY_LENGTH];
 	uint8_t receive[KEY_LENGTH];
-	uint8_t hash[HASH_LENGTH]; /* handshake hash: equal at both ends, unique (section 11.2) */
+	uint8_t further[KEY_LENGTH]; /* equal at both ends: the third output, for other keys */
+	uint8_t hash[HASH_LENGTH];   /* handshake hash: equal at both ends, unique (section 11.2) */
 };
 
 /*

@@ -40,6 +40,15 @@ static const struct golden_message golden_messages[] = {
 	{"hello, IPv6 only, longest name", MESSAGE_HELLO, PLACE_HELLO, 0, .attributes = {
 		{ATTR_CORE, NAME_63}, {ATTR_EPOCH, "1"},
 		{ATTR_TUNNEL_KINDS, "2"}, {ATTR_TUNNEL_KEY, "1"}, {ATTR_TUNNEL_END6, "2001:db8::3"}}},
+	{"hello of a core that protects its tunnels", MESSAGE_HELLO, PLACE_HELLO, 0, .attributes = {
+		{ATTR_CORE, "a.example"}, {ATTR_EPOCH, "72623859790382856"},
+		{ATTR_TUNNEL_KINDS, "5"}, {ATTR_TUNNEL_KEY, "4711"}, {ATTR_TUNNEL_END4, "192.0.2.1"},
+		{ATTR_SUITES, "3"}, {ATTR_SUITE, "2"}, {ATTR_SPI, "3221225473"}}},
+	{"hello of another one, both families", MESSAGE_HELLO, PLACE_HELLO, 0, .attributes = {
+		{ATTR_CORE, "b.example"}, {ATTR_EPOCH, "18446744073709551615"},
+		{ATTR_TUNNEL_KINDS, "31"}, {ATTR_TUNNEL_KEY, "16777215"},
+		{ATTR_TUNNEL_END4, "192.0.2.2"}, {ATTR_TUNNEL_END6, "2001:db8::2"},
+		{ATTR_SUITES, "3"}, {ATTR_SUITE, "1"}, {ATTR_SPI, "256"}}},
 	{"identity of a terminal that knows nothing yet", MESSAGE_IDENTITY, PLACE_IDENTITY, 0, .attributes = {
 		{ATTR_USER, "alice"}, {ATTR_HOME_EPOCH, "0"}, {ATTR_COUNTER, "1"},
 		{ATTR_LINK_LAYER, "02:00:00:00:00:0a"}, {ATTR_LINK_LOCAL, "fe80::ff:fe00:a"},
@@ -252,6 +261,15 @@ static const struct {
 	const char *octets;
 } golden_drops[] = {
 	{"nothing", PLACE_CORE, DROP_SHORT, ""},
+	{"hello, suites without an index", PLACE_HELLO, DROP_MISSING,
+	 "1001000000000000" "01000161" "0400080000000000000001" "17000101" "18000400000001"
+	 "2c000103" "2d000101"},
+	{"hello, two suites preferred", PLACE_HELLO, DROP_VALUE,
+	 "1001000000000000" "01000161" "0400080000000000000001" "17000101" "18000400000001"
+	 "2c000103" "2d000103" "2e000400000100"},
+	{"hello, a reserved index", PLACE_HELLO, DROP_VALUE,
+	 "1001000000000000" "01000161" "0400080000000000000001" "17000101" "18000400000001"
+	 "2c000103" "2d000101" "2e0004000000ff"},
 	{"seven octets", PLACE_CORE, DROP_SHORT, "3e010000000000"},
 	{"one octet behind the head", PLACE_CORE, DROP_SHORT, "3e0100000000000080"},
 	{"attribute without its length", PLACE_CORE, DROP_SHORT, "b2010000000000010e00"},
@@ -280,7 +298,7 @@ static const struct {
 	 "33010000000000071400080000000000000001" "0e0002000d"},
 	{"known attribute behind a skipped one", PLACE_CORE, DROP_ORDER, "b2010000000000018000000e00020000"},
 	{"attribute 0", PLACE_CORE, DROP_UNKNOWN, "3e01000000000000000000"},
-	{"attribute 0x2c", PLACE_CORE, DROP_UNKNOWN, "3e010000000000002c000161"},
+	{"attribute 0x33", PLACE_CORE, DROP_UNKNOWN, "3e0100000000000033000161"},
 	{"attribute 0x7f", PLACE_CORE, DROP_UNKNOWN, "3e010000000000007f0000"},
 	{"keepalive with a reason", PLACE_CORE, DROP_UNEXPECTED, "3e010000000000000e00020000"},
 	{"unexpected before its length", PLACE_CORE, DROP_UNEXPECTED, "3e010000000000000e0000"},

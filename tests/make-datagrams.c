@@ -17,6 +17,7 @@
 
 #include "access.h"
 #include "cursor.h"
+#include "esp_key.h"
 #include "handover_key.h"
 #include "keys.h"
 #include "message.h"
@@ -43,6 +44,9 @@ static const char *const about[] = {
 	"hello and message are the payloads; a bundle (section 4.5) is a list of messages. "
 	"initiator_to_responder and responder_to_initiator are "
 	"Split()'s keys, the first and the second.",
+	"associations: suite, outer family, SPI and key with salt of the ESP that both hellos "
+	"agree on "
+	"(section 16.2).",
 	"registrations: a terminal registers (sections 5.3, 5.4, 6): discovery, registration done "
 	"or "
 	"reject, the keys, and what is sealed afterwards (direction up: terminal to core).",
@@ -363,8 +367,52 @@ static void meet(struct meeting *meeting, const char *name, const char *initiato
 	noise_set_ephemeral(&meeting->second, meeting->responder_ephemeral.private);
 }
 
+/* Section 16.2: one association, to the party with this hello. */
+static json_t *association_json(const struct message *sender, const struct message *receiver,
+				sa_family_t family, bool from_initiator,
+				const uint8_t root[KEY_LENGTH])
+{
+	const struct esp_association association = {.suite = esp_suite(sender, receiver),
+						    .family = family,
+						    .from_initiator = from_initiator,
+						    .spi = receiver->spi};
+	json_t *object = json_object();
+	uint8_t key[ESP_KEY];
+
+	esp_key(key, root, &association);
+	json_object_set_new(
+		object, "direction",
+		json_string(from_initiator ? "initiator to responder" : "responder to initiator"));
+	json_object_set_new(object, "suite", json_integer(association.suite));
+	json_object_set_new(object, "version", json_integer(family == AF_INET6 ? 6 : 4));
+	json_object_set_new(object, "spi", json_integer(association.spi));
+	set_hex(object, "key", key, sizeof(key));
+	return object;
+}
+
+static json_t *associations_json(const char *initiator, const char *responder,
+				 const struct noise_keys *keys)
+{
+	static const sa_family_t families[] = {AF_INET, AF_INET6};
+	uint8_t root[KEY_LENGTH];
+	json_t *list = json_array();
+	struct message first, second;
+
+	golden(&first, initiator);
+	golden(&second, responder);
+	esp_root(root, keys->further, keys->hash);
+	for (size_t i = 0; i < COUNT(families) && esp_suite(&first, &second); i++) {
+		json_array_append_new(list,
+				      association_json(&first, &second, families[i], true, root));
+		json_array_append_new(list,
+				      association_json(&second, &first, families[i], false, root));
+	}
+	return list;
+}
+
 /* Section 4.1: initiation and response, then sealed datagrams both ways. */
-static json_t *channel_json(const char *name, bool with_psk, uint32_t initiator_index,
+static json_t *channel_json(const char *name, bool with_psk, const char *first_hello,
+			    const char *second_hello, uint32_t initiator_index,
 			    uint32_t responder_index)
 {
 	json_t *object = json_object(), *sealed = json_array(), *party;
@@ -381,7 +429,7 @@ static json_t *channel_json(const char *name, bool with_psk, uint32_t initiator_
 	set_hex(object, "psk", meeting.psk, KEY_LENGTH);
 
 	party = pair_json(&meeting.initiator, &meeting.initiator_ephemeral);
-	golden(&m, "hello, IPv4 only");
+	golden(&m, first_hello);
 	message_write_head(out, MESSAGE_HANDSHAKE_INITIATION, initiator_index);
 	keys_sha256_two(hint, "sno core", 8, meeting.initiator.public, KEY_LENGTH);
 	memcpy(out + 8, hint, 8);
@@ -394,7 +442,7 @@ static json_t *channel_json(const char *name, bool with_psk, uint32_t initiator_
 	set_hex(object, "initiation", out, length);
 
 	party = pair_json(&meeting.responder, &meeting.responder_ephemeral);
-	golden(&m, "hello, every tunnel kind");
+	golden(&m, second_hello);
 	message_write_head(out, MESSAGE_HANDSHAKE_RESPONSE, responder_index);
 	for (unsigned int i = 0; i < 4; i++)
 		out[8 + i] = (uint8_t)(initiator_index >> 8 * (3 - i));
@@ -409,6 +457,8 @@ static json_t *channel_json(const char *name, bool with_psk, uint32_t initiator_
 	set_hex(object, "handshake_hash", keys.hash, HASH_LENGTH);
 	set_hex(object, "initiator_to_responder", keys.send, KEY_LENGTH);
 	set_hex(object, "responder_to_initiator", keys.receive, KEY_LENGTH);
+	json_object_set_new(object, "associations",
+			    associations_json(first_hello, second_hello, &keys));
 	for (size_t i = 0; i < COUNT(golden_channel); i++) {
 		bool first = golden_channel[i].by_initiator;
 		size_t count = 0;
@@ -621,9 +671,18 @@ static json_t *vectors_json(void)
 
 	for (size_t i = 0; i < COUNT(about); i++)
 		json_array_append_new(lines, json_string(about[i]));
-	json_array_append_new(channels, channel_json("cores without psk", false, 1, 0xffffffff));
+	json_array_append_new(channels, channel_json("cores without psk", false, "hello, IPv4 only",
+						     "hello, every tunnel kind", 1, 0xffffffff));
 	json_array_append_new(channels,
-			      channel_json("cores with psk", true, 0x89abcdef, 0x01234567));
+			      channel_json("cores with psk", true, "hello, IPv4 only",
+					   "hello, every tunnel kind", 0x89abcdef, 0x01234567));
+	json_array_append_new(channels, channel_json("cores that protect their tunnels", true,
+						     "hello of a core that protects its tunnels",
+						     "hello of another one, both families", 2, 3));
+	json_array_append_new(channels,
+			      channel_json("cores that both prefer AES", false,
+					   "hello of a core that protects its tunnels",
+					   "hello of a core that protects its tunnels", 4, 5));
 	json_array_append_new(
 		registrations,
 		registration_json("visiting b.example", "identity that names the core it heard",

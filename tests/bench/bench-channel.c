@@ -87,7 +87,10 @@ static void start(int number)
 {
 	static const char *const names[] = {"a.example", "b.example"};
 	struct core *core = &cores[number];
-	struct channel_ops ops = {transmit, state_changed, request_came, core};
+	struct channel_ops ops = {.transmit = transmit,
+				  .state = state_changed,
+				  .request = request_came,
+				  .context = core};
 	struct message hello;
 
 	message_init(&hello, MESSAGE_HELLO, 0);

@@ -165,6 +165,9 @@ ATTRIBUTES = [Attribute(*row) for row in (
     (0x29, "HANDOVER_TAG", opaque(8, 8)),
     (0x2a, "HANDOVER_PROOF", opaque(16, 16)),
     (0x2b, "EPHEMERAL", opaque(32, 32)),
+    (0x2c, "SUITES", number(1, low=1, high=3)),
+    (0x2d, "SUITE", number(1, among=(1, 2))),
+    (0x2e, "SPI", number(4, low=256)),
 )]
 BY_CODE = {attribute.code: attribute for attribute in ATTRIBUTES}
 BY_NAME = {attribute.name: attribute for attribute in ATTRIBUTES}

@@ -53,7 +53,7 @@ ROWS = [
     row(0x03, "sealed", "core clear, access clear", "receiver index"),
 
     row(0x10, "hello", "hello", ZERO, "CORE EPOCH TUNNEL_KINDS TUNNEL_KEY",
-        "TUNNEL_END4 TUNNEL_END6"),
+        "TUNNEL_END4 TUNNEL_END6 SUITES SUITE SPI"),
     row(0x11, "identity", "identity", ZERO,
         "USER HOME_EPOCH COUNTER LINK_LAYER LINK_LOCAL MTU", "CORE MODE EPHEMERAL"),
     row(0x12, "assignment", "assignment", ZERO, "CORE HOME_EPOCH COUNTER REASON",
@@ -114,6 +114,7 @@ ADDRESSED = (0x12, 0xb0, 0x35)
 BOUND_BETWEEN_CORES = (0x32, 0x33, 0x34, 0x36)
 # All of these or none.
 TOGETHER = {
+    0x10: ("SUITES", "SUITE", "SPI"),
     0x21: ("COUNTER", "ARRIVAL", "HANDOVER_TAG", "HANDOVER_PROOF"),
     0x30: ("COA", "TUNNEL_KIND", "TUNNEL_KEY"),
     0x31: ("COUNTER", "ARRIVAL"),

@@ -114,6 +114,10 @@ class SymmetricState:
     def split(self):
         return hkdf(self.ck, b"", 2)
 
+    def further(self):
+        """The output behind those of Split()."""
+        return hkdf(self.ck, b"", 3)[2]
+
 
 class HandshakeState:
     """Section 5.3 for one party. Keys of 32 octets: s and e its private ones, rs the other's public.
@@ -201,3 +205,6 @@ class HandshakeState:
 
     def split(self):
         return self.symmetric.split()
+
+    def further(self):
+        return self.symmetric.further()

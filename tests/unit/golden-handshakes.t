@@ -15,7 +15,7 @@ import sys
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), ".."))
 
 try:
-    from decoding import handover, handshake, noise, seal
+    from decoding import esp, handover, handshake, noise, seal
     from decoding import message as wire
     from decoding.attribute import BY_NAME
     from decoding.message import Dropped
@@ -141,6 +141,21 @@ def check_core_handshake(entry):
     for state in first, second:
         same((state.handshake_hash().hex(), [key.hex() for key in state.split()]),
              (entry["handshake_hash"], keys), f"{name}: hash and keys")
+
+
+    check_associations(entry, first, hellos)
+
+
+def check_associations(entry, state, hellos):
+    """Section 16.2: of both directions and families, or none where one does not protect."""
+    said = [hello.attributes for hello in hellos]
+    suite, root = esp.suite(*said), esp.root(state.further(), state.handshake_hash())
+    got = [{"direction": " to ".join(ends), "suite": suite, "version": version, "spi": spi,
+            "key": esp.key(root, suite, version, ends[0] == "initiator", spi).hex()}
+           for version in (4, 6) if suite
+           for ends, spi in ((("initiator", "responder"), int(said[1]["SPI"])),
+                             (("responder", "initiator"), int(said[0]["SPI"])))]
+    same(got, entry["associations"], f"{entry['name']}: associations")
 
 
 def check_core_damage(entry):

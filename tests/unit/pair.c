@@ -203,7 +203,10 @@ void pair_free(struct pair *p)
 void pair_start(struct pair *p, int side)
 {
 	struct side *s = &p->side[side];
-	struct channel_ops ops = {transmit, state_changed, request_came, s};
+	struct channel_ops ops = {.transmit = transmit,
+				  .state = state_changed,
+				  .request = request_came,
+				  .context = s};
 	struct message hello;
 
 	pair_stop(p, side);

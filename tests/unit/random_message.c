@@ -63,6 +63,8 @@ static void random_number(struct message *m, enum attribute a, struct random *r)
 
 	if (a == ATTR_TUNNEL_KIND)
 		value = UINT64_C(1) << random_below(r, 5);
+	else if (a == ATTR_SUITE)
+		value = UINT64_C(1) << random_below(r, 2);
 	else if (value % 6 == 0)
 		value = row->low;
 	else if (value % 6 == 1)

@@ -167,6 +167,10 @@ static void test_octets(void **state)
 		 "f0f1f2f3f4f5f6f7f8f9fafbfcfdfeff"},
 		{ATTR_EPHEMERAL, "e0e1e2e3e4e5e6e7e8e9eaebecedeeeff0f1f2f3f4f5f6f7f8f9fafbfcfdfeff",
 		 "e0e1e2e3e4e5e6e7e8e9eaebecedeeeff0f1f2f3f4f5f6f7f8f9fafbfcfdfeff"},
+		{ATTR_SUITES, "3", "03"},
+		{ATTR_SUITE, "2", "02"},
+		{ATTR_SPI, "256", "00000100"},
+		{ATTR_SPI, "4294967295", "ffffffff"},
 	};
 	uint64_t seen = 0;
 
@@ -570,6 +574,9 @@ static void test_names(void **state)
 	assert_string_equal(tunnel_kind_name(TUNNEL_GPE6), "gpe6");
 	assert_string_equal(tunnel_kind_name(TUNNEL_IPIP4), "ipip4");
 	assert_string_equal(tunnel_kind_name((enum tunnel_kind)3), "unknown-code");
+	assert_string_equal(suite_name(SUITE_CHACHA20_POLY1305), "chacha20-poly1305");
+	assert_string_equal(suite_name(SUITE_AES_256_GCM), "aes-256-gcm");
+	assert_string_equal(suite_name((enum suite)3), "unknown-code");
 }
 
 static void test_handover_modes(void **state)

@@ -256,7 +256,8 @@ static void test_conditions(void **state)
 	said[MESSAGE_CORE_DISCOVERY].together =
 		attributes_between("all or none (`missing` otherwise): ", " in 0x21;");
 	said[MESSAGE_AUTHENTICATION].together = attributes_between("in 0x21; ", " in 0x30;");
-	said[MESSAGE_TUNNEL_REQUEST].together = attributes_between("in 0x30; ", " in 0x31.");
+	said[MESSAGE_TUNNEL_REQUEST].together = attributes_between("in 0x30; ", " in 0x31;");
+	said[MESSAGE_HELLO].together = attributes_between("in 0x31; ", " in 0x10.");
 	for (unsigned int type = 0; type <= UINT8_MAX; type++) {
 		const struct message_row *row = message_row(type);
 
