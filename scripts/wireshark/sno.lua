@@ -38,9 +38,10 @@ local REASONS = {
 	"no-care-of-address", "no-home-address", "kernel-refused", "home-unreachable",
 	"no-common-tunnel", "not-permitted", "wrong-core", "stale-binding", "terminal-moved",
 	"lifetime-expired", "terminal-left", "core-restarted", "administrative", "busy", "unsupported",
-	"timeout", "not-arrived", "not-prepared",
+	"timeout", "not-arrived", "not-prepared", "no-common-protection",
 }
 local MODES = { "baseline", "combined", "proactive", "predictive", "soft" }
+local SUITES = { "ChaCha20-Poly1305", "AES-256-GCM" }
 local KINDS = { [1] = "gre over IPv4", [2] = "gre over IPv6", [4] = "gpe over IPv4",
 	[8] = "gpe over IPv6", [16] = "ipip over IPv4" }
 
@@ -71,6 +72,8 @@ local ATTRIBUTES = {
 	[0x26] = { "FIRST_PACKET", "number", unit = "us" }, [0x27] = { "BUFFERED", "number" },
 	[0x28] = { "DROPPED", "number" }, [0x29] = { "HANDOVER_TAG", "octets" },
 	[0x2a] = { "HANDOVER_PROOF", "octets" }, [0x2b] = { "EPHEMERAL", "octets" },
+	[0x2c] = { "SUITES", "number" }, [0x2d] = { "SUITE", "number", names = SUITES },
+	[0x2e] = { "SPI", "number" },
 }
 
 ---- fields --------------------------------------------------------------------------------------
