@@ -108,14 +108,6 @@ static void link_lost(void *context, struct link *link, usec_t now)
 	session_link_lost(&a->session, link, now);
 }
 
-static void link_removed(void *context, struct link *link, usec_t now)
-{
-	struct agent *a = context;
-
-	pointing_forget(&a->pointing, link);
-	session_link_removed(&a->session, link, now);
-}
-
 /* ---- session ---------------------------------------------------------------------------- */
 
 /* The command that switches links, or points antennas, with its two words. */
@@ -136,8 +128,13 @@ static int switch_link(void *context, struct link *from, struct link *to)
 	const struct config *c = a->config;
 	int error = 0;
 
+	if (to->twin && !to->ready) {
+		error = pointing_order(&a->pointing, to, a->clock());
+		a->awaited = error == 0 ? to : NULL;
+		return error;
+	}
 	if (to->twin)
-		return to->ready ? 1 : pointing_order(&a->pointing, to, a->clock());
+		return 1;
 	if (c->switching.mode == SWITCHING_COMMAND)
 		return command(a, from ? from->name : "-", to->name);
 	if (c->switching.administrative) {
@@ -171,8 +168,20 @@ static void pointed(void *context, struct link *link, int error)
 {
 	struct agent *a = context;
 
-	if (a->session.commanded && link == a->session.target)
-		session_switched(&a->session, error, a->now);
+	if (link != a->awaited)
+		return;
+	a->awaited = NULL;
+	session_switched(&a->session, error, a->now);
+}
+
+static void link_removed(void *context, struct link *link, usec_t now)
+{
+	struct agent *a = context;
+
+	if (link == a->awaited)
+		pointed(a, link, -ENODEV);
+	pointing_forget(&a->pointing, link);
+	session_link_removed(&a->session, link, now);
 }
 
 static void state_changed(void *context, enum session_state old_state, enum session_state state,

@@ -38,6 +38,7 @@ struct agent {
 	struct switching switching;
 	struct modem modem;
 	struct pointing pointing;
+	struct link *awaited; /* the session waits for an antenna to be pointed there */
 	struct choosing choosing;
 	struct counters counters;
 	struct handovers handovers;

@@ -100,9 +100,8 @@ static struct link *link_to(const struct choosing *c, const char *satellite)
 
 static bool idle(const struct session *s)
 {
-	return !s->commanded && s->wanted && s->started &&
-	       (s->state == SESSION_DOWN || s->state == SESSION_REGISTERED ||
-		(s->state == SESSION_DISCOVERING && s->move.phase == MOVE_NONE));
+	return !s->commanded && s->wanted && s->started && s->state != SESSION_DISCONNECTING &&
+	       s->state != SESSION_SWITCHING;
 }
 
 static void compute(struct choosing *c, usec_t now)
@@ -188,6 +187,11 @@ usec_t choosing_tick(struct choosing *c, usec_t now)
 	compute(c, now);
 	planned = schedule_planned(c->schedule, now);
 	step = guide_at(&c->guide, planned);
+	next = guide_after(&c->guide, planned);
+	if (next && now >= departure(c, next)) { /* it has begun for us */
+		step = next;
+		next = guide_after(&c->guide, step->from);
+	}
 	if (!idle(s))
 		return now + LOOK;
 	there = step && s->link && leads_to(s->link, step->satellite);
@@ -195,11 +199,10 @@ usec_t choosing_tick(struct choosing *c, usec_t now)
 		catch_up(c, step, now);
 	else if (step && !there && strcmp(c->done, step->satellite) != 0)
 		catch_up(c, step, now);
-	next = guide_after(&c->guide, planned);
 	if (next && idle(s))
 		due = look_ahead(c, next, now);
 	if (next)
-		due = usec_min(due, schedule_instant(c->schedule, next->from));
+		due = usec_min(due, departure(c, next));
 	if (step && s->state != SESSION_REGISTERED)
 		due = usec_min(due, c->again);
 	return due > now ? usec_min(due, now + LOOK) : now + LOOK;

@@ -1,0 +1,235 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# kernels: host uml
+# shellcheck disable=SC2016,SC2317 # functions are called by name, and by eval
+#
+# A terminal that chooses its satellites itself: by a timetable, over a link to each of them, then
+# over one antenna, then over two; and by orbital elements, where it says what sno-plan says.
+#
+#	core a - s1 - t1 of core a
+#	core b - s2 /
+. "${SRCDIR:-.}/tests/netns/lib.sh"
+
+need_root
+need_program ping jq
+SERVER=203.0.113.2
+
+lab_up <<-LAB
+	delay access=5ms core=10ms
+	gap 40ms
+	associations known
+	advertise 200ms
+	core a
+	core b
+	satellite s1 core=a
+	satellite s2 core=b
+	terminal t1 home=a links=s1,s2 mode=predictive addresses=ipv4 lead=1s
+LAB
+
+now() { date +%s.%N; }
+at() { date -u -d "@$(awk -v a="$1" -v b="$2" 'BEGIN {printf "%.3f", a + b}')" +%Y-%m-%dT%H:%M:%S.%3NZ; }
+
+# timetable FILE: rows "FROM UNTIL SATELLITE CORE" in seconds from $begun, on standard input.
+timetable() {
+	local from until satellite core
+	echo from,until,satellite,core >"$1.new"
+	while read -r from until satellite core; do
+		echo "$(at "$begun" "$from"),$(at "$begun" "$until"),$satellite,$core.example" >>"$1.new"
+	done
+	mv "$1.new" "$1"
+}
+
+# without GROUP: the configuration of t1 without this setting.
+CONF=$LAB_DIR/t1.conf
+without() { awk -v name="$1" 'index($0, name " = ") == 1 {skip = 1} !skip {print} /^[^ ].*;$/ {skip = 0}'; }
+
+# The last handovers, one a line: "FROM TO MODE".
+handovers() { ctl t1 --json handovers | jq -r '.handovers[] | "\(.from.link) \(.to.link) \(.mode)"'; }
+count() { handovers | wc -l; }
+
+# Echo requests each 10 ms for so many seconds, to $WORK/echoes.
+echoes() {
+	background t1 ping -q -n -i 0.01 -c $(($1 * 100)) -W 2 $SERVER
+	echoes=$background
+	echoes_log=$WORK/t1.$((${#processes[@]} - 1))
+}
+# nothing_lost: once all have been sent.
+nothing_lost() {
+	wait "$echoes"
+	same "nothing was lost" 0 "$(awk '/packets transmitted/ {print $1 - $4}' "$echoes_log")" ||
+		note "$(cat "$echoes_log")"
+}
+
+# --- a timetable ------------------------------------------------------------------------------------
+
+TABLE=$WORK/timetable.csv
+begun=$(now)
+timetable "$TABLE" <<-ROWS
+	-5 4 s1 a
+	4 8 s2 b
+	8 600 s1 a
+ROWS
+before=$(count)
+cp "$CONF" "$WORK/t1.conf"
+echo "timetable = \"$TABLE\";" >>"$CONF"
+check "a timetable is taken by a reload" ctl t1 reload
+echoes 9
+check "the terminal stays where it is" served_by t1 a s1
+same "the next satellites are told" "s1 s2 s1" \
+	"$(ctl t1 --json satellites | jq -r '[.table.rows[][2]] | join(" ")')"
+within 6 "it moves when the timetable says so" served_by t1 b s2
+within 6 "and back" served_by t1 a s1
+same "both were announced" "s1 s2 predictive s2 s1 predictive" \
+	"$(handovers | tail -n +$((before + 1)) | tr '\n' ' ' | sed 's/ $//')"
+nothing_lost
+
+begun=$(now)
+timetable "$TABLE" <<-ROWS
+	-5 4 s1 a
+	3 8 s2 b
+ROWS
+ctl t1 reload >"$WORK/out" 2>&1
+same "a timetable with two satellites at a time is refused" 1 $?
+check "the old one stays in force" eval '[ "$(ctl t1 --json satellites | jq ".table.rows | length")" = 1 ]'
+timetable "$TABLE" <<-ROWS
+	-50 -5 s2 b
+ROWS
+check "so is one that is over" eval '! ctl t1 reload'
+check "the terminal is where it was" served_by t1 a s1
+
+# --- one antenna ------------------------------------------------------------------------------------
+
+# The air: each antenna ends there, and a line to each satellite for it. The modem joins the antenna
+# to one of them, and it has no carrier while it turns.
+cat >"$WORK/modem" <<-'MODEM'
+	#!/bin/bash
+	# modem NETNS FOLDER: the antennas of t1
+	tc() { command tc -n "$air" "$@"; }
+	air=$1
+	while read -r antenna satellite; do
+		echo "$antenna $satellite" >>"$2/orders"
+		there=$(cat "$2/$antenna" 2>/dev/null)
+		if [ "$there" != "$satellite" ]; then
+			ip -n "$air" link set "p$antenna" down
+			sleep 0.04
+			[ -z "$there" ] || tc filter del dev "$antenna-$there" ingress
+			tc filter del dev "p$antenna" ingress
+			tc filter add dev "p$antenna" ingress protocol all u32 match u32 0 0 \
+				action mirred egress redirect dev "$antenna-$satellite"
+			tc filter add dev "$antenna-$satellite" ingress protocol all u32 match u32 0 0 \
+				action mirred egress redirect dev "p$antenna"
+			echo "$satellite" >"$2/$antenna"
+			ip -n "$air" link set "p$antenna" up
+		fi
+		echo ok
+	done
+MODEM
+chmod +x "$WORK/modem"
+netns air
+for dish in dish0 dish1; do
+	on t1 ip link add $dish type veth peer name p$dish netns "$PREFIX-air"
+	on t1 ip link set $dish addrgenmode none up
+	on air ip link set p$dish addrgenmode none
+	on air tc qdisc add dev p$dish clsact
+	for satellite in s1 s2; do
+		on air ip link add $dish-$satellite type veth peer name a$dish netns "$PREFIX-$satellite"
+		on air ip link set $dish-$satellite addrgenmode none up
+		on air tc qdisc add dev $dish-$satellite clsact
+		on $satellite ip link set a$dish addrgenmode none master acc0 up
+	done
+done
+
+# antennas DISH...: the configuration with these.
+antennas() {
+	local dish links=
+	for dish; do links+="${links:+, }{ antenna = \"$dish\"; interface = \"$dish\"; }"; done
+	without links <"$WORK/t1.conf" | without switching | without handover
+	cat <<-CONF
+		links = ( $links );
+		switching = { mode = "command"; resident = true; command = [ "$WORK/modem", "$PREFIX-air", "$WORK" ]; };
+		timetable = "$TABLE";
+		handover = { mode = "soft"; lead = 1; };
+	CONF
+}
+
+begun=$(now)
+timetable "$TABLE" <<-ROWS
+	-5 5 s1 a
+	5 9 s2 b
+	9 600 s1 a
+ROWS
+antennas dish0 >"$CONF"
+check "links become an antenna by a reload" ctl t1 reload
+within 4 "it is pointed at the satellite of the hour" served_by t1 a s1
+before=$(count)
+echoes 8
+within 6 "and at the next one" served_by t1 b s2
+within 6 "and at the first one again" served_by t1 a s1
+same "each change was announced" "s1 s2 predictive s2 s1 predictive" \
+	"$(handovers | tail -n +$((before + 1)) | tr '\n' ' ' | sed 's/ $//')"
+nothing_lost
+same "the program was told each time" "dish0 s1 dish0 s2 dish0 s1" "$(tr '\n' ' ' <"$WORK/orders" | sed 's/ $//')"
+
+# --- two antennas -----------------------------------------------------------------------------------
+
+begun=$(now)
+timetable "$TABLE" <<-ROWS
+	-5 5 s1 a
+	5 10 s2 b
+	10 600 s1 a
+ROWS
+antennas dish0 dish1 >"$CONF"
+check "a second antenna comes" ctl t1 reload
+before=$(count)
+echoes 10
+within 7 "it is on the next satellite in time" served_by t1 b s2
+within 7 "as is the first one then" served_by t1 a s1
+same "so that the changes are soft" "s1 s2 soft s2 s1 soft" \
+	"$(handovers | tail -n +$((before + 1)) | tr '\n' ' ' | sed 's/ $//')"
+nothing_lost
+# The first one still points there when it is that satellite's turn again.
+same "only the second one had to be pointed" "dish1 s2" "$(tail -n 1 "$WORK/orders")"
+
+# --- orbits -----------------------------------------------------------------------------------------
+
+# Satellites of both operators; every third one belongs to b. Names have capitals, as in catalogues.
+"$BUILD/sno-plan" walker -t 288 -p 16 -f 5 -i 53 -a 1200 --name SAT --epoch "$(at "$begun" 0)" >"$WORK/all.tle"
+{
+	echo from,until,satellite,core
+	for number in {1..288}; do
+		printf '%s,%s,SAT-%04d,%s.example\n' "$(at "$begun" -100)" "$(at "$begun" 9000)" \
+			"$number" "$([ $((number % 3)) = 0 ] && echo b || echo a)"
+	done
+} >"$WORK/associations.csv"
+orbits() { # POLICY
+	antennas dish0 dish1 | without timetable | without handover
+	cat <<-CONF
+		position = { latitude = 48.1; longitude = 11.6; height = 500; };
+		elements = [ "$WORK/all.tle" ];
+		policy = "$1";
+		handover = { schedule = "$WORK/associations.csv"; lead = 1; };
+	CONF
+}
+# sequence: "SATELLITE CORE" for the next ones, as the agent has them, and as sno-plan does.
+sequence() {
+	ctl t1 --json satellites | jq -r '.table.rows[0:6][] | "\(.[2]) \(.[3])"'
+}
+planned() {
+	"$BUILD/sno-plan" terminal --tle "a.example=$WORK/all.tle" --associations "$WORK/associations.csv" --sno a.example \
+		--lat 48.1 --lon 11.6 --height 500 --hours 1 --start "$(at "$(now)" 0)" --policy "$1" |
+		awk -F, 'NR > 1 {print tolower($3), $4}' | head -6
+}
+for policy in plan home-first longest elevation; do
+	orbits "$policy" >"$CONF"
+	ctl t1 reload >"$WORK/out" 2>&1 || note "$(cat "$WORK/out")"
+	same "by $policy it chooses what sno-plan does" "$(planned "$policy")" "$(sequence)"
+done
+within 3 "an antenna is pointed there" eval '[ "$(tail -n 1 "$WORK/orders" | cut -d" " -f2)" = "$(sequence | head -1 | cut -d" " -f1)" ]'
+cp "$WORK/all.tle" "$WORK/good.tle"
+sed -i '5s/..$/99/' "$WORK/all.tle"
+check "elements with a wrong checksum are refused" eval '! ctl t1 reload'
+check "and the former ones stay" test "$(sequence | wc -l)" = 6
+
+ip netns del "$PREFIX-air"
+lab_down
+finish
