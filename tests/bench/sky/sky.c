@@ -102,19 +102,36 @@ static void look_feeder(struct sky *sky, struct feeder *feeder, usec_t now)
 	feeder->station = station;
 }
 
+static void note_edge(struct figures *f, usec_t late)
+{
+	f->edges++;
+	f->edge_late += late;
+	if (late > f->edge_late_most)
+		f->edge_late_most = late;
+}
+
+/* The satellite has risen or set, at `edge`. */
+static void cross(struct sky *sky, struct antenna *a, usec_t edge, usec_t now)
+{
+	note_edge(&sky->figures, now - edge);
+	set_antenna(sky, a, !a->up, now - edge);
+}
+
 static void look_antenna(struct sky *sky, struct antenna *a, usec_t now)
 {
 	const usec_t next = now + sky->period;
 	struct sight sight;
-	bool later;
+	bool up, later;
 
-	a->edge = USEC_NEVER;
 	if (!a->on || a->turning)
 		return;
 	sight = air_sight(&sky->time, a->on, a->ground, now);
+	up = sight.elevation >= a->ground->mask;
+	if (up != a->up) /* it came between two looks */
+		cross(sky, a, air_edge(&sky->time, a->on, a->ground, a->looked, now), now);
 	later = air_sight(&sky->time, a->on, a->ground, next).elevation >= a->ground->mask;
-	if (later != (sight.elevation >= a->ground->mask))
-		a->edge = air_edge(&sky->time, a->on, a->ground, now, next);
+	a->edge = later == up ? USEC_NEVER : air_edge(&sky->time, a->on, a->ground, now, next);
+	a->looked = now;
 	set_line(sky, &a->port, &a->end, sight.delay, false, false);
 }
 
@@ -146,6 +163,7 @@ static void lock(struct sky *sky, int orders, struct antenna *a, usec_t now)
 	if (error < 0)
 		complain(&a->port, a->on->name, error);
 	a->turning = false;
+	a->looked = now;
 	set_line(sky, &a->port, &a->end, sight.delay, false, true);
 	if (sight.elevation >= a->ground->mask) {
 		set_antenna(sky, a, true, now - a->locked);
@@ -155,14 +173,6 @@ static void lock(struct sky *sky, int orders, struct antenna *a, usec_t now)
 	}
 	look_antenna(sky, a, now);
 	sky->figures.turns++;
-}
-
-static void note_edge(struct figures *f, usec_t late)
-{
-	f->edges++;
-	f->edge_late += late;
-	if (late > f->edge_late_most)
-		f->edge_late_most = late;
 }
 
 usec_t sky_turn(struct sky *sky, int orders, usec_t now)
@@ -175,9 +185,9 @@ usec_t sky_turn(struct sky *sky, int orders, usec_t now)
 		if (a->turning && a->locked <= now) {
 			lock(sky, orders, a, now);
 		} else if (!a->turning && a->edge <= now) {
-			note_edge(&sky->figures, now - a->edge);
-			set_antenna(sky, a, !a->up, now - a->edge);
+			cross(sky, a, a->edge, now);
 			a->edge = USEC_NEVER;
+			a->looked = now;
 		}
 		next = usec_min(next, a->turning ? a->locked : a->edge);
 	}
