@@ -423,7 +423,8 @@ class Daemons:
                 return False
             return True
         wait_until(answers, START_SECONDS, f"{process.what}: start")
-        if self.events and self.kind(node) == "core":   # the others tell nothing that cores do not
+        # Without a constellation the others tell nothing that cores do not.
+        if self.events and (self.d.constellation or self.kind(node) == "core"):
             self.events.add(node)
 
     def start_all(self):

@@ -10,7 +10,6 @@ from daemons import Configurations, Daemons, Events
 from links import Links
 from planning import Planning
 from script import LIFE, MOVES, SETTINGS
-from service import forwarders
 from sky import Sky
 from system import LabError, Process, State, hurry_softirqs, now_us, run, say, wait_until
 from topology import Topology, tear_down
@@ -39,11 +38,11 @@ class Lab:
         self.links = Links(self)
         self.planning = Planning(description, self.state.dir) if description.constellation else None
         self.sky = Sky(self) if description.constellation else None
-        self.switched = {}      # of the forwarders
         self.captures = []
         self.event_log = []     # (monotonic us, node, event)
         self.marks = []         # what the script did: {"time_us", "action", "counters"}
         self.begun = {}         # terminal -> what it said when the orbits of the script began
+        self.ended = {}         # ... and when they ended
         self.moves = {}         # terminal -> its handovers, at the end
         self.begin_us = self.end_us = 0
         self.on_event = lambda node, event: None
@@ -186,7 +185,7 @@ class Lab:
         self.end_us = now_us()
         if self.planning:
             self.moves = self.ask_terminals(self.handovers, [])
-            self.switched = forwarders(self)
+            self.ended = self.ask_terminals(self.registration, {})
         self.traffic.stop(lambda: time.sleep(SETTLE_SECONDS))
         for message in self.traffic.failed():
             raise LabError(f"traffic ended early: {message}")

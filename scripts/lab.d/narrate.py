@@ -68,3 +68,32 @@ class Narrator:
         return (f"core {node}: {self.name(data['terminal'])} reports a link gap of "
                 f"{milliseconds(data['gap_us'])}, registered "
                 f"{milliseconds(data['registration_us'])} after its first discovery")
+
+
+class SkyNarrator(Narrator):
+    """Tells what happens below a constellation, where most is done by terminals and satellites."""
+
+    def core_binding(self, node, data):
+        """The terminals tell."""
+
+    def core_handover(self, node, data):
+        """The terminals tell."""
+
+    def terminal_handover(self, node, data):
+        old, new = data["from"], data["to"]
+        cores = (f"core {self.short(old)}" if old["core"] == new["core"] else
+                 f"core {self.short(old)} to core {self.short(new)}, {data['mode']}")
+        if old["link"] == new["link"]:
+            return f"{node}: satellite {new['link']} takes it from {cores}"
+        return f"{node}: {old['link'] or 'nothing'} -> {new['link']}, {cores}"
+
+    def satellite_association(self, _node, data):
+        old, new = data["old_core"], data["core"]
+        if old and new and old != new:
+            return (f"satellite {data['satellite']}: from {self.name(old)} to {self.name(new)} over "
+                    f"{data['station']}, {data['late'] * 1000:.1f} ms late")
+        return None
+
+    def short(self, place):
+        """A core's letter."""
+        return self.name(place["core"]).removeprefix("core ")

@@ -12,7 +12,6 @@ import platform
 from description import MODES
 from orbits import Span
 from service_picture import draw
-from system import LabError
 
 EDGE = 0.05         # real seconds: packets so close to a gap of the plan belong to it
 
@@ -77,11 +76,21 @@ class Service:
         self.transfers = [run.result() for run in lab.traffic.transfers]
         self.streams = {lab.d.terminal_of(r.stream.node): r.series() for r in lab.traffic.streams}
         self.sky = lab.sky.figures()
+        self.switched = self.switches()
         self.terminals = {name: self.terminal(name) for name in lab.d.terminals}
 
     def orbit(self, real_us):
         """Seconds of the orbits since the script began, for a monotonic moment."""
         return (real_us - self.lab.begin_us) / 1000000 * self.rate
+
+    def switches(self):
+        """How many associations the forwarders have changed as planned, and how late (us)."""
+        late = sorted(round(event["data"]["late"] * 1000000)
+                      for time, _, event in self.lab.event_log
+                      if event["event"] == "association" and event["data"]["source"] == "plan"
+                      and self.lab.begin_us <= time <= self.lab.end_us)
+        return {"switches": len(late), "late_median_us": late[len(late) // 2] if late else 0,
+                "late_most_us": max(late, default=0)}
 
     def steps(self, steps):
         """A sequence of sno-plan as a Line."""
@@ -117,11 +126,13 @@ class Service:
         begin, core, satellite = 0.0, self.names.get(at.get("core"), ""), at.get("satellite") or ""
         for move in moves:
             time = self.orbit(move["time_us"])
-            spans.append((begin, time, core, satellite))
+            spans.append((begin, time - move["gap_us"] / 1000000 * self.rate, core, satellite))
             begin = time
             core = self.names.get(move["to"]["core"], "")
             satellite = move["to"].get("satellite") or move["to"]["link"]
-        spans.append((begin, self.length, core, satellite))
+        end = self.lab.ended.get(name, {})
+        without = 0 if end.get("state") == "registered" else end.get("since", 0) * self.rate
+        spans.append((begin, self.length - without, core, satellite))
         return Line(spans, self.length)
 
     # --- for people -------------------------------------------------------------------------------
@@ -179,10 +190,10 @@ class Service:
                    f"a satellite rose or set, at most {self.sky['edge_late_most_us'] / 1000:.1f} ms "
                    f"late; {self.sky['settings']} delays were set, at most "
                    f"{self.sky['delay_error_most_us'] / 1000:.2f} ms off")
-        late = self.lab.switched
-        if late["switches"]:
-            yield (f"forwarders: {late['switches']} planned switches, at most "
-                   f"{late['late_most_us'] / 1000:.1f} ms late")
+        if self.switched["switches"]:
+            yield (f"the satellites' forwarders: {self.switched['switches']} planned switches, "
+                   f"{self.switched['late_median_us'] / 1000:.2f} ms late in the middle, "
+                   f"{self.switched['late_most_us'] / 1000:.2f} at most")
         for result in self.transfers:
             yield (f"TCP {result['node']}: {result['bytes']:,} bytes in one connection, "
                    + ("intact" if result["intact"] else f"BROKEN: {result['error']}"))
@@ -202,7 +213,7 @@ class Service:
         return {"terminals": terminals,
                 "satellites": len(self.lab.d.satellites), "known": self.planning.known,
                 "span_seconds": self.length, "rate": self.rate, "sky": self.sky,
-                "forwarders": self.lab.switched, "plan": self.planning.report,
+                "forwarders": self.switched, "plan": self.planning.report,
                 "tcp": {"bytes": sum(t["bytes"] for t in self.transfers),
                         "intact": bool(self.transfers) and all(t["intact"]
                                                                for t in self.transfers)}}
@@ -234,16 +245,3 @@ class Service:
                             if m["from"]["core"] != m["to"]["core"]],
                            [self.orbit(l) for lost in t["lost"].values() for l in lost])]}
                 for name, t in self.terminals.items()]}
-
-
-def forwarders(lab):
-    """What the forwarders say of their planned switches: how many, and how late the latest (us)."""
-    switches = most = 0
-    for node in lab.d.satellites:
-        try:
-            fields = lab.daemons.control.ask(node, "counters")["fields"]
-        except LabError:
-            continue
-        switches += fields["associations_by_plan"]
-        most = max(most, fields["planned_late_worst"]["value"])
-    return {"switches": switches, "late_most_us": most}
