@@ -266,7 +266,9 @@ function drawMap() {
 		c.moveTo(mapX(s.lon) + 3 * scale, mapY(s.lat));
 		c.arc(mapX(s.lon), mapY(s.lat), 3 * scale, 0, TURN);
 	}
+	c.globalAlpha = satellites.length > 800 ? 0.55 : 0.9;
 	c.stroke();
+	c.globalAlpha = 1;
 	groups.forEach((group, core) => {
 		c.fillStyle = colours.cores[core];
 		c.strokeStyle = colours.card;
