@@ -16,9 +16,12 @@
  *
  *	csv_open(&csv, &format, path, report, arg);
  *	if (csv_load(&csv, path) == 0)
- *		while (csv_next(&csv))
- *			if (csv_name(&csv, NAME) & csv_number(&csv, LAT, -90, 90, &lat))
+ *		while (csv_next(&csv)) {
+ *			good = csv_name(&csv, NAME);
+ *			good &= csv_number(&csv, LAT, -90, 90, &lat);
+ *			if (good)
  *				...keep csv.fields[NAME]...
+ *		}
  *	err = csv_close(&csv, &text);
  */
 #ifndef SNO_CSV_H

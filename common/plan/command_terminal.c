@@ -53,11 +53,14 @@ static int read_loads(struct world *world, const char *path)
 	char shown[CSV_SHOWN];
 	double load = 0;
 	struct csv csv;
+	bool good;
 
 	csv_open(&csv, &loads_format, path, options_report, NULL);
 	csv_load(&csv, path);
 	while (csv_next(&csv)) {
-		if (!(csv_name(&csv, LOAD_SATELLITE) & csv_number(&csv, LOAD_LOAD, 0, 1e12, &load)))
+		good = csv_name(&csv, LOAD_SATELLITE);
+		good &= csv_number(&csv, LOAD_LOAD, 0, 1e12, &load);
+		if (!good)
 			continue;
 		set = tle_find(all, csv.fields[LOAD_SATELLITE]);
 		if (set)

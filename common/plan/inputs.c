@@ -29,13 +29,13 @@ static const struct csv_format reserved_format = {
 /* A place on the Earth out of two columns. */
 static bool read_place(struct csv *csv, int lat, int lon, struct place *where)
 {
+	bool good = csv_number(csv, lat, -90, 90, &where->lat);
+
+	good &= csv_number(csv, lon, -180, 360, &where->lon);
 	where->height = 0;
-	if (!(csv_number(csv, lat, -90, 90, &where->lat) &
-	      csv_number(csv, lon, -180, 360, &where->lon)))
-		return false;
 	if (where->lon > 180)
 		where->lon -= 360;
-	return true;
+	return good;
 }
 
 /* The SNO that a field names; below 0, and said, when there is none. */
@@ -61,8 +61,9 @@ static void read_station(struct scenario *scenario, struct csv *csv, unsigned in
 	int sno, err;
 	bool good;
 
-	good = csv_name(csv, STATION_SNO) & csv_name(csv, STATION_NAME) &
-	       read_place(csv, STATION_LAT, STATION_LON, &where);
+	good = csv_name(csv, STATION_SNO);
+	good &= csv_name(csv, STATION_NAME);
+	good &= read_place(csv, STATION_LAT, STATION_LON, &where);
 	if (*csv->fields[STATION_CAPACITY])
 		good &= csv_count(csv, STATION_CAPACITY, 1000000, &capacity);
 	if (!good)
@@ -108,8 +109,8 @@ int inputs_users(struct scenario *scenario, const char *path, csv_report_fn *rep
 	csv_open(&csv, &users_format, path, report, arg);
 	csv_load(&csv, path);
 	while (csv_next(&csv)) {
-		good = read_place(&csv, USER_LAT, USER_LON, &where) &
-		       csv_number(&csv, USER_WEIGHT, 0, WEIGHT_MAX, &weight);
+		good = read_place(&csv, USER_LAT, USER_LON, &where);
+		good &= csv_number(&csv, USER_WEIGHT, 0, WEIGHT_MAX, &weight);
 		sno = read_sno(scenario, &csv, USER_SNO);
 		if (!good || sno < 0 || weight == 0) /* nobody stands there */
 			continue;

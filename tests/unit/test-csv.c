@@ -43,8 +43,9 @@ static const char *read_text(const char *text, int expected)
 	csv_open(&csv, &format, "f.csv", collect, NULL);
 	csv_load_text(&csv, text, strlen(text));
 	while (csv_next(&csv)) {
-		bool good = csv_name(&csv, NAME) & csv_number(&csv, LAT, -90, 90, &lat);
+		bool good = csv_name(&csv, NAME);
 
+		good &= csv_number(&csv, LAT, -90, 90, &lat);
 		if (*csv.fields[COUNT])
 			good &= csv_count(&csv, COUNT, 1000, &count);
 		if (*csv.fields[WHEN])
