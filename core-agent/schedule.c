@@ -19,6 +19,9 @@
 /* A wall clock that differs by more from the monotonic one was set. */
 #define CLOCK_STEP (USEC_PER_SEC / 2)
 
+/* After so many lines that name a core that is not known. */
+#define PLAN_FAULTS_MAX 10
+
 /* Leading home addresses elsewhere takes time: for the first, and for each. */
 #define SWITCH_FIRST (3 * USEC_PER_MSEC)
 #define SWITCH_EACH  10
@@ -118,19 +121,77 @@ static void forget(struct schedule *schedule)
 	schedule->count = schedule->first = schedule->prepared = 0;
 }
 
-static void read_file(struct core *core, const struct file_state *state)
+/* Is any satellite of the plan one that feeds this core? True also where none is configured. */
+static bool concerns(const struct core *core, const struct associations *a)
+{
+	const struct config *config = core->config;
+	size_t count;
+
+	for (size_t i = 0; i < config->access.satellite_count; i++)
+		if (association_of(a, config->access.satellites[i].name, &count))
+			return true;
+	return config->access.satellite_count == 0;
+}
+
+/*
+ * What makes a sound file wrong for this core: half a plan would be another plan, so it is taken
+ * whole or not at all. Returns the number of faults, told in the log.
+ */
+static size_t check_plan(const struct core *core, const struct associations *a, usec_t wall)
+{
+	const char *path = core->schedule.path;
+	size_t faults = 0;
+	bool over = true;
+
+	for (size_t i = 0; i < a->count && faults < PLAN_FAULTS_MAX; i++) {
+		const struct association *row = &a->rows[i];
+
+		over &= row->until <= wall;
+		if (!strcmp(row->core, core->config->name) || peer_find(core, row->core))
+			continue;
+		log_warnx("%s:%u: core %s is neither this one nor one of peers", path, row->line,
+			  row->core);
+		faults++;
+	}
+	if (!faults && over) {
+		log_warnx("%s: all associations are over", path);
+		faults++;
+	}
+	if (!faults && !concerns(core, a))
+		log_warnx("%s: none of its satellites feeds this core (access.satellites)", path);
+	return faults;
+}
+
+/* Reads and checks the file, with real times and the satellites' names in the protocol. */
+static int load(const struct core *core, struct associations *associations, usec_t wall)
+{
+	const struct schedule *schedule = &core->schedule;
+	int result = association_load(associations, schedule->path, NULL, report, NULL);
+
+	if (result < 0)
+		return result;
+	lab_time_associations(&schedule->time, associations);
+	association_fold(associations);
+	if (!check_plan(core, associations, wall))
+		return 0;
+	association_free(associations);
+	return -EINVAL;
+}
+
+static void read_file(struct core *core, const struct file_state *state, usec_t now)
 {
 	struct schedule *schedule = &core->schedule;
 	struct associations associations;
 	struct schedule_change *changes;
 
 	schedule->read = *state;
-	if (association_load(&associations, schedule->path, NULL, report, NULL) < 0) {
-		log_warnx("the schedule %s",
-			  schedule->count ? "of before stays in force" : "is not used");
+	schedule->refused = load(core, &associations, now + core->wall_ahead) < 0;
+	if (schedule->refused) {
+		log_warnx("the schedule %s", schedule->associations.count
+						     ? "of before stays in force"
+						     : "is not used");
 		return;
 	}
-	lab_time_associations(&schedule->time, &associations);
 	changes = calloc(associations.count + 1, sizeof(*changes));
 	if (!changes) {
 		log_warnx("out of memory for the schedule");
@@ -147,7 +208,7 @@ static void read_file(struct core *core, const struct file_state *state)
 }
 
 /* Another file is complete in its place; one that is written in place has to come to rest. */
-static void look(struct core *core)
+static void look(struct core *core, usec_t now)
 {
 	struct schedule *schedule = &core->schedule;
 	struct file_state state = file_state(schedule->path);
@@ -155,7 +216,7 @@ static void look(struct core *core)
 					       state.device != schedule->read.device);
 
 	if (!file_same(&state, &schedule->read) && (replaced || file_same(&state, &schedule->seen)))
-		read_file(core, &state);
+		read_file(core, &state, now);
 	schedule->seen = state;
 }
 
@@ -256,7 +317,7 @@ static void schedule_timer(struct timer *timer, void *arg, usec_t now)
 	struct schedule *schedule = &core->schedule;
 	usec_t next;
 
-	look(core);
+	look(core, now);
 	if (clock_stepped(core))
 		seek(schedule, now + core->wall_ahead);
 	schedule->wall_ahead = core->wall_ahead;
@@ -289,8 +350,9 @@ void schedule_configure(struct core *core, usec_t now)
 		lab_time_warn(&schedule->time);
 	}
 	schedule->seen = file_state(schedule->path);
-	if (!file_same(&schedule->seen, &schedule->read) || schedule->seen.changed == 0)
-		read_file(core, &schedule->seen);
+	if (!file_same(&schedule->seen, &schedule->read) || schedule->seen.changed == 0 ||
+	    schedule->refused)
+		read_file(core, &schedule->seen, now);
 	timer_set(&core->timers, &schedule->timer, now);
 }
 

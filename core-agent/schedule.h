@@ -43,6 +43,7 @@ struct schedule {
 	char *path; /* of the file that was read, NULL: none */
 	struct lab_time time;
 	struct file_state seen, read;
+	bool refused; /* what was read last; with other peers it may be good */
 	struct associations associations;
 	struct schedule_change *changes; /* by at */
 	size_t count;

@@ -221,14 +221,72 @@ static void test_clock_set(void **state)
 	planned_free(w);
 }
 
+/* A plan for cores that are not known here, and one of yesterday, are refused whole. */
+static void test_plan_of_others(void **state)
+{
+	struct world *w = planned_world(PLAN({0, 60, "sat-a", "a.example"}));
+
+	(void)state;
+	planned_run(w, 1);
+	planned_write(w, PLAN({0, 60, "sat-a", "c.example"}, {0, 60, "sat-b", "nobody.example"}));
+	planned_run(w, 2);
+	assert_string_equal(schedule_core(&w->core, "sat-a", w->now), "a.example");
+	assert_null(schedule_core(&w->core, "sat-b", w->now));
+	planned_write(w, PLAN({-60, 1, "sat-a", "c.example"}));
+	planned_run(w, 3);
+	assert_string_equal(schedule_core(&w->core, "sat-a", w->now), "a.example");
+	planned_free(w);
+}
+
+/* Terminals name satellites as the protocol has it, catalogues as they like. */
+static void test_names_of_catalogues(void **state)
+{
+	struct world *w = planned_world(
+		PLAN({0, 60, "SAT_2", "a.example"}, {0, 60, "SAT A (DEB)", "c.example"}));
+
+	(void)state;
+	assert_string_equal(schedule_core(&w->core, "sat-a--deb-", w->now), "c.example");
+	assert_string_equal(schedule_core(&w->core, "sat_2", w->now), "a.example");
+	planned_free(w);
+}
+
+/* In a laboratory the plan runs faster; what is to be done ahead of it does not. */
+static void test_lab_time(void **state)
+{
+	struct world *w =
+		otto_world(PLANNED_WITH("") " time = { start = \"2026-07-29T12:00:00Z\"; "
+					    "epoch = \"2026-07-29T12:00:00Z\"; rate = 10; };");
+
+	(void)state;
+	planned_write(w, PLAN({0, 200, "sat-a", "a.example"}, {200, 900, "sat-a", "c.example"}));
+	planned_noon(w);
+	otto_visit(w, FAR_A);
+	planned_run(w, 17.9);
+	assert_int_equal(w->far[FAR_C].asked[PREPARE], 0);
+	planned_run(w, 18.5);
+	assert_int_equal(w->far[FAR_C].asked[PREPARE], 1);
+	assert_string_equal(schedule_core(&w->core, "sat-a", w->now), "a.example");
+	planned_run(w, 20.5);
+	assert_string_equal(schedule_core(&w->core, "sat-a", w->now), "c.example");
+	assert_int_equal(kernel_fake_count(OTTO_NEXT_C), 1);
+	planned_free(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_lookup),	     cmocka_unit_test(test_late_comer),
-		cmocka_unit_test(test_has_left),     cmocka_unit_test(test_file_changes),
-		cmocka_unit_test(test_file_written), cmocka_unit_test(test_clock_set_back),
-		cmocka_unit_test(test_other_file),   cmocka_unit_test(test_file_comes),
+		cmocka_unit_test(test_lookup),
+		cmocka_unit_test(test_late_comer),
+		cmocka_unit_test(test_has_left),
+		cmocka_unit_test(test_file_changes),
+		cmocka_unit_test(test_file_written),
+		cmocka_unit_test(test_clock_set_back),
+		cmocka_unit_test(test_other_file),
+		cmocka_unit_test(test_file_comes),
 		cmocka_unit_test(test_clock_set),
+		cmocka_unit_test(test_plan_of_others),
+		cmocka_unit_test(test_names_of_catalogues),
+		cmocka_unit_test(test_lab_time),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
