@@ -65,7 +65,7 @@ struct verify_users {
  * Recomputes all of a good plan's measures, each user on the sequence of cores that costs him least
  * and on as few satellites as that allows. 0, -EINVAL when verify_plan() would find a satellite or
  * core that it does not know, or -ENOMEM. Takes two SGP4 evaluations per satellite and slot, and a
- * byte per place and slot and ten per group and slot.
+ * byte per place and slot, one per group and slot, and four per group and satellite.
  */
 int verify_measures(const struct verify *verify, const struct associations *plan,
 		    const struct verify_users *users, struct measures *measures);

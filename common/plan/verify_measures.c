@@ -7,6 +7,9 @@
  * note which cores can be had; from that follow the groups' cores. The second time, satellites
  * are counted: a group stays on those that have served it ever since its last change, and changes
  * when none of them is left, which is the least number of changes there can be.
+ *
+ * In a block a place looks only at satellites that could come up in it: those that are not too far
+ * away in the block's middle, at the greatest angular speed of their orbits.
  */
 #include "plan/verify.h"
 
@@ -17,13 +20,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BLOCK	64 /* slots */
+#define BLOCK 16 /* slots */
+/* The nearest that any place is to the Earth's centre, km; and room for the ellipsoid, radians. */
+#define NEAREST 6356.0
+#define ROOM	0.01
 #define NO_CORE 0xff
 
 /* A group's satellites: those it may have been on since its last change. */
 struct group {
-	uint8_t *path;					   /* the core per slot, or NO_CORE */
-	bool *candidates;				   /* per satellite */
+	uint8_t *path; /* the core per slot, or NO_CORE */
+	uint32_t *candidates;
+	size_t candidate_count;
 	bool served;					   /* ever, so far */
 	uint8_t last;					   /* core */
 	double inter_sno, handovers, home, away, unserved; /* changes, and slots */
@@ -42,7 +49,11 @@ struct measuring {
 	double (*positions)[3]; /* of the block: [slot x satellites + satellite] */
 	uint8_t *cores;		/* likewise: NO_CORE when it is with none for all of the slot */
 	size_t first, block;	/* slots of the block */
-	sno_set *available;	/* [place x slots + slot] */
+	double (*middles)[3];	/* per satellite: its direction in the block's middle */
+	double *cosines;	/* ... and of how far from there it may be seen in the block */
+	size_t *near;		/* per worker: satellites that may be seen from its place */
+	size_t *near_count;
+	sno_set *available; /* [place x slots + slot] */
 	struct group *groups;
 	bool counting; /* the second time */
 };
@@ -73,12 +84,35 @@ static uint8_t core_during(const struct measuring *m, size_t satellite, usec_t f
 	return row ? (uint8_t)scenario_find_sno(m->scenario, first->core) : NO_CORE;
 }
 
+/* From how far away a satellite may be seen in the block, and where it is in the middle of it. */
+static void bound(struct measuring *m, size_t satellite)
+{
+	usec_t from = slot_begin(m, m->first), until = slot_begin(m, m->first + m->block);
+	usec_t middle = from + (until - from) / 2;
+	double least = m->users->min_elevation * M_PI / 180, r[3], v[3], length, reach;
+	double half = (double)(until - from) / USEC_PER_SEC / 2;
+	struct sgp4_bounds bounds;
+
+	m->cosines[satellite] = -1;
+	if (sgp4_at(&m->orbits[satellite], middle, r, v) != SGP4_GOOD)
+		return;
+	geodesy_earth_fixed(middle, r, NULL);
+	sgp4_bound(&m->orbits[satellite], from, until, &bounds);
+	length = sqrt(r[0] * r[0] + r[1] * r[1] + r[2] * r[2]);
+	for (int k = 0; k < 3; k++)
+		m->middles[satellite][k] = r[k] / length;
+	reach = acos(fmin(1, NEAREST / bounds.farthest * cos(least))) - least +
+		bounds.speed * half + ROOM;
+	m->cosines[satellite] = reach < M_PI ? cos(reach) : -1;
+}
+
 static void propagate(void *arg, size_t satellite, unsigned int worker)
 {
 	struct measuring *m = arg;
 	double v[3];
 
 	(void)worker;
+	bound(m, satellite);
 	for (size_t i = 0; i < m->block; i++) {
 		usec_t from = slot_begin(m, m->first + i), until = slot_begin(m, m->first + i + 1);
 		usec_t middle = from + (until - from) / 2;
@@ -94,7 +128,25 @@ static void propagate(void *arg, size_t satellite, unsigned int worker)
 	}
 }
 
-/* What a place sees in slot `first + i`: calls back for each satellite that its users may use. */
+/* Notes the satellites that this worker's place may see in the block. Returns the list. */
+static const size_t *find_near(struct measuring *m, const struct site *site, unsigned int worker)
+{
+	size_t *near = &m->near[worker * m->satellites], count = 0;
+	const double *p = site->position;
+	double length = sqrt(p[0] * p[0] + p[1] * p[1] + p[2] * p[2]), cosine;
+
+	for (size_t s = 0; s < m->satellites; s++) {
+		cosine = (p[0] * m->middles[s][0] + p[1] * m->middles[s][1] +
+			  p[2] * m->middles[s][2]) /
+			 length;
+		if (cosine >= m->cosines[s] || m->cosines[s] == -1)
+			near[count++] = s;
+	}
+	m->near_count[worker] = count;
+	return near;
+}
+
+/* True when a place sees a satellite that its users may use, and that serves, in slot first + i. */
 static bool sees(const struct measuring *m, const struct scenario_place *place, size_t i,
 		 size_t satellite)
 {
@@ -112,15 +164,16 @@ static bool sees(const struct measuring *m, const struct scenario_place *place, 
 
 /* ---- cores ----------------------------------------------------------------------------------- */
 
-static void note_available(struct measuring *m, size_t place)
+static void note_available(struct measuring *m, size_t place, const size_t *near, size_t count)
 {
 	const struct scenario_place *p = &m->scenario->places[place];
 	sno_set *available = &m->available[place * m->slots + m->first];
 
 	for (size_t i = 0; i < m->block; i++)
-		for (size_t s = 0; s < m->satellites; s++)
-			if (sees(m, p, i, s))
-				available[i] |= (sno_set)(1u << m->cores[i * m->satellites + s]);
+		for (size_t n = 0; n < count; n++)
+			if (sees(m, p, i, near[n]))
+				available[i] |=
+					(sno_set)(1u << m->cores[i * m->satellites + near[n]]);
 }
 
 /* The sequence of cores that costs a group least. -ENOMEM */
@@ -165,23 +218,33 @@ static int find_path(const struct measuring *m, size_t group)
 /* ---- satellites ------------------------------------------------------------------------------ */
 
 /* One slot of a group: keeps the candidates that serve it still; when none does, changes. */
-static void count_slot(struct measuring *m, const struct scenario_place *place, struct group *group,
-		       const struct scenario_group *g, size_t i)
+static void count_slot(struct measuring *m, size_t index, size_t i, const size_t *near,
+		       size_t count)
 {
+	const struct scenario_group *g = &m->scenario->groups[index];
+	const struct scenario_place *place = &m->scenario->places[g->place];
+	struct group *group = &m->groups[index];
 	uint8_t core = group->path[m->first + i], *cores = &m->cores[i * m->satellites];
-	bool stays = false, changes = !group->served || core != group->last;
+	bool first = !group->served, changes = first || core != group->last;
+	size_t kept = 0;
 
 	if (core == NO_CORE) {
 		group->unserved++;
 		return;
 	}
-	for (size_t s = 0; s < m->satellites && !changes && !stays; s++)
-		stays = group->candidates[s] && cores[s] == core && sees(m, place, i, s);
-	for (size_t s = 0; s < m->satellites; s++)
-		if (group->candidates[s] || !stays)
-			group->candidates[s] = cores[s] == core && sees(m, place, i, s);
-	group->inter_sno += group->served && core != group->last;
-	group->handovers += group->served && !stays;
+	for (size_t n = 0; n < group->candidate_count && !changes; n++) {
+		uint32_t s = group->candidates[n];
+
+		if (cores[s] == core && sees(m, place, i, s))
+			group->candidates[kept++] = s;
+	}
+	group->inter_sno += !first && core != group->last;
+	group->handovers += !first && !kept;
+	if (!kept)
+		for (size_t n = 0; n < count; n++)
+			if (cores[near[n]] == core && sees(m, place, i, near[n]))
+				group->candidates[kept++] = (uint32_t)near[n];
+	group->candidate_count = kept;
 	group->home += core == g->home;
 	group->away += core != g->home;
 	group->served = true;
@@ -192,15 +255,16 @@ static void look_from_place(void *arg, size_t place, unsigned int worker)
 {
 	struct measuring *m = arg;
 	const struct scenario_place *p = &m->scenario->places[place];
+	const size_t *near = find_near(m, &m->sites[p->site], worker);
+	size_t count = m->near_count[worker];
 
-	(void)worker;
 	if (!m->counting) {
-		note_available(m, place);
+		note_available(m, place, near, count);
 		return;
 	}
 	for (size_t g = p->first_group; g < p->first_group + p->group_count; g++)
 		for (size_t i = 0; i < m->block; i++)
-			count_slot(m, p, &m->groups[g], &m->scenario->groups[g], i);
+			count_slot(m, g, i, near, count);
 }
 
 static void go_through(struct measuring *m)
@@ -271,14 +335,18 @@ static int prepare(struct measuring *m)
 	m->row_counts = calloc(m->satellites, sizeof(*m->row_counts));
 	m->positions = calloc(BLOCK * m->satellites, sizeof(*m->positions));
 	m->cores = calloc(BLOCK, m->satellites);
+	m->middles = calloc(m->satellites, sizeof(*m->middles));
+	m->cosines = calloc(m->satellites, sizeof(*m->cosines));
+	m->near = calloc(parallel_workers(m->verify->parallel) * m->satellites, sizeof(*m->near));
+	m->near_count = calloc(parallel_workers(m->verify->parallel), sizeof(*m->near_count));
 	m->available = calloc(scenario->place_count, m->slots);
 	m->groups = calloc(groups, sizeof(*m->groups));
 	if (!m->orbits || !m->sites || !m->rows || !m->row_counts || !m->positions || !m->cores ||
-	    !m->available || !m->groups)
+	    !m->available || !m->groups || !m->middles || !m->cosines || !m->near || !m->near_count)
 		return -ENOMEM;
 	for (size_t i = 0; i < groups; i++) {
 		m->groups[i].path = malloc(m->slots);
-		m->groups[i].candidates = calloc(m->satellites, sizeof(bool));
+		m->groups[i].candidates = calloc(m->satellites, sizeof(uint32_t));
 		if (!m->groups[i].path || !m->groups[i].candidates)
 			return -ENOMEM;
 	}
@@ -310,6 +378,10 @@ static void clear(struct measuring *m)
 	free(m->row_counts);
 	free(m->positions);
 	free(m->cores);
+	free(m->middles);
+	free(m->cosines);
+	free(m->near);
+	free(m->near_count);
 	free(m->available);
 	free(m->groups);
 }
