@@ -249,7 +249,8 @@ RT_PROTOS := $(call drop_ins,rt_protos.d)
 NETWORKD := $(call drop_ins,networkd.conf.d)
 NETWORKMANAGER := $(call drop_ins,NetworkManager)
 DOCS := README COPYING $(call sources,common/PROTOCOL)
-DISSECTOR := $(call sources,scripts/wireshark/sno.lua)
+# For other programs, which are told where it is: the dissector, alerts, a dashboard.
+SHARED := $(call sources,scripts/wireshark/sno.lua conf/prometheus/*.yml conf/grafana/*.json)
 
 exampledir = $(docdir)/examples
 confdir = $(sysconfdir)/sno
@@ -277,7 +278,7 @@ $(call $(1),644,$(mandir)/man1,$(filter %.1,$(MAN_PAGES)))
 $(call $(1),644,$(mandir)/man5,$(filter %.5,$(MAN_PAGES)))
 $(call $(1),644,$(mandir)/man8,$(filter %.8,$(MAN_PAGES)))
 $(call $(1),644,$(docdir),$(DOCS))
-$(call $(1),644,$(datadir)/sno-mobility,$(DISSECTOR))
+$(call $(1),644,$(datadir)/sno-mobility,$(SHARED))
 $(call $(1),644,$(exampledir),$(EXAMPLES))
 $(call $(1),644,$(systemdsystemunitdir),$(UNITS))
 $(call $(1),644,$(tmpfilesdir),$(TMPFILES))

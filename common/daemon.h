@@ -36,6 +36,7 @@
 #include "conf.h"
 #include "control.h"
 #include "log.h"
+#include "metrics_server.h"
 
 #define DAEMON_RUN  (-1) /* daemon_begin(): go on */
 #define DAEMON_GOOD 0	 /* exit statuses */
@@ -52,6 +53,9 @@ struct daemon_program {
 	const struct conf_schema *schema;
 	/* The `log` group inside a configuration structure; NULL for a fixed level of info. */
 	const struct daemon_log_config *(*log)(const void *config);
+	/* The `metrics` group, and what writes the figures; NULL both: there are none. */
+	const struct metrics_config *(*metrics)(const void *config);
+	metrics_write_fn *write_metrics;
 	/*
 	 * Makes a new configuration take effect; only reloadable keys differ. 0, and the running
 	 * structure is then exchanged by daemon_reload(); or -errno with everything as before.
@@ -63,8 +67,8 @@ struct daemon_program {
 	int (*apply)(void *arg, const void *old_config, const void *new_config,
 		     struct control_reply *reply);
 	/*
-	 * Reads files again that the configuration names, when a reload finds that the configuration
-	 * itself has not changed. As apply. NULL: there are none.
+	 * Reads files again that the configuration names, when a reload finds that the
+	 * configuration itself has not changed. As apply. NULL: there are none.
 	 */
 	int (*reread)(void *arg, struct control_reply *reply);
 	/* SIGTERM, SIGINT; NULL breaks the loop. */
@@ -94,6 +98,7 @@ struct daemon {
 
 	struct ev_loop *loop;
 	struct control *control;
+	struct metrics_server *metrics; /* NULL: not served */
 	void *arg;
 	ev_signal term, interrupt, hangup;
 	ev_timer watchdog;

@@ -147,6 +147,45 @@ static int prepare_reload(struct daemon *daemon, void *fresh, struct findings *f
 	return findings->refused || (*changes && !daemon->program->apply) ? -EINVAL : 0;
 }
 
+/*
+ * A server for what this configuration says, unless it is served already: before anything else
+ * changes, since a port may be taken.
+ */
+static int open_metrics(struct daemon *daemon, const void *config, struct metrics_server **server)
+{
+	const struct daemon_program *program = daemon->program;
+
+	*server = daemon->metrics;
+	if (!program->metrics || metrics_server_serves(daemon->metrics, program->metrics(config)))
+		return 0;
+	return metrics_server_open(server, daemon->loop, program->metrics(config),
+				   program->write_metrics, daemon->arg);
+}
+
+/* The other one of both is served no longer. */
+static void keep_metrics(struct daemon *daemon, struct metrics_server *kept,
+			 struct metrics_server *other)
+{
+	if (kept != other)
+		metrics_server_close(other);
+	daemon->metrics = kept;
+}
+
+static int try_apply(struct daemon *daemon, void *fresh, struct control_reply *reply)
+{
+	struct metrics_server *old = daemon->metrics, *server;
+	int err = open_metrics(daemon, fresh, &server);
+
+	if (err) {
+		if (reply)
+			control_refuse(reply, err, "metrics cannot be served there; see the log");
+		return err;
+	}
+	err = daemon->program->apply(daemon->arg, daemon->config, fresh, reply);
+	keep_metrics(daemon, err ? old : server, err ? server : old);
+	return err;
+}
+
 static int try_reload(struct daemon *daemon, void *fresh, struct findings *findings,
 		      struct control_reply *reply)
 {
@@ -155,7 +194,7 @@ static int try_reload(struct daemon *daemon, void *fresh, struct findings *findi
 	int err = prepare_reload(daemon, fresh, findings, &changes);
 
 	if (!err && changes)
-		err = daemon->program->apply(daemon->arg, daemon->config, fresh, reply);
+		err = try_apply(daemon, fresh, reply);
 	else if (!err && daemon->program->reread)
 		err = daemon->program->reread(daemon->arg, reply);
 	if (err) {
@@ -308,6 +347,9 @@ int daemon_serve(struct daemon *daemon, struct ev_loop *loop,
 	err = control_open(&daemon->control, loop, daemon->socket_path, daemon->commands, arg);
 	if (err)
 		return err;
+	err = open_metrics(daemon, daemon->config, &daemon->metrics);
+	if (err)
+		return err;
 	watch_signal(daemon, &daemon->term, SIGTERM, on_stop);
 	watch_signal(daemon, &daemon->interrupt, SIGINT, on_stop);
 	watch_signal(daemon, &daemon->hangup, SIGHUP, on_hangup);
@@ -327,6 +369,8 @@ void daemon_end(struct daemon *daemon)
 		ev_prepare_stop(daemon->loop, &daemon->log_writer);
 		log_hold(false);
 	}
+	metrics_server_close(daemon->metrics);
+	daemon->metrics = NULL;
 	control_close(daemon->control);
 	daemon->control = NULL;
 	free(daemon->commands);

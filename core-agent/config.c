@@ -204,6 +204,8 @@ static const struct conf_key keys[] = {
 	{"time", CONF_GROUP, CONF_MEMBER(struct config, time, lab_time_keys),
 	 CONF_PRESENT(struct config, time.given),
 	 .help = "for laboratories only: plans run in a time of their own"},
+	{"metrics", CONF_GROUP, CONF_MEMBER(struct config, metrics, metrics_keys),
+	 .reloadable = true, .help = "figures for a monitoring system"},
 	{"log", CONF_GROUP, CONF_MEMBER(struct config, log, daemon_log_keys), .reloadable = true,
 	 .help = "what is logged"},
 	{}};

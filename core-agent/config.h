@@ -92,6 +92,7 @@ struct config {
 	} timers;
 
 	struct lab_time_config time;
+	struct metrics_config metrics;
 	struct daemon_log_config log;
 };
 

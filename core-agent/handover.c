@@ -51,8 +51,10 @@ void handover_begun(struct core *core, const struct handover *begun)
 	*h = *begun;
 	h->gap = h->registration = h->first_packet = h->buffered = h->dropped = -1;
 	HASH_ADD(hh, log->by_binding, binding, sizeof(h->binding), h);
-	if (*h->from)
+	if (*h->from) {
 		log->made[h->mode]++;
+		histogram_add(&log->parts[h->mode][HANDOVER_SWITCHING], h->switching);
+	}
 	log_notice("terminal %s: now served by %s, %s%s (%s)", h->nai, h->to,
 		   *h->from ? "before by " : "first time", h->from, handover_mode_name(h->mode));
 	if (core->control && control_subscribed(core->control))
@@ -113,6 +115,13 @@ static int64_t number_of(const struct message *done, enum attribute a, uint32_t 
 	return message_has(done, a) ? (int64_t)value : -1;
 }
 
+static void sum_up(struct histogram parts[HANDOVER_PARTS], const struct handover *h)
+{
+	histogram_add(&parts[HANDOVER_GAP], h->gap);
+	histogram_add(&parts[HANDOVER_REGISTRATION], h->registration);
+	histogram_add(&parts[HANDOVER_FIRST_PACKET], h->first_packet);
+}
+
 void handover_measured(struct core *core, uint64_t binding, const struct message *done)
 {
 	struct handover *h = handover_find(&core->handovers, binding);
@@ -125,6 +134,8 @@ void handover_measured(struct core *core, uint64_t binding, const struct message
 	h->first_packet = number_of(done, ATTR_FIRST_PACKET, done->first_packet);
 	h->buffered = number_of(done, ATTR_BUFFERED, done->buffered);
 	h->dropped = number_of(done, ATTR_DROPPED, done->dropped);
+	if (*h->from)
+		sum_up(core->handovers.parts[h->mode], h);
 	log_info("terminal %s: handover %s -> %s (%s): link gap %.1f ms, registered %.1f ms "
 		 "after",
 		 h->nai, *h->from ? h->from : "none", h->to, handover_mode_name(h->mode),

@@ -9,6 +9,7 @@
 #include "clock.h"
 #include "hold.h"
 #include "message.h"
+#include "metrics.h"
 
 #include <stddef.h>
 #include <uthash.h>
@@ -40,11 +41,21 @@ struct handover {
 	UT_hash_handle hh;	   /* by binding */
 };
 
+/* What is told of them in sum, by mode. */
+enum handover_part {
+	HANDOVER_GAP,
+	HANDOVER_REGISTRATION,
+	HANDOVER_SWITCHING,
+	HANDOVER_FIRST_PACKET,
+	HANDOVER_PARTS
+};
+
 struct handover_log {
 	struct handover *ring; /* HANDOVERS_KEPT of them */
 	struct handover *by_binding;
 	size_t next, count;
 	uint64_t made[MODE_SOFT + 1]; /* by mode; first registrations are none */
+	struct histogram parts[MODE_SOFT + 1][HANDOVER_PARTS];
 };
 
 /* An empty log; 0 or -ENOMEM. */

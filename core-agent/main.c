@@ -3,6 +3,7 @@
 #include "config.h"
 #include "core.h"
 #include "daemon.h"
+#include "figures.h"
 #include "kernel.h"
 #include "keys.h"
 #include "log.h"
@@ -69,6 +70,11 @@ static const struct daemon_log_config *log_of(const void *config)
 	return &((const struct config *)config)->log;
 }
 
+static const struct metrics_config *metrics_of(const void *config)
+{
+	return &((const struct config *)config)->metrics;
+}
+
 static int apply(void *arg, const void *old_config, const void *new_config,
 		 struct control_reply *reply)
 {
@@ -88,6 +94,8 @@ static const struct daemon_program program = {
 	.summary = "home agent, authenticator and care-of address allocator of an SNO core",
 	.schema = &config_schema,
 	.log = log_of,
+	.metrics = metrics_of,
+	.write_metrics = figures_write,
 	.apply = apply,
 };
 

@@ -148,6 +148,8 @@ static const struct conf_key keys[] = {
 	{"time", CONF_GROUP, CONF_MEMBER(struct config, time, lab_time_keys),
 	 CONF_PRESENT(struct config, time.given),
 	 .help = "for laboratories only: plans run in a time of their own"},
+	{"metrics", CONF_GROUP, CONF_MEMBER(struct config, metrics, metrics_keys),
+	 .reloadable = true, .help = "figures for a monitoring system"},
 	{"log", CONF_GROUP, CONF_MEMBER(struct config, log, daemon_log_keys), .reloadable = true,
 	 .help = "what is logged"},
 	{},
@@ -384,6 +386,11 @@ static void check_config(struct conf_check *check, const void *value)
 }
 
 const struct conf_schema config_schema = {keys, sizeof(struct config), check_config};
+
+const struct metrics_config *config_metrics(const void *config)
+{
+	return &((const struct config *)config)->metrics;
+}
 
 const struct daemon_log_config *config_log(const void *config)
 {

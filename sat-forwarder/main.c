@@ -13,6 +13,7 @@
 #include "daemon.h"
 #include "kernel.h"
 #include "log.h"
+#include "sat-forwarder/figures.h"
 #include "sat-forwarder/order.h"
 #include "sat-forwarder/satellite.h"
 #include "sat-forwarder/show.h"
@@ -120,6 +121,8 @@ static const struct daemon_program program = {
 	.summary = "stateless forwarding and association switching of a satellite",
 	.schema = &config_schema,
 	.log = config_log,
+	.metrics = config_metrics,
+	.write_metrics = figures_write,
 	.apply = apply,
 };
 

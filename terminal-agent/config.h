@@ -77,13 +77,15 @@ struct config {
 		usec_t retry_max;
 	} timers;
 	struct lab_time_config time;
+	struct metrics_config metrics;
 	struct daemon_log_config log;
 };
 
 extern const struct conf_schema config_schema;
 
-/* The `log` group, for daemon.h. */
+/* The `log` and `metrics` groups, for daemon.h. */
 const struct daemon_log_config *config_log(const void *config);
+const struct metrics_config *config_metrics(const void *config);
 
 /* Does the agent itself choose satellites, by orbits or by a timetable? */
 bool config_chooses(const struct config *config);

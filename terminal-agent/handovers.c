@@ -6,7 +6,12 @@
 
 void handovers_add(struct handovers *h, const struct handover *handover)
 {
+	struct histogram *parts = h->parts[handover->mode];
+
 	h->list[h->total++ % HANDOVERS_MAX] = *handover;
+	histogram_add(&parts[HANDOVER_GAP], handover->gap);
+	histogram_add(&parts[HANDOVER_REGISTRATION], handover->registration);
+	histogram_add(&parts[HANDOVER_FIRST_PACKET], handover->first_packet);
 }
 
 void handovers_amend(struct handovers *h, const struct handover *handover)
@@ -14,6 +19,9 @@ void handovers_amend(struct handovers *h, const struct handover *handover)
 	struct handover *last = &h->list[(h->total + HANDOVERS_MAX - 1) % HANDOVERS_MAX];
 	usec_t wall = last->wall;
 
+	if (last->first_packet < 0)
+		histogram_add(&h->parts[handover->mode][HANDOVER_FIRST_PACKET],
+			      handover->first_packet);
 	*last = *handover;
 	last->wall = wall;
 }

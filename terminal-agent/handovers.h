@@ -8,6 +8,7 @@
 #include "clock.h"
 #include "kernel.h"
 #include "message.h"
+#include "metrics.h"
 
 #include <jansson.h>
 
@@ -32,10 +33,19 @@ struct handover {
 	const char *reason;	/* constant */
 };
 
+/* What is told of them in sum, by mode. */
+enum handover_part {
+	HANDOVER_GAP,
+	HANDOVER_REGISTRATION,
+	HANDOVER_FIRST_PACKET, /* as far as one came before the next handover */
+	HANDOVER_PARTS
+};
+
 /* A ring of the newest ones. Zero-initialised it is empty. */
 struct handovers {
 	struct handover list[HANDOVERS_MAX];
 	uint64_t total; /* since the start */
+	struct histogram parts[MODE_SOFT + 1][HANDOVER_PARTS];
 };
 
 void handovers_add(struct handovers *h, const struct handover *handover);

@@ -7,6 +7,7 @@
 #include "log.h"
 #include "terminal-agent/agent.h"
 #include "terminal-agent/config.h"
+#include "terminal-agent/figures.h"
 #include "terminal-agent/show.h"
 
 static struct {
@@ -104,6 +105,8 @@ static const struct daemon_program program = {
 	.summary = "keeps a terminal registered with its home core over shared satellites",
 	.schema = &config_schema,
 	.log = config_log,
+	.metrics = config_metrics,
+	.write_metrics = figures_write,
 	.apply = apply,
 	.reread = reread,
 };
