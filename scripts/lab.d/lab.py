@@ -115,9 +115,11 @@ class Lab:
         return run(["ip", "netns", "exec", self.topology.netns(node), *command], check=check)
 
     def capture(self):
-        """tcpdump on every line of every core and on the access side of every satellite."""
-        for node, device in ([(c, "net0") for c in self.d.cores]
-                             + [(s, "acc0") for s in self.d.satellites]):
+        """tcpdump on every line of every core and on the access side of every satellite; in the sky
+        of a constellation on everything."""
+        lines = [(core, "net0") for core in self.d.cores]
+        lines += [("sky", "any")] if self.sky else [(s, "acc0") for s in self.d.satellites]
+        for node, device in lines:
             path = os.path.join(self.state.dir, f"{node}-{device}.pcap")
             self.captures.append(self.process(
                 node, ["tcpdump", "-n", "-U", "-s", "1600", "-Z", "root", "-i", device, "-w", path],

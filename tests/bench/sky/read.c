@@ -133,7 +133,7 @@ static void read_antenna(struct reader *r)
 		fault(r, "no such place");
 	a->name = copy(r->words[2]);
 	a->gap = whole(r, 3);
-	a->edge = USEC_NEVER;
+	a->edge = a->answered = USEC_NEVER;
 	end_open(&a->port, r->words[4]);
 	end_open(&a->end, r->words[5]);
 }

@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 
 #define SETTLED_US 30		      /* a delay that is as exact as this stays as it is */
+#define ASIDE_US   5000		      /* for the carrier to be seen before it is spoken of */
 #define AHEAD_US   (2 * USEC_PER_SEC) /* a feeder is made ready so long before it is used */
 
 static void complain(const struct end *end, const char *what, int error)
@@ -167,12 +168,26 @@ static void lock(struct sky *sky, int orders, struct antenna *a, usec_t now)
 	set_line(sky, &a->port, &a->end, sight.delay, false, true);
 	if (sight.elevation >= a->ground->mask) {
 		set_antenna(sky, a, true, now - a->locked);
-		answer(sky, orders, a, "ok");
 	} else {
 		answer(sky, orders, a, "the satellite is below the horizon");
 	}
+	a->answered = now + ASIDE_US;
 	look_antenna(sky, a, now);
 	sky->figures.turns++;
+}
+
+/*
+ * An antenna that has locked on: the bridge is a port richer as soon as the kernel gets round to
+ * it, and the terminal's interface operational after that. Who heard that it is done before that
+ * would send into nowhere.
+ */
+static void confirm(struct sky *sky, int orders, struct antenna *a, usec_t now)
+{
+	if (a->turning || a->answered > now)
+		return;
+	if (a->asker.sun_family)
+		answer(sky, orders, a, "ok");
+	a->answered = USEC_NEVER;
 }
 
 usec_t sky_turn(struct sky *sky, int orders, usec_t now)
@@ -189,7 +204,8 @@ usec_t sky_turn(struct sky *sky, int orders, usec_t now)
 			a->edge = USEC_NEVER;
 			a->looked = now;
 		}
-		next = usec_min(next, a->turning ? a->locked : a->edge);
+		confirm(sky, orders, a, now);
+		next = usec_min(next, a->turning ? a->locked : usec_min(a->edge, a->answered));
 	}
 	return next;
 }
@@ -240,7 +256,7 @@ void sky_order(struct sky *sky, int orders, char *order, const struct sockaddr_u
 	if (a->up)
 		set_antenna(sky, a, false, 0);
 	a->on = to;
-	a->edge = USEC_NEVER;
+	a->edge = a->answered = USEC_NEVER;
 	a->turning = to != NULL;
 	a->locked = now + a->gap;
 	record(sky, a, "turn", 0);

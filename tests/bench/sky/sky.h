@@ -34,6 +34,7 @@ struct antenna {
 	usec_t locked;		  /* when it will have turned */
 	usec_t looked;		  /* when it was last known whether the satellite is there */
 	usec_t edge;		  /* when the satellite rises or sets, soon; USEC_NEVER: not soon */
+	usec_t answered;	  /* when it is to be told, or USEC_NEVER */
 	struct sockaddr_un asker; /* who waits for it to have turned; sun_family 0: nobody */
 	socklen_t asker_length;
 };
