@@ -48,8 +48,7 @@ static double cube(double x)
 	return x * x * x;
 }
 
-/* ---- making an orbit ready --------------------------------------------------------------------
- */
+/* ---- making an orbit ready ------------------------------------------------------------------- */
 
 /*
  * Two-line elements carry Kozai's mean motion; the theory wants Brouwer's, which lacks the mean
@@ -189,8 +188,7 @@ enum sgp4_result sgp4_init(struct sgp4 *o, const struct element_set *set)
 	return SGP4_GOOD;
 }
 
-/* ---- a state ----------------------------------------------------------------------------------
- */
+/* ---- a state --------------------------------------------------------------------------------- */
 
 /* Mean elements at an instant, after what changes steadily. */
 struct mean {
@@ -334,8 +332,7 @@ enum sgp4_result sgp4_at(const struct sgp4 *orbit, usec_t instant, double r[3], 
 			      v);
 }
 
-/* ---- about an orbit ---------------------------------------------------------------------------
- */
+/* ---- about an orbit -------------------------------------------------------------------------- */
 
 double sgp4_period(const struct sgp4 *orbit)
 {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Reading and writing two-line element sets (tle.h). The format counts columns, from 1, as does
- * this file: field(line, 19, 20) is what the format's description calls columns 19 to 20.
+ * Reading two-line element sets (tle.h). The format counts columns, from 1, as does this file:
+ * field(line, 19, 20) is what the format's description calls columns 19 to 20.
  */
-#define _GNU_SOURCE /* strchrnul, reallocarray */
+#define _GNU_SOURCE /* reallocarray */
 #include "orbit/tle.h"
 
 #include <ctype.h>
@@ -14,11 +14,7 @@
 
 #include "csv.h"
 #include "orbit/sgp4.h"
-
-#define LINE_LENGTH 69 /* the last column is the checksum */
-
-/* Catalogue numbers from 100000 have a letter for the first two digits; I and O are left out. */
-static const char alpha5[] = "ABCDEFGHJKLMNPQRSTUVWXYZ";
+#include "orbit/tle_private.h"
 
 /* One reading: the lines, and the set that is being put together. */
 struct reading {
@@ -30,11 +26,10 @@ struct reading {
 	unsigned int title_line, first_line;
 };
 
-/* ---- fields -----------------------------------------------------------------------------------
- */
+/* ---- fields ---------------------------------------------------------------------------------- */
 
 /* The columns `from` to `to` without the blanks about them. */
-static const char *field(const char *line, int from, int to, char text[LINE_LENGTH + 1])
+static const char *field(const char *line, int from, int to, char text[TLE_LINE + 1])
 {
 	int n;
 
@@ -63,7 +58,7 @@ static bool decimal(const char *text, double *value)
 static bool angle(struct reading *r, const char *line, int from, int to, const char *what,
 		  double most, double *value)
 {
-	char text[LINE_LENGTH + 1];
+	char text[TLE_LINE + 1];
 
 	if (decimal(field(line, from, to, text), value) && *value <= most)
 		return true;
@@ -93,12 +88,13 @@ static bool exponential(const char *text, double *value)
 
 static bool catalogue_number(const char *line, unsigned int *number)
 {
-	char text[LINE_LENGTH + 1];
+	char text[TLE_LINE + 1];
+	static const char letters[] = TLE_ALPHA5;
 	const char *digits = field(line, 3, 7, text), *letter;
 
 	*number = 0;
-	if (*digits && (letter = strchr(alpha5, *digits))) {
-		*number = (unsigned int)(letter - alpha5) + 10;
+	if (*digits && (letter = strchr(letters, *digits))) {
+		*number = (unsigned int)(letter - letters) + 10;
 		if (strlen(++digits) != 4)
 			return false;
 	}
@@ -148,42 +144,30 @@ static bool epoch(const char *line, usec_t *instant)
 	return day >= 1 && day <= days;
 }
 
-/* ---- lines ------------------------------------------------------------------------------------
- */
-
-static int checksum(const char *line)
-{
-	int sum = 0;
-
-	for (int i = 0; i < LINE_LENGTH - 1; i++)
-		sum += isdigit((unsigned char)line[i]) ? line[i] - '0' : line[i] == '-';
-	return sum % 10;
-}
+/* ---- lines ----------------------------------------------------------------------------------- */
 
 /* What holds for line 1 and line 2. Beyond the checksum, after a blank, anything may stand: the
  * published verification cases have the span of their states there. */
 static bool check_line(struct reading *r, const char *line)
 {
 	size_t length = strlen(line);
-	int sum;
+	char sum;
 
-	if (length < LINE_LENGTH) {
+	if (length < TLE_LINE) {
 		csv_fault(&r->lines, r->lines.line,
-			  "an element line of %zu characters; it must have %d", length,
-			  LINE_LENGTH);
+			  "an element line of %zu characters; it must have %d", length, TLE_LINE);
 		return false;
 	}
-	if (length > LINE_LENGTH && line[LINE_LENGTH] != ' ') {
+	if (length > TLE_LINE && line[TLE_LINE] != ' ') {
 		csv_fault(&r->lines, r->lines.line, "an element line of more than %d characters",
-			  LINE_LENGTH);
+			  TLE_LINE);
 		return false;
 	}
-	sum = checksum(line);
-	if (line[LINE_LENGTH - 1] != '0' + sum) {
+	sum = tle_checksum(line);
+	if (line[TLE_LINE - 1] != sum) {
 		csv_fault(&r->lines, r->lines.line,
-			  "the checksum (column %d) is '%c', but the line's is %d", LINE_LENGTH,
-			  isprint((unsigned char)line[LINE_LENGTH - 1]) ? line[LINE_LENGTH - 1]
-									: '?',
+			  "the checksum (column %d) is '%c', but the line's is %c", TLE_LINE,
+			  isprint((unsigned char)line[TLE_LINE - 1]) ? line[TLE_LINE - 1] : '?',
 			  sum);
 		return false;
 	}
@@ -192,7 +176,7 @@ static bool check_line(struct reading *r, const char *line)
 
 static bool read_first(struct reading *r, const char *line, struct element_set *set)
 {
-	char text[LINE_LENGTH + 1], quoted[CSV_SHOWN];
+	char text[TLE_LINE + 1], quoted[CSV_SHOWN];
 	bool good = true;
 
 	if (!catalogue_number(line, &set->number)) {
@@ -218,7 +202,7 @@ static bool read_first(struct reading *r, const char *line, struct element_set *
 
 static bool read_second(struct reading *r, const char *line, struct element_set *set)
 {
-	char text[LINE_LENGTH + 1], quoted[CSV_SHOWN];
+	char text[TLE_LINE + 1], quoted[CSV_SHOWN];
 	bool good = angle(r, line, 9, 16, "inclination", 180, &set->inclination);
 	const char *digits;
 
@@ -248,7 +232,7 @@ static bool read_second(struct reading *r, const char *line, struct element_set 
 /* The name: of the name line, or the catalogue number as it stands. */
 static bool read_name(struct reading *r, struct element_set *set)
 {
-	char text[LINE_LENGTH + 1], quoted[CSV_SHOWN];
+	char text[TLE_LINE + 1], quoted[CSV_SHOWN];
 	const char *name = r->title, *end;
 
 	if (!name) {
@@ -358,8 +342,7 @@ static int read_line(struct reading *r, const char *line)
 	return err;
 }
 
-/* ---- the whole --------------------------------------------------------------------------------
- */
+/* ---- the whole ------------------------------------------------------------------------------- */
 
 static int by_name(const void *a, const void *b)
 {

@@ -2,12 +2,12 @@
 /* Writing a two-line element set: what tle.c reads, column by column. */
 #include "orbit/tle.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <math.h>
 #include <string.h>
 
-#define LINE_LENGTH   69
+#include "orbit/tle_private.h"
+
 #define EPOCH_UNIT    864 /* microseconds of the last digit: 1e-8 days */
 #define DAY	      (86400 * USEC_PER_SEC)
 #define FIRST_YEAR    1957
@@ -15,24 +15,20 @@
 #define LAST_INSTANT  (31777 * DAY) /* 2057-01-01: from here on the year would be 1957 again */
 
 /* Adds the checksum. */
-static void finish(char line[LINE_LENGTH + 2])
+static void finish(char line[TLE_LINE + 1])
 {
-	int sum = 0;
-
-	for (int i = 0; i < LINE_LENGTH - 1; i++)
-		sum += isdigit((unsigned char)line[i]) ? line[i] - '0' : line[i] == '-';
-	line[LINE_LENGTH - 1] = (char)('0' + sum % 10);
-	line[LINE_LENGTH] = '\0';
+	line[TLE_LINE - 1] = tle_checksum(line);
+	line[TLE_LINE] = '\0';
 }
 
 static bool number_text(unsigned int number, char text[6])
 {
-	static const char alpha5[] = "ABCDEFGHJKLMNPQRSTUVWXYZ";
+	static const char letters[] = TLE_ALPHA5;
 	unsigned int high = number / 10000;
 
 	if (high > 33)
 		return false;
-	snprintf(text, 6, "%c%04u", high > 9 ? alpha5[high - 10] : (char)('0' + high),
+	snprintf(text, 6, "%c%04u", high > 9 ? letters[high - 10] : (char)('0' + high),
 		 number % 10000);
 	return true;
 }
@@ -74,7 +70,7 @@ static bool ambiguous(const char *name)
 
 int tle_print(FILE *out, const struct element_set *set)
 {
-	char first[LINE_LENGTH + 32], second[LINE_LENGTH + 64], number[6], drag[9];
+	char first[TLE_LINE + 32], second[TLE_LINE + 64], number[6], drag[9];
 	long eccentricity = lround(set->eccentricity * 1e7);
 	unsigned int year = FIRST_YEAR;
 	int64_t units, day, length;

@@ -108,8 +108,7 @@ static void begin(struct pair *pair, double from)
 	pair->window.from = from;
 }
 
-/* ---- between two nodes ------------------------------------------------------------------------
- */
+/* ---- between two nodes ----------------------------------------------------------------------- */
 
 /*
  * Where f crosses zero between s = low and s = high, at which its values have different signs: the
@@ -189,8 +188,7 @@ static int between(struct pair *pair, size_t i)
 	return 0;
 }
 
-/* ---- a satellite and a place ------------------------------------------------------------------
- */
+/* ---- a satellite and a place ----------------------------------------------------------------- */
 
 /*
  * How far, as an angle at the Earth's centre, the satellite can be from a place that sees it: the
@@ -280,8 +278,7 @@ static int look_from_all(struct work *work, struct track *track, uint32_t satell
 	return err;
 }
 
-/* ---- threads ----------------------------------------------------------------------------------
- */
+/* ---- threads --------------------------------------------------------------------------------- */
 
 static void tell(struct work *work, size_t done)
 {

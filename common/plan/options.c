@@ -40,8 +40,7 @@ void options_report(void *arg, const char *message)
 	fprintf(stderr, "%s\n", message);
 }
 
-/* ---- values -----------------------------------------------------------------------------------
- */
+/* ---- values ---------------------------------------------------------------------------------- */
 
 static bool out_of_range(const struct parsing *p, const struct option_spec *spec, const char *text)
 {
@@ -140,8 +139,7 @@ static bool take(struct parsing *p, size_t i, const char *text)
 	return true;
 }
 
-/* ---- help -------------------------------------------------------------------------------------
- */
+/* ---- help ------------------------------------------------------------------------------------ */
 
 static void print_option(char letter, const char *name, const char *argument, const char *help)
 {
@@ -174,8 +172,7 @@ static int wrong(const struct parsing *p)
 	return PLAN_USAGE;
 }
 
-/* ---- parsing ----------------------------------------------------------------------------------
- */
+/* ---- parsing --------------------------------------------------------------------------------- */
 
 /* What getopt_long(3) did not understand. */
 static int complain(const struct parsing *p, int c, char *const *argv)

@@ -368,8 +368,7 @@ static void bounds_hold(void **state)
 	}
 }
 
-/* ---- the published cases -----------------------------------------------------------------------
- */
+/* ---- the published cases --------------------------------------------------------------------- */
 
 static FILE *shared(const char *name)
 {

@@ -51,8 +51,7 @@ static const char *summed(const char *line, char text[80])
 	return text;
 }
 
-/* ---- what is read ------------------------------------------------------------------------------
- */
+/* ---- what is read ---------------------------------------------------------------------------- */
 
 static void every_field_is_read(void **state)
 {
@@ -174,8 +173,7 @@ static void epochs_have_centuries_and_leap_years(void **state)
 	}
 }
 
-/* ---- what is refused ---------------------------------------------------------------------------
- */
+/* ---- what is refused ------------------------------------------------------------------------- */
 
 static void every_fault_is_told(void **state)
 {
@@ -262,8 +260,7 @@ static void long_names_and_zero_bytes_are_refused(void **state)
 	tle_free(&c);
 }
 
-/* ---- several files -----------------------------------------------------------------------------
- */
+/* ---- several files --------------------------------------------------------------------------- */
 
 static void files_are_added_or_refused_whole(void **state)
 {
@@ -321,8 +318,7 @@ static void files_are_read(void **state)
 	tle_free(&c);
 }
 
-/* ---- what is written ---------------------------------------------------------------------------
- */
+/* ---- what is written ------------------------------------------------------------------------- */
 
 static void read_back(const struct element_set *set, struct constellation *c)
 {
