@@ -60,6 +60,8 @@ static int put_rows(const struct page *page, const struct association *rows, siz
 		    FILE *out)
 {
 	long long at = 0, from, until, end = llround(page->seconds * TENTHS);
+	const struct constellation *all = &page->scenario->constellation;
+	const struct element_set *via;
 	const char *comma = "";
 	int what;
 
@@ -73,7 +75,11 @@ static int put_rows(const struct page *page, const struct association *rows, siz
 		what = attached_to(page->scenario, &rows[i]);
 		if (what < 0)
 			return what;
-		fprintf(out, "%s%lld,%lld,%d", comma, from - at, until - from, what);
+		via = *rows[i].via ? tle_find(all, rows[i].via) : NULL;
+		if (*rows[i].via && !via)
+			return -EINVAL;
+		fprintf(out, "%s%lld,%lld,%d,%d", comma, from - at, until - from, what,
+			via ? (int)(via - all->sets) : -1);
 		at = until;
 		comma = ",";
 	}

@@ -11,10 +11,9 @@
  *	 "min_elevation", "cores": ["NAME"], "stations": [["NAME", core, lat, lon]],
  *	 "satellites": [["NAME", owner, axis in km, eccentricity, inclination, anomaly and its rate,
  *	                 perigee and its rate, node and its rate]],		radians, seconds
- *	 "associations": [[gap, length, station, ...]],	by satellite, in tenths of a second
- *	 "sites": [[lat, lon, weight]],
- *	 "places": [{"site", "home", "steps": [gap, length, satellite, core, ...]}],
- *	 "figures": {"figure2": {...}, ...} or null}
+ *	 "associations": [[gap, length, station, neighbour that relays or -1, ...]],	by
+ *satellite, in tenths of a second "sites": [[lat, lon, weight]], "places": [{"site", "home",
+ *"steps": [gap, length, satellite, core, ...]}], "figures": {"figure2": {...}, ...} or null}
  */
 #ifndef SNO_PLAN_PAGE_H
 #define SNO_PLAN_PAGE_H

@@ -14,7 +14,7 @@ import subprocess
 import tempfile
 import zlib
 
-from example import STATIONS, TLE, USERS, owned, table, written
+from example import HEADING, STATIONS, TLE, USERS, owned, table, written
 from orbits import BUILD, EPOCH, done, instant, ok, plan, rows, same, skip, temporary
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -43,7 +43,7 @@ ok(len(page) < 120000, "132 satellites and 60 associations an hour take less tha
 ok(not re.search(r'(src|href)\s*=|url\(|https?://(?!www\.w3\.org)', page.split('id="data"')[0])
    and "default-src 'none'" in page, "it asks for nothing from elsewhere, and forbids it")
 same(len(data["places"]), len(table(USERS)), "a place for each group of users")
-same(sum(len(flat) // 3 for flat in data["associations"]), len(GOOD), "all associations are in it")
+same(sum(len(flat) // 4 for flat in data["associations"]), len(GOOD), "all associations are in it")
 
 # The first place's steps are what sno-plan terminal prints.
 place = data["places"][0]
@@ -68,6 +68,9 @@ same((part["seconds"], part["cut"]), (900, True), "--hours shows a part, and say
 evil = written([[*GOOD[0][:4], "</script>"]])
 got = show(associations=evil)
 ok(got.returncode == 1 and "names stations or cores that the input has not" in got.stderr, "an unknown station")
+relayed = show(associations=written([[*GOOD[0], "A-0003"]], HEADING + ",via")).stdout
+data_ = json.loads(re.search(r'id="data">(.*?)</script>', relayed, re.S).group(1))
+same([data_["satellites"][flat[3]][0] for flat in data_["associations"] if flat], ["A-0003"], "a relay is in it")
 got = show("--hours", 1, "--start", "2027-01-01T00:00:00Z")
 ok(got.returncode == 1 and "no association in that time" in got.stderr, "a time without associations")
 

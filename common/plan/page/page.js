@@ -34,13 +34,15 @@ function locate(s, t) {
 
 // ---- associations and steps ---------------------------------------------------------------
 
-// Rows of numbers, each row (gap, length, ...what): when it begins after the one before, how long.
-function unpack(flat, width) {
+// Rows of four numbers: when it begins after the end of the one before, how long it lasts, and what
+// it is: of a satellite the station and the neighbour that relays it, of a place satellite and core.
+function unpack(flat) {
 	const rows = [];
 	let at = 0;
-	for (let n = 0; n < flat.length; n += width) {
+	for (let n = 0; n < flat.length; n += 4) {
 		const from = at + flat[n], until = from + flat[n + 1];
-		rows.push({from: from / TENTH, until: until / TENTH, what: flat[n + 2], core: flat[n + 3]});
+		rows.push({from: from / TENTH, until: until / TENTH, what: flat[n + 2], core: flat[n + 3],
+			   via: flat[n + 3]});
 		at = until;
 	}
 	return rows;
@@ -60,11 +62,11 @@ function rowAt(rows, t) {
 }
 
 const stations = data.stations.map(([name, core, lat, lon]) => ({name, core, lat, lon}));
-satellites.forEach((s, i) => { s.rows = unpack(data.associations[i], 3); });
+satellites.forEach((s, i) => { s.rows = unpack(data.associations[i]); });
 // A number behind the stations' is a core whose station is not told.
 const coreOf = what => what < stations.length ? stations[what].core : what - stations.length;
 const sites = data.sites.map(([lat, lon, weight]) => ({lat, lon, weight}));
-const places = data.places.map(p => ({...p, rows: unpack(p.steps, 4)}));
+const places = data.places.map(p => ({...p, rows: unpack(p.steps)}));
 
 // ---- words ------------------------------------------------------------------------------------
 
@@ -247,8 +249,11 @@ function drawMap() {
 			c.strokeStyle = colours.cores[core];
 			c.beginPath();
 			for (const s of group)
-				if (s.row.what < stations.length)
-					link(c, s, stations[s.row.what]);
+				if (s.row.what < stations.length) {
+					const over = satellites[s.row.via] || s;
+					link(c, over, stations[s.row.what]);
+					link(c, s, over);
+				}
 			c.stroke();
 		});
 		c.globalAlpha = 1;
@@ -531,7 +536,8 @@ function tell(mark) {
 		const height = `${Math.round(mark.radius - RADIUS)} km`;
 		if (!mark.row)
 			return `${mark.name}, ${height}\nnot associated`;
-		const station = mark.row.what < stations.length ? ` over ${stations[mark.row.what].name}` : "";
+		const over = satellites[mark.row.via] ? ` over ${satellites[mark.row.via].name}` : "";
+		const station = mark.row.what < stations.length ? `${over} over ${stations[mark.row.what].name}` : "";
 		return `${mark.name}, ${height}\nwith ${data.cores[coreOf(mark.row.what)]}${station}\n` +
 			`${clock(mark.row.from)} to ${clock(mark.row.until)}`;
 	}
