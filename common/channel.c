@@ -92,6 +92,7 @@ struct channel *channel_new(const struct channel_identity *identity, const uint8
 	memcpy(c->peer_public, peer_public, KEY_LENGTH);
 	if (psk)
 		memcpy(c->psk, psk, KEY_LENGTH);
+	cookie_key(c->cookie_key, identity->private_key, peer_public, c->psk);
 	strcpy(c->peer_name, peer_name);
 	channel_hint(c->own_hint, identity->public_key);
 	channel_hint(c->peer_hint, peer_public);
@@ -130,9 +131,13 @@ bool channel_initiation_hint(const uint8_t *datagram, size_t length, uint8_t hin
 	enum message_type type;
 	uint32_t id;
 
-	if (length < INITIATION_HEAD ||
-	    message_read_head(datagram, length, &type, &id) != DROP_NONE ||
-	    type != MESSAGE_HANDSHAKE_INITIATION)
+	if (message_read_head(datagram, length, &type, &id) != DROP_NONE)
+		return false;
+	if (type == MESSAGE_COOKIE_PROOF &&
+	    cookie_inner(datagram, length, MESSAGE_HANDSHAKE_INITIATION, &datagram, &length) !=
+		    DROP_NONE)
+		return false;
+	if (length < INITIATION_HEAD || datagram[0] != MESSAGE_HANDSHAKE_INITIATION)
 		return false;
 	memcpy(hint, datagram + SNO_HEAD_LENGTH, CHANNEL_HINT);
 	return true;
@@ -146,7 +151,7 @@ bool channel_receiver_index(const uint8_t *datagram, size_t length, uint32_t *in
 
 	if (message_read_head(datagram, length, &type, &id) != DROP_NONE)
 		return false;
-	if (type == MESSAGE_SEALED) {
+	if (type == MESSAGE_SEALED || type == MESSAGE_COOKIE) {
 		*index = id;
 		return true;
 	}
@@ -447,9 +452,11 @@ static enum drop receive(struct channel *c, const uint8_t *in, size_t length, us
 	sessions_expire(c, now);
 	switch (type) {
 	case MESSAGE_HANDSHAKE_INITIATION:
-		return handshake_initiation(c, id, in, length, now);
+		return handshake_initiation(c, id, in, length, false, now);
 	case MESSAGE_HANDSHAKE_RESPONSE:
 		return handshake_response(c, id, in, length, now, authentic);
+	case MESSAGE_COOKIE:
+		return handshake_cookie(c, in, length, now);
 	case MESSAGE_SEALED:
 		return receive_sealed(c, id, in, length, now, authentic);
 	default:
@@ -469,6 +476,28 @@ enum drop channel_receive(struct channel *c, const uint8_t *datagram, size_t len
 	if (drop != DROP_NONE)
 		c->counters.drops[drop]++;
 	return drop;
+}
+
+enum drop channel_receive_proven(struct channel *c, const uint8_t *initiation, size_t length,
+				 usec_t now)
+{
+	enum message_type type;
+	uint32_t id;
+	enum drop drop = message_read_head(initiation, length, &type, &id);
+
+	c->now = now;
+	c->counters.received_datagrams++;
+	sessions_expire(c, now);
+	if (drop == DROP_NONE)
+		drop = handshake_initiation(c, id, initiation, length, true, now);
+	if (drop != DROP_NONE)
+		c->counters.drops[drop]++;
+	return drop;
+}
+
+const uint8_t *channel_cookie_key(const struct channel *c)
+{
+	return c->cookie_key;
 }
 
 /* --- time ----------------------------------------------------------------------------------- */

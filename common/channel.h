@@ -86,10 +86,11 @@ void channel_free(struct channel *c);
 
 /* The 8 octets by which an initiation names its sender (section 4.1). */
 void channel_hint(uint8_t hint[8], const uint8_t public_key[32]);
-/* Peer lookup for a datagram before any cryptography: true when it is an initiation, with its hint.
- */
+/* Peer lookup for a datagram before any cryptography: true when it is an initiation, alone or
+ * within a cookie proof, with its hint. */
 bool channel_initiation_hint(const uint8_t *datagram, size_t length, uint8_t hint[8]);
-/* True when it is a response or sealed datagram; *index is the receiver index it carries. */
+/* True when it is a response, cookie or sealed datagram; *index is the receiver index it carries.
+ */
 bool channel_receiver_index(const uint8_t *datagram, size_t length, uint32_t *index);
 /* True when this channel has handed out that receiver index (any of its sessions or its pending
  * handshake). */
@@ -105,6 +106,17 @@ struct channel *channel_find(uint32_t index);
  */
 enum drop channel_receive(struct channel *c, const uint8_t *datagram, size_t length, usec_t now,
 			  bool *authentic);
+
+/*
+ * The same for an initiation that has come within a cookie proof (cookie.h), which the owner has
+ * found right with channel_cookie_key(): only the peer can have made it, at an address where it
+ * receives, so that forged initiations, of however many, take nothing from it. What an unproven
+ * one is dropped for with DROP_LIMIT is an occasion to send a cookie.
+ */
+enum drop channel_receive_proven(struct channel *c, const uint8_t *initiation, size_t length,
+				 usec_t now);
+/* What a cookie proof of this peer is made with: KEY_LENGTH octets, secret. */
+const uint8_t *channel_cookie_key(const struct channel *c);
 
 /* Seal and send one message that is no request (keepalive, error). 0, -ENOTCONN, -EINVAL, or what
  * transmit said. */

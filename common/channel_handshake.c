@@ -3,10 +3,11 @@
  * The handshake between cores (PROTOCOL section 4.1): Noise_KKpsk2_25519_ChaChaPoly_SHA256.
  *
  * What comes in is checked from cheap to dear: length, index or hint, whether it was answered
- * before, the rate limit, and only then Noise. Everything is computed in local variables; a session
- * changes in one step at the end, or not at all. A response is fresh, because it answers an
- * ephemeral key of ours. An initiation may be a replay, and so it does nothing but fill one of the
- * next sessions, which the first datagram sealed under it confirms.
+ * before, the rate limit (a cookie proof has one of its own), and only then Noise. Everything is
+ * computed in local variables; a session changes in one step at the end, or not at all. A response
+ * is fresh, because it answers an ephemeral key of ours. An initiation may be a replay, and so it
+ * does nothing but fill one of the next sessions, which the first datagram sealed under it
+ * confirms.
  */
 #include <string.h>
 
@@ -87,6 +88,38 @@ static enum drop read_hello(const struct channel *c, struct noise *n, const uint
 	return DROP_NONE;
 }
 
+/* The initiation once more, with the peer's cookie. */
+static void send_proof(struct channel *c)
+{
+	uint8_t datagram[COOKIE_PROOF_HEAD + HANDSHAKE_DATAGRAM];
+	int length = cookie_prove(datagram, sizeof(datagram), c->cookie_key, c->cookie,
+				  c->initiation, c->initiation_length);
+
+	if (length > 0)
+		channel_transmit(c, MESSAGE_COOKIE_PROOF, datagram, (size_t)length);
+}
+
+enum drop handshake_cookie(struct channel *c, const uint8_t *in, size_t length, usec_t now)
+{
+	uint8_t cookie[COOKIE_LENGTH];
+
+	if (length < COOKIE_DATAGRAM)
+		return DROP_SHORT;
+	if (!c->initiated)
+		return DROP_INDEX;
+	if (!cookie_read(in, length, c->initiation, c->initiation_length, cookie))
+		return DROP_HANDSHAKE;
+	/* One for each initiation: the next one comes soon, and has this cookie at once. */
+	if (c->proof_sent)
+		return DROP_REPLAY;
+	memcpy(c->cookie, cookie, sizeof(c->cookie));
+	c->cookie_until = now + COOKIE_TIME;
+	c->proof_sent = true;
+	c->counters.received[MESSAGE_COOKIE]++;
+	send_proof(c);
+	return DROP_NONE;
+}
+
 void handshake_initiate(struct channel *c, usec_t now)
 {
 	uint8_t datagram[HANDSHAKE_DATAGRAM], hello[HELLO_MAX];
@@ -112,7 +145,13 @@ void handshake_initiate(struct channel *c, usec_t now)
 	c->noise = n;
 	message_write_head(datagram, MESSAGE_HANDSHAKE_INITIATION, s->local_index);
 	memcpy(datagram + SNO_HEAD_LENGTH, c->own_hint, CHANNEL_HINT);
-	channel_transmit(c, MESSAGE_HANDSHAKE_INITIATION, datagram, INITIATION_HEAD + length);
+	c->initiation_length = INITIATION_HEAD + length;
+	memcpy(c->initiation, datagram, c->initiation_length);
+	c->proof_sent = false;
+	if (now < c->cookie_until)
+		send_proof(c);
+	else
+		channel_transmit(c, MESSAGE_HANDSHAKE_INITIATION, datagram, c->initiation_length);
 out:
 	noise_wipe(&n);
 }
@@ -140,7 +179,7 @@ out:
 }
 
 enum drop handshake_initiation(struct channel *c, uint32_t id, const uint8_t *in, size_t length,
-			       usec_t now)
+			       bool proven, usec_t now)
 {
 	const uint8_t *noise_message = in + INITIATION_HEAD;
 	uint8_t datagram[HANDSHAKE_DATAGRAM];
@@ -159,7 +198,7 @@ enum drop handshake_initiation(struct channel *c, uint32_t id, const uint8_t *in
 	 * it, and a copy that was altered on the way must not pass for the true one. */
 	if (keyset_answered(c, id, noise_message))
 		return DROP_REPLAY;
-	if (!may_compute(&c->initiations, now))
+	if (!may_compute(proven ? &c->proven : &c->initiations, now))
 		return DROP_LIMIT;
 
 	drop = respond(c, noise_message, length - INITIATION_HEAD, &a, datagram + RESPONSE_HEAD,

@@ -12,6 +12,7 @@
 
 #include "bucket.h"
 #include "channel.h"
+#include "cookie.h"
 #include "keys.h"
 #include "noise.h"
 #include "seal.h"
@@ -67,7 +68,6 @@ struct keyset {
 	size_t hello_length;
 };
 
-/* The sum of what was taken, as the instant at which it will have been refilled. */
 /* What channel_gather() holds back: a bundle in the making. */
 struct bundle {
 	unsigned int depth; /* gatherings within each other; 0: messages leave at once */
@@ -90,13 +90,21 @@ struct channel {
 	struct requests *requests;
 
 	bool up;
-	usec_t now;	     /* the latest instant we were told */
-	usec_t heard;	     /* something authentic from the peer */
-	usec_t sent;	     /* something sealed to the peer */
-	usec_t handshake_at; /* not before: the next initiation */
-	uint64_t draws;	     /* of jitter */
-	struct bucket initiations;
+	usec_t now;		   /* the latest instant we were told */
+	usec_t heard;		   /* something authentic from the peer */
+	usec_t sent;		   /* something sealed to the peer */
+	usec_t handshake_at;	   /* not before: the next initiation */
+	uint64_t draws;		   /* of jitter */
+	struct bucket initiations; /* that anyone may have sent */
+	struct bucket proven;	   /* that come from the peer and from where they say */
 	struct bucket responses;
+
+	uint8_t cookie_key[KEY_LENGTH];
+	uint8_t cookie[COOKIE_LENGTH]; /* that the peer has given us, good until: */
+	usec_t cookie_until;
+	uint8_t initiation[HANDSHAKE_DATAGRAM]; /* of the initiated session, as it was sent */
+	size_t initiation_length;
+	bool proof_sent; /* of it, at the peer's demand */
 
 	struct bundle bundle;
 	struct noise noise; /* of the initiated session */
@@ -148,9 +156,12 @@ enum drop bundle_read(struct channel *c, const uint8_t *octets, size_t length, u
 void handshake_initiate(struct channel *c, usec_t now);
 /* The two handshake datagrams, whose head has been checked. */
 enum drop handshake_initiation(struct channel *c, uint32_t id, const uint8_t *in, size_t length,
-			       usec_t now);
+			       bool proven, usec_t now);
 enum drop handshake_response(struct channel *c, uint32_t id, const uint8_t *in, size_t length,
 			     usec_t now, bool *authentic);
+
+/* The peer wants proof with the cookie that it gives. */
+enum drop handshake_cookie(struct channel *c, const uint8_t *in, size_t length, usec_t now);
 
 /* channel_session.c */
 

@@ -367,6 +367,8 @@ const struct message_row message_rows[UINT8_MAX + 1] = {
 	[MESSAGE_HANDSHAKE_INITIATION] = {"handshake initiation", .id = true},
 	[MESSAGE_HANDSHAKE_RESPONSE] = {"handshake response", .id = true},
 	[MESSAGE_SEALED] = {"sealed", .id = true},
+	[MESSAGE_COOKIE] = {"cookie", .id = true},
+	[MESSAGE_COOKIE_PROOF] = {"cookie proof", .id = true},
 	[MESSAGE_BUNDLE] = {.name = "bundle"},
 	[MESSAGE_HELLO] = {"hello", PLACE_HELLO,
 		.required = A(CORE) | A(EPOCH) | A(TUNNEL_KINDS) | A(TUNNEL_KEY),

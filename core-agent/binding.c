@@ -323,7 +323,9 @@ void binding_authentication(struct peer *peer, const struct message *request, us
 	struct message ack;
 	bool bound = false;
 
-	if (!strcmp(request->realm, core->config->name))
+	if (!door_authentication(peer, now))
+		a.reason = REASON_BUSY;
+	else if (!strcmp(request->realm, core->config->name))
 		authenticate(core, peer, request->next_satellite, request->index,
 			     &request->handshake, now, &a);
 	message_init(&ack, MESSAGE_AUTHENTICATION_ACK, 0);

@@ -34,6 +34,7 @@ static int load_keys(struct core *core)
 	do
 		keys_random(&core->epoch, sizeof(core->epoch));
 	while (core->epoch == 0);
+	door_open(&core->door);
 	/* Numbers of two lives of a core, or of two cores, do not meet (PROTOCOL section 9). */
 	core->last_binding = core->epoch & ~UINT64_C(0xffffffff);
 	return 0;

@@ -13,6 +13,7 @@
 #include "channel.h"
 #include "clock.h"
 #include "config.h"
+#include "door.h"
 #include "handover.h"
 #include "keys.h"
 #include "log.h"
@@ -97,6 +98,7 @@ struct core {
 	/* Above every request id to peers that were removed in this epoch: they remember them. */
 	uint32_t request_floor;
 	struct handover_log handovers;
+	struct door door;
 	struct core_counters counters;
 };
 

@@ -77,9 +77,10 @@ static void discovery_at_home(const struct discovery *d, usec_t now)
 		reason = serve_subscriber(&grant, a.subscriber, now);
 	}
 	if (reason != REASON_ACCEPTED) {
-		log_info("registration of %s on satellite %s refused: %s",
-			 a.subscriber ? a.subscriber->nai : "a terminal", d->satellite->name,
-			 reason_name(reason));
+		log_remote(&d->satellite->core->noise, now,
+			   "registration of %s on satellite %s refused: %s",
+			   a.subscriber ? a.subscriber->nai : "a terminal", d->satellite->name,
+			   reason_name(reason));
 		/* Message 2 says what was judged; a later refusal is this core's own. */
 		send_reject(d->satellite, &d->mac, &d->link_local, m->id, reason,
 			    reason == a.reason ? &a.answer : NULL);
@@ -114,13 +115,18 @@ static bool known(const struct discovery *d)
 	return true;
 }
 
-static enum drop dispatch(const struct discovery *d, usec_t now)
+static enum drop dispatch(struct discovery *d, const uint8_t *proof, size_t proof_length,
+			  usec_t now)
 {
 	struct core *core = d->satellite->core;
 	struct peer *home;
+	enum drop drop;
 
 	if (known(d) || arrival(d, now))
 		return DROP_NONE;
+	drop = door_discovery(d, proof, proof_length, now);
+	if (drop != DROP_NONE)
+		return drop;
 	home = peer_find(core, d->message.realm);
 	if (home)
 		return registration_begin(d, home, now);
@@ -142,13 +148,24 @@ enum drop discovery_receive(struct satellite *satellite, const struct lladdr *ma
 		.datagram = datagram,
 		.length = length,
 	};
-	enum drop drop = message_read(&d.message, PLACE_CLEAR, datagram, length);
+	const uint8_t *proof = NULL;
+	size_t proof_length = 0;
+	enum drop drop = DROP_NONE;
 
+	if (length > 0 && datagram[0] == MESSAGE_COOKIE_PROOF) {
+		proof = datagram;
+		proof_length = length;
+		drop = cookie_inner(proof, proof_length, MESSAGE_CORE_DISCOVERY, &d.datagram,
+				    &d.length);
+	}
+	if (drop == DROP_NONE)
+		drop = message_read(&d.message, PLACE_CLEAR, d.datagram, d.length);
 	if (drop != DROP_NONE)
 		return drop;
 	if (d.message.type != MESSAGE_CORE_DISCOVERY)
 		return DROP_TYPE;
 	satellite->core->counters.received[MESSAGE_CORE_DISCOVERY]++;
-	keys_sha256(d.hash, datagram, length);
-	return dispatch(&d, now);
+	satellite->core->counters.received[MESSAGE_COOKIE_PROOF] += proof != NULL;
+	keys_sha256(d.hash, d.datagram, d.length);
+	return dispatch(&d, proof, proof_length, now);
 }

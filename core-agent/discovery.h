@@ -19,10 +19,11 @@ struct discovery {
 	const uint8_t *datagram;
 	size_t length;
 	uint8_t hash[HASH_LENGTH]; /* SHA-256 of the datagram */
+	bool proven;		   /* it came with a cookie of ours (door.h) */
 	struct message message;
 };
 
-/* A datagram in the clear has come. DROP_NONE, or why it was dropped. */
+/* A datagram in the clear has come, a cookie proof maybe. DROP_NONE, or why it was dropped. */
 enum drop discovery_receive(struct satellite *satellite, const struct lladdr *mac,
 			    const struct addr *link_local, const uint8_t *datagram, size_t length,
 			    usec_t now);

@@ -5,6 +5,7 @@
 #include "anticipation.h"
 #include "binding.h"
 #include "control.h"
+#include "door.h"
 #include "kernel.h"
 #include "keys.h"
 #include "pool.h"
@@ -295,7 +296,8 @@ static enum drop strange(const uint8_t *datagram, size_t length)
 
 	if (drop != DROP_NONE)
 		return drop;
-	return type == MESSAGE_HANDSHAKE_INITIATION || type == MESSAGE_HANDSHAKE_RESPONSE
+	return type == MESSAGE_HANDSHAKE_INITIATION || type == MESSAGE_HANDSHAKE_RESPONSE ||
+			       type == MESSAGE_COOKIE_PROOF
 		       ? DROP_SHORT
 		       : DROP_TYPE;
 }
@@ -326,6 +328,36 @@ static struct peer *peer_of_datagram(const struct core *core, const uint8_t *dat
 	return NULL;
 }
 
+/* An initiation: with a proof of its own, or one of those that anyone may have sent. */
+static enum drop peer_initiation(struct peer *peer, const struct endpoint *from,
+				 const uint8_t *datagram, size_t length, usec_t now)
+{
+	const uint8_t *initiation = datagram;
+	size_t initiation_length = length;
+	bool authentic;
+	enum drop drop;
+
+	if (datagram[0] == MESSAGE_COOKIE_PROOF) {
+		drop = cookie_inner(datagram, length, MESSAGE_HANDSHAKE_INITIATION, &initiation,
+				    &initiation_length);
+		if (drop != DROP_NONE)
+			return drop;
+		peer->core->counters.received[MESSAGE_COOKIE_PROOF]++;
+		if (door_initiation_proven(peer, from, datagram, length, now))
+			return channel_receive_proven(peer->channel, initiation, initiation_length,
+						      now);
+	}
+	drop = door_initiation(peer->core, now);
+	if (drop == DROP_NONE)
+		drop = channel_receive(peer->channel, initiation, initiation_length, now,
+				       &authentic);
+	else
+		peer->core->counters.drops[drop]++;
+	if (drop == DROP_LIMIT)
+		door_cookie(peer, from, initiation, initiation_length, now);
+	return drop;
+}
+
 void peer_receive(struct core *core, const struct endpoint *from, const uint8_t *datagram,
 		  size_t length, usec_t now)
 {
@@ -341,7 +373,10 @@ void peer_receive(struct core *core, const struct endpoint *from, const uint8_t 
 		return;
 	}
 	peer->asked_from = from;
-	drop = channel_receive(peer->channel, datagram, length, now, &authentic);
+	if (datagram[0] == MESSAGE_COOKIE_PROOF || datagram[0] == MESSAGE_HANDSHAKE_INITIATION)
+		drop = peer_initiation(peer, from, datagram, length, now);
+	else
+		drop = channel_receive(peer->channel, datagram, length, now, &authentic);
 	peer->asked_from = NULL;
 	peer_wake(peer, now);
 	if (drop != DROP_NONE) {

@@ -32,11 +32,12 @@ struct peer {
 	enum handover_mode mode; /* the highest together with it, by the configuration */
 	struct channel *channel;
 	struct timer timer;
-	enum tunnel_kind uplink;      /* kind of its table's routes, 0: none that is right */
-	struct session *visitors;     /* its subscribers that we serve, by binding number */
-	unsigned int registrations;   /* those that are about to be, one for each discovery */
-	struct preparation *prepared; /* those that we expect, likewise */
-	size_t prepared_care_of[2];   /* care-of addresses of those, IPv4 and IPv6 */
+	enum tunnel_kind uplink;       /* kind of its table's routes, 0: none that is right */
+	struct session *visitors;      /* its subscribers that we serve, by binding number */
+	unsigned int registrations;    /* those that are about to be, one for each discovery */
+	struct preparation *prepared;  /* those that we expect, likewise */
+	size_t prepared_care_of[2];    /* care-of addresses of those, IPv4 and IPv6 */
+	struct bucket authentications; /* of terminals that it has asked for */
 	struct log_limit noise;
 	UT_hash_handle hh;
 };

@@ -17,6 +17,7 @@
 
 #include "binding_number.h"
 #include "care_of.h"
+#include "door.h"
 #include "log.h"
 #include "mode.h"
 #include "peer.h"
@@ -114,8 +115,9 @@ static void abandon(struct registration *r, enum reason reason, usec_t now)
 static void reject(struct registration *r, enum reason reason, const struct message_blob *handshake,
 		   usec_t now)
 {
-	log_info("registration of a terminal of %s on satellite %s refused: %s", r->home->name,
-		 r->satellite->name, reason_name(reason));
+	log_remote(&r->home->noise, now,
+		   "registration of a terminal of %s on satellite %s refused: %s", r->home->name,
+		   r->satellite->name, reason_name(reason));
 	send_reject(r->satellite, &r->mac, &r->link_local, r->terminal_index, reason, handshake);
 	abandon(r, reason, now);
 }
@@ -409,7 +411,7 @@ enum drop registration_begin(const struct discovery *d, struct peer *home, usec_
 	struct registration *r;
 	struct message m;
 
-	if (home->registrations >= REGISTRATIONS_PER_PEER)
+	if (!door_registration(d, home))
 		return DROP_LIMIT;
 	r = calloc(1, sizeof(*r));
 	if (!r)

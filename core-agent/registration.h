@@ -19,7 +19,8 @@
  * that waits, is asked again because it waits, and keeps from it the tunnel requests of those it
  * has authenticated already.
  */
-#define REGISTRATIONS_PER_PEER 1024
+#define REGISTRATIONS_PER_PEER	   1024
+#define REGISTRATIONS_OF_STRANGERS 768 /* that came without proof (PROTOCOL section 17) */
 
 struct registration {
 	struct core *core;

@@ -20,6 +20,7 @@ struct satellite {
 	bool joined, raised; /* the port was outside the bridge, or down, before */
 	int fd;		     /* packet socket, -1 in tests and while the interface is missing */
 	struct timer advertise;
+	struct door_share share; /* of the handshakes that this core computes */
 	void *watcher; /* the event loop's, see receive.c */
 	UT_hash_handle hh;
 };

@@ -49,6 +49,7 @@ struct session {
 	enum handover_mode mode;    /* in which it came, 0: not told */
 	uint32_t buffered, dropped; /* of what was held for it before it came */
 
+	struct bucket discoveries;	/* that may cost a handshake */
 	uint8_t discovery[HASH_LENGTH]; /* SHA-256 of the discovery that led here ... */
 	uint8_t done[SNO_DATAGRAM_MAX]; /* ... and the answer to it */
 	size_t done_length;

@@ -110,6 +110,14 @@ enum drop session_registration_done(struct session *s, struct link *link, const 
 	return DROP_NONE;
 }
 
+enum drop session_cookie(struct session *s, const struct link *link, const uint8_t *datagram,
+			 size_t length, usec_t now)
+{
+	if (s->state != SESSION_DISCOVERING || link != s->link)
+		return DROP_INDEX;
+	return attempt_cookie(s, datagram, length, now);
+}
+
 /* A stranger, or a home core with another pre-shared key: which, only an operator can tell. */
 static void not_by_home(struct session *s, const struct link *link, usec_t now)
 {

@@ -9,6 +9,9 @@
 #include "log.h"
 #include "terminal-agent/session.h"
 
+/* Who listens on the link can give us false ones; then the repetitions must do. */
+#define COOKIES_MAX 4
+
 uint16_t attempt_mtu(const struct link *link)
 {
 	return (uint16_t)(link->mtu < 1280 ? 1280 : link->mtu > 65535 ? 65535 : link->mtu);
@@ -62,11 +65,18 @@ void attempt_make_ahead(struct session *s, const struct link *link, usec_t now)
 		discovery_foresee(&s->discovery, s->identity);
 }
 
-static void transmit(struct session *s)
+/* With the cookie of the core there, if it has given one. */
+static void send_octets(struct session *s, usec_t now)
+{
+	send_discovery(&s->sender, s->link, &s->discovery,
+		       now < s->attempt.cookie_until ? s->attempt.cookie : NULL);
+}
+
+static void transmit(struct session *s, usec_t now)
 {
 	s->attempt.tries++;
 	s->attempt.slowed = false;
-	send_discovery(&s->sender, s->link, &s->discovery);
+	send_octets(s, now);
 	discovery_sent(&s->discovery);
 	discovery_foresee(&s->discovery, s->identity);
 }
@@ -83,20 +93,36 @@ void attempt_begin(struct session *s, usec_t now)
 	s->ahead = false; /* it serves once */
 	s->attempt.begun = now;
 	s->attempt.repeats = 0;
+	s->attempt.cookies = 0;
 	s->attempt.outdated = false;
 	if (error < 0)
 		log_error("cannot make a discovery: is terminal.home_public_key right? (error %d)",
 			  -error);
 	else
-		transmit(s);
+		transmit(s, now);
 	s->deadline = now + s->attempt.timeout;
 }
 
 void attempt_repeat(struct session *s, usec_t now)
 {
 	s->attempt.repeats++;
-	transmit(s);
+	transmit(s, now);
 	attempt_back_off(s, now);
+}
+
+enum drop attempt_cookie(struct session *s, const uint8_t *datagram, size_t length, usec_t now)
+{
+	uint8_t cookie[COOKIE_LENGTH];
+
+	if (!s->discovery.live ||
+	    !cookie_read(datagram, length, s->discovery.octets, s->discovery.length, cookie))
+		return DROP_INDEX;
+	if (s->attempt.cookies++ >= COOKIES_MAX)
+		return DROP_LIMIT;
+	memcpy(s->attempt.cookie, cookie, sizeof(s->attempt.cookie));
+	s->attempt.cookie_until = now + COOKIE_TIME;
+	send_octets(s, now);
+	return DROP_NONE;
 }
 
 void attempt_back_off(struct session *s, usec_t now)

@@ -8,6 +8,7 @@
 #define SNO_TERMINAL_ATTEMPT_H
 
 #include "clock.h"
+#include "cookie.h"
 #include "terminal-agent/links.h"
 
 #include <stdbool.h>
@@ -24,6 +25,9 @@ struct attempt {
 	bool slowed;	      /* an unauthentic reject has already slowed the present octets */
 	bool outdated;	      /* they name a core that is not there any more */
 	const char *reason;
+	uint8_t cookie[COOKIE_LENGTH]; /* that the core there wants to see, good until: */
+	usec_t cookie_until;
+	unsigned int cookies; /* taken for the present octets */
 };
 
 /* The MTU of a link as the protocol tells it. */
@@ -41,6 +45,11 @@ void attempt_make_ahead(struct session *s, const struct link *link, usec_t now);
 void attempt_begin(struct session *s, usec_t now);
 /* The same octets once more, with one step of back-off. */
 void attempt_repeat(struct session *s, usec_t now);
+/*
+ * The core there has much to do, and wants to see that we receive what is sent to us: the same
+ * octets once more, with this cookie, which is not a try of ours. DROP_NONE or why it was dropped.
+ */
+enum drop attempt_cookie(struct session *s, const uint8_t *datagram, size_t length, usec_t now);
 /* One step of back-off, counted from now. */
 void attempt_back_off(struct session *s, usec_t now);
 

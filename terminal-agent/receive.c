@@ -66,6 +66,11 @@ static enum drop receive(struct session *session, struct counters *counters, str
 		return DROP_VALUE;
 	if (type == MESSAGE_SEALED)
 		return receive_sealed(session, counters, link, datagram, now);
+	if (type == MESSAGE_COOKIE) {
+		drop = session_cookie(session, link, datagram->octets, datagram->length, now);
+		counters->received[type] += drop == DROP_NONE;
+		return drop;
+	}
 	return receive_clear(session, counters, link, datagram, now);
 }
 

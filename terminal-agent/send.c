@@ -6,6 +6,7 @@
 
 #include <errno.h>
 
+#include "cookie.h"
 #include "log.h"
 
 static int transmit(const struct sender *sender, struct link *link, bool group,
@@ -23,8 +24,16 @@ static int transmit(const struct sender *sender, struct link *link, bool group,
 	return error;
 }
 
-int send_discovery(const struct sender *sender, struct link *link, const struct discovery *d)
+int send_discovery(const struct sender *sender, struct link *link, const struct discovery *d,
+		   const uint8_t *cookie)
 {
+	uint8_t proof[SNO_DATAGRAM_MAX];
+	int length;
+
+	length = cookie ? cookie_prove(proof, sizeof(proof), NULL, cookie, d->octets, d->length)
+			: -ENOKEY;
+	if (length > 0)
+		return transmit(sender, link, true, MESSAGE_COOKIE_PROOF, proof, (size_t)length);
 	return transmit(sender, link, true, MESSAGE_CORE_DISCOVERY, d->octets, d->length);
 }
 

@@ -17,8 +17,10 @@ struct sender {
 	struct counters *counters;
 };
 
-/* To all cores on the link. 0 or -errno (counted; the repetition will try again). */
-int send_discovery(const struct sender *sender, struct link *link, const struct discovery *d);
+/* To all cores on the link, with the proof of a cookie unless that is NULL. 0 or -errno (counted;
+ * the repetition will try again). */
+int send_discovery(const struct sender *sender, struct link *link, const struct discovery *d,
+		   const uint8_t *cookie);
 
 /* Seals an encoded message for the serving core. 0; -ENETDOWN without a link, or -errno. */
 int send_sealed(const struct sender *sender, struct registration *r, const uint8_t *message,

@@ -148,6 +148,9 @@ enum drop session_registration_done(struct session *s, struct link *link, const 
 				    const struct lladdr *source, usec_t now);
 enum drop session_registration_reject(struct session *s, struct link *link, const struct message *m,
 				      usec_t now);
+/* A cookie, as it came: no proof of anything, but the sender has seen our discovery. */
+enum drop session_cookie(struct session *s, const struct link *link, const uint8_t *datagram,
+			 size_t length, usec_t now);
 /* A message that was sealed under the present registration. */
 void session_message(struct session *s, const struct message *m, usec_t now);
 

@@ -16,6 +16,7 @@
 #include <jansson.h>
 
 #include "access.h"
+#include "cookie.h"
 #include "cursor.h"
 #include "esp_key.h"
 #include "handover_key.h"
@@ -53,6 +54,10 @@ static const char *const about[] = {
 	"handovers: a terminal registers with the short proof (section 6.1), under the root of the "
 	"first "
 	"of the registrations. link_layer and link_local are where the discovery is sent from.",
+	"cookie, cookie_answer, cookie_proof (section 17): what answers the initiation or "
+	"discovery "
+	"under "
+	"load, and that once more with its proof.",
 };
 
 /* The vectors are written only when all of them are what they say. */
@@ -410,13 +415,30 @@ static json_t *associations_json(const char *initiator, const char *responder,
 	return list;
 }
 
+/* Section 17: what is sent is answered with a cookie, and sent again with it. */
+static void set_cookie(json_t *object, const uint8_t *key, uint32_t id, const uint8_t *sent,
+		       size_t sent_length)
+{
+	uint8_t cookie[COOKIE_LENGTH], answer[COOKIE_DATAGRAM], proof[SNO_DATAGRAM_MAX];
+	int length;
+
+	for (size_t i = 0; i < sizeof(cookie); i++)
+		cookie[i] = (uint8_t)(0xc0 + i);
+	cookie_write(answer, id, sent, sent_length, cookie);
+	length = cookie_prove(proof, sizeof(proof), key, cookie, sent, sent_length);
+	require(length > 0, "cookie proof");
+	set_hex(object, "cookie", cookie, sizeof(cookie));
+	set_hex(object, "cookie_answer", answer, sizeof(answer));
+	set_hex(object, "cookie_proof", proof, (size_t)length);
+}
+
 /* Section 4.1: initiation and response, then sealed datagrams both ways. */
 static json_t *channel_json(const char *name, bool with_psk, const char *first_hello,
 			    const char *second_hello, uint32_t initiator_index,
 			    uint32_t responder_index)
 {
 	json_t *object = json_object(), *sealed = json_array(), *party;
-	uint8_t out[SNO_DATAGRAM_MAX], hint[HASH_LENGTH];
+	uint8_t out[SNO_DATAGRAM_MAX], hint[HASH_LENGTH], cookie[KEY_LENGTH];
 	struct meeting meeting;
 	struct noise_keys keys;
 	struct message m;
@@ -440,6 +462,8 @@ static json_t *channel_json(const char *name, bool with_psk, const char *first_h
 	json_object_set_new(object, "initiator", party);
 	set_hex(object, "hint", hint, 8);
 	set_hex(object, "initiation", out, length);
+	cookie_key(cookie, meeting.initiator.private, meeting.responder.public, meeting.psk);
+	set_cookie(object, cookie, initiator_index, out, length);
 
 	party = pair_json(&meeting.responder, &meeting.responder_ephemeral);
 	golden(&m, second_hello);
@@ -558,6 +582,7 @@ static json_t *registration_json(const char *name, const char *identity, const c
 	json_object_set_new(party, "identity", message_json(&payload));
 	json_object_set_new(object, "terminal", party);
 	set_hex(object, "discovery", out, (size_t)length);
+	set_cookie(object, NULL, terminal_index, out, (size_t)length);
 
 	party = pair_json(&meeting.responder, &meeting.responder_ephemeral);
 	golden(&answer, assignment);

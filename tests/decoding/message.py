@@ -23,7 +23,8 @@ REASONS = ("short", "version", "type", "order", "unknown", "unexpected", "missin
 
 # These carry no attributes.
 HANDSHAKE_INITIATION, HANDSHAKE_RESPONSE, SEALED, BUNDLE = 0x01, 0x02, 0x03, 0x3f
-NO_ATTRIBUTES = (HANDSHAKE_INITIATION, HANDSHAKE_RESPONSE, SEALED, BUNDLE)
+COOKIE, COOKIE_PROOF = 0x04, 0x05
+NO_ATTRIBUTES = (HANDSHAKE_INITIATION, HANDSHAKE_RESPONSE, SEALED, COOKIE, COOKIE_PROOF, BUNDLE)
 
 # What an id means; ZERO is the one that has to be 0.
 ZERO = "0"
@@ -51,6 +52,8 @@ ROWS = [
     row(0x01, "handshake initiation", "core clear", "sender index"),
     row(0x02, "handshake response", "core clear", "sender index"),
     row(0x03, "sealed", "core clear, access clear", "receiver index"),
+    row(0x04, "cookie", "core clear, access clear", "answered id"),
+    row(0x05, "cookie proof", "core clear, access clear", "inner id"),
 
     row(0x10, "hello", "hello", ZERO, "CORE EPOCH TUNNEL_KINDS TUNNEL_KEY",
         "TUNNEL_END4 TUNNEL_END6 SUITES SUITE SPI"),

@@ -17,7 +17,7 @@ session.
 
 import copy
 
-from decoding import handover, handshake, noise, seal
+from decoding import cookie, handover, handshake, noise, seal
 from decoding.attribute import BY_NAME
 from decoding import message as wire
 from decoding.message import Dropped
@@ -97,6 +97,8 @@ class Observer:
             "handshake initiation": self.initiation,
             "handshake response": self.response,
             "sealed": lambda datagram: self.sealed(place, datagram),
+            "cookie": self.cookie,
+            "cookie proof": lambda datagram: self.cookie_proof(channel, datagram),
         }.get(entry.name)
         if special:
             return special(octets)
@@ -270,6 +272,22 @@ class Observer:
         return {"assignment": as_mapping(assignment)}
 
     # Both.
+
+    @staticmethod
+    def cookie(octets):
+        """Whose it is only shows with what it answers."""
+        if len(octets) != wire.HEAD.size + 2 * cookie.LENGTH:
+            raise Dropped("short", f"cookie of {len(octets)} octets")
+        return {"type": 4, "type_name": "cookie", "id": cookie.head_id(octets),
+                "echo": octets[wire.HEAD.size:-cookie.LENGTH].hex(),
+                "cookie": octets[-cookie.LENGTH:].hex()}
+
+    def cookie_proof(self, channel, octets):
+        """What is in it, whether the proof is right or not: so do the ends."""
+        inner = octets[wire.HEAD.size + cookie.LENGTH:]
+        cookie.check_inner(octets, CHANNELS[channel])
+        return {"type": 5, "type_name": "cookie proof", "id": cookie.head_id(octets),
+                "within": self.datagram(channel, inner)}
 
     def sealed(self, place, octets):
         index, counter = seal.read_sealed(octets, place)

@@ -15,7 +15,7 @@ import sys
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), ".."))
 
 try:
-    from decoding import esp, handover, handshake, noise, seal
+    from decoding import cookie, esp, handover, handshake, noise, seal
     from decoding import message as wire
     from decoding.attribute import BY_NAME
     from decoding.message import Dropped
@@ -534,6 +534,35 @@ def check_handover(entry):
     check_handover_damage(entry)
 
 
+# --- cookies --------------------------------------------------------------------------------------
+
+def check_cookie(entry, place, sent, keys):
+    """keys: of whoever asks for proof, and of whoever gives it."""
+    name = f"{entry['name']}: cookie"
+    given, answer, proof = (bytes.fromhex(entry[member])
+                            for member in ("cookie", "cookie_answer", "cookie_proof"))
+    same(cookie.write_cookie(sent, given).hex(), answer.hex(), f"{name} is given")
+    same(cookie.read_cookie(answer, place, sent), given, f"{name} is taken")
+    check_refused(lambda octets: cookie.read_cookie(octets, place, sent), answer,
+                  range(len(answer) - cookie.LENGTH, len(answer)), name)
+    same([cookie.write_proof(given, key, sent).hex() for key in keys], [proof.hex()] * len(keys),
+         f"{name} proof is made, at either end")
+    same(cookie.read_proof(proof, place, given, keys[0]), sent, f"{name} proof is right")
+    check_refused(lambda octets: cookie.read_proof(octets, place, given, keys[0]), proof, (),
+                  f"{name} proof")
+
+
+def check_cookies(golden):
+    for entry in golden["channels"]:
+        ends = entry["initiator"], entry["responder"]
+        keys = [cookie.core_key(bytes.fromhex(own["static_private"]),
+                                bytes.fromhex(other["static_public"]),
+                                bytes.fromhex(entry["psk"])) for own, other in (ends, ends[::-1])]
+        check_cookie(entry, "core clear", bytes.fromhex(entry["initiation"]), keys)
+    for entry in golden["registrations"]:
+        check_cookie(entry, "access clear", bytes.fromhex(entry["discovery"]), [None])
+
+
 # --- the observer ---------------------------------------------------------------------------------
 
 def check_observer(golden):
@@ -564,6 +593,7 @@ def main():
         check_registration(entry)
     for entry in golden["handovers"]:
         check_handover(entry)
+    check_cookies(golden)
     check_observer(golden)
     return end()
 

@@ -185,16 +185,16 @@ static void test_many_attempts(void **state)
 
 	(void)state;
 	w->far[FAR_A].cut = true;
-	send_forged(w, "a.example", 0, REGISTRATIONS_PER_PEER + 10);
-	assert_int_equal(HASH_COUNT(w->core.registrations), REGISTRATIONS_PER_PEER);
+	send_forged(w, "a.example", 0, REGISTRATIONS_OF_STRANGERS + 10);
+	assert_int_equal(HASH_COUNT(w->core.registrations), REGISTRATIONS_OF_STRANGERS);
 	assert_int_equal(*dropped, 10);
 	send_forged(w, "c.example", 0, 1);
-	assert_int_equal(HASH_COUNT(w->core.registrations), REGISTRATIONS_PER_PEER + 1);
+	assert_int_equal(HASH_COUNT(w->core.registrations), REGISTRATIONS_OF_STRANGERS + 1);
 	assert_int_equal(*dropped, 10);
 	world_run(w, 60 * SEC);
 	assert_int_equal(HASH_COUNT(w->core.registrations), 0);
-	send_forged(w, "a.example", 0, REGISTRATIONS_PER_PEER + 10);
-	assert_int_equal(HASH_COUNT(w->core.registrations), REGISTRATIONS_PER_PEER);
+	send_forged(w, "a.example", 0, REGISTRATIONS_OF_STRANGERS + 10);
+	assert_int_equal(HASH_COUNT(w->core.registrations), REGISTRATIONS_OF_STRANGERS);
 	assert_int_equal(*dropped, 20);
 	world_free(w);
 }

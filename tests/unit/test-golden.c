@@ -19,6 +19,7 @@
 #include <jansson.h>
 
 #include "access.h"
+#include "cookie.h"
 #include "cursor.h"
 #include "handover_key.h"
 #include "message_table.h"
@@ -409,6 +410,48 @@ static void test_channels(void **state)
 	assert_true(i > 0);
 }
 
+/* --- cookies -------------------------------------------------------------------------------- */
+
+static void assert_cookie(const json_t *vector, const uint8_t *key, const char *sent_name)
+{
+	struct octets sent = octets_of(vector, sent_name), cookie = octets_of(vector, "cookie");
+	struct octets answer = octets_of(vector, "cookie_answer");
+	struct octets proof = octets_of(vector, "cookie_proof");
+	uint8_t octets[SNO_DATAGRAM_MAX], taken[COOKIE_LENGTH];
+	struct cursor_in id = cursor_in(sent.bytes + 4, 4);
+	int length;
+
+	assert_int_equal(cookie.length, COOKIE_LENGTH);
+	cookie_write(octets, cursor_get_u32(&id), sent.bytes, sent.length, cookie.bytes);
+	assert_octets(&answer, octets, COOKIE_DATAGRAM);
+	assert_true(cookie_read(answer.bytes, answer.length, sent.bytes, sent.length, taken));
+	assert_octets(&cookie, taken, sizeof(taken));
+	length = cookie_prove(octets, sizeof(octets), key, taken, sent.bytes, sent.length);
+	assert_true(length > 0);
+	assert_octets(&proof, octets, (size_t)length);
+}
+
+static void test_cookies(void **state)
+{
+	uint8_t private[KEY_LENGTH], public[KEY_LENGTH], psk[KEY_LENGTH], key[KEY_LENGTH];
+	const json_t *vector;
+	size_t i;
+
+	(void)state;
+	json_array_foreach(get(vectors, "channels"), i, vector)
+	{
+		key_of(private, get(vector, "initiator"), "static_private");
+		key_of(public, get(vector, "responder"), "static_public");
+		key_of(psk, vector, "psk");
+		cookie_key(key, private, public, psk);
+		assert_cookie(vector, key, "initiation");
+	}
+	assert_true(i > 0);
+	json_array_foreach(get(vectors, "registrations"), i, vector)
+		assert_cookie(vector, NULL, "discovery");
+	assert_true(i > 0);
+}
+
 /* --- registrations -------------------------------------------------------------------------- */
 
 /* What is sealed under an access key, in registration done and afterwards. */
@@ -598,9 +641,9 @@ static void test_handovers(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_messages),  cmocka_unit_test(test_dropped),
-		cmocka_unit_test(test_channels),  cmocka_unit_test(test_registrations),
-		cmocka_unit_test(test_handovers),
+		cmocka_unit_test(test_messages),      cmocka_unit_test(test_dropped),
+		cmocka_unit_test(test_channels),      cmocka_unit_test(test_cookies),
+		cmocka_unit_test(test_registrations), cmocka_unit_test(test_handovers),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -13,6 +13,7 @@
 
 #include <cmocka.h>
 
+#include "cookie.h"
 #include "kernel_fake.h"
 #include "log.h"
 #include "terminal-agent/session.h"
@@ -81,6 +82,71 @@ static void test_first_discovery(void **state)
 	assert_true(addr_link_local(&m.link_local));
 	assert_false(message_has(&m, ATTR_CORE));
 	rig_no_more(&rig);
+}
+
+/* The core asks for proof that we receive what it sends. */
+static size_t cookie_of(const struct rig_sent *sent, uint8_t fill, uint8_t out[COOKIE_DATAGRAM])
+{
+	uint8_t cookie[COOKIE_LENGTH];
+	uint32_t id = rig_discovery(sent).id;
+
+	memset(cookie, fill, sizeof(cookie));
+	cookie_write(out, id, sent->octets, sent->length, cookie);
+	return COOKIE_DATAGRAM;
+}
+
+static void assert_proof(const struct rig_sent *discovery, uint8_t fill)
+{
+	uint8_t cookie[COOKIE_LENGTH], expected[SNO_DATAGRAM_MAX];
+	const struct rig_sent *sent = rig_take(&rig);
+	int length;
+
+	memset(cookie, fill, sizeof(cookie));
+	length = cookie_prove(expected, sizeof(expected), NULL, cookie, discovery->octets,
+			      discovery->length);
+	assert_non_null(sent);
+	assert_true(sent->group);
+	assert_int_equal(sent->length, length);
+	assert_memory_equal(sent->octets, expected, sent->length);
+}
+
+/* At once, the same octets; and from then on with the cookie, which a new one replaces. */
+static void test_cookie(void **state)
+{
+	struct rig_sent first;
+	uint8_t octets[COOKIE_DATAGRAM];
+	usec_t deadline;
+
+	(void)state;
+	rig_start(&rig);
+	first = *rig_take_discovery(&rig, "s1");
+	deadline = rig.session.deadline;
+	cookie_of(&first, 7, octets);
+	octets[10] ^= 1;
+	assert_int_equal(rig_deliver(&rig, "s1", octets, sizeof(octets)), DROP_INDEX);
+	octets[10] ^= 1;
+	assert_int_equal(rig_deliver(&rig, "s1", octets, sizeof(octets) - 1), DROP_INDEX);
+	assert_int_equal(rig_deliver(&rig, "s2", octets, sizeof(octets)), DROP_INDEX);
+	rig_no_more(&rig);
+	assert_int_equal(rig_deliver(&rig, "s1", octets, sizeof(octets)), DROP_NONE);
+	assert_proof(&first, 7);
+	assert_int_equal(rig.session.deadline, deadline);
+	assert_int_equal(rig.session.attempt.tries, 1);
+	rig_pass(&rig, rig.session.deadline - rig.now);
+	assert_proof(&first, 7);
+	cookie_of(&first, 8, octets);
+	rig_deliver(&rig, "s1", octets, sizeof(octets));
+	assert_proof(&first, 8);
+	/* Who overhears discoveries cannot make us send for ever. */
+	for (int i = 0; i < 10; i++)
+		rig_deliver(&rig, "s1", octets, sizeof(octets));
+	assert_proof(&first, 8);
+	assert_proof(&first, 8);
+	rig_no_more(&rig);
+	assert_int_equal(rig_reply(&rig, &a, &first, REASON_ACCEPTED), DROP_NONE);
+	assert_int_equal(rig.session.state, SESSION_REGISTERED);
+	/* When it is registered cookies are nothing to it. */
+	assert_int_equal(rig_deliver(&rig, "s1", octets, sizeof(octets)), DROP_INDEX);
 }
 
 static void test_registration(void **state)
@@ -940,6 +1006,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(first_discovery),
+		TEST(cookie),
 		TEST(registration),
 		TEST(one_family),
 		TEST(gateway_learnt),

@@ -2,6 +2,8 @@
 /* A simulated terminal; see terminal.h. */
 #include "terminal.h"
 
+#include "cookie.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
@@ -119,6 +121,21 @@ static enum terminal_event sealed(struct terminal *t, const uint8_t *octets, siz
 	return release ? TERMINAL_RELEASED : TERMINAL_ASKED;
 }
 
+/* The core has much to do: the discovery once more, with its cookie. */
+static enum terminal_event cookie(const struct terminal *t, const uint8_t *octets, size_t length,
+				  struct terminal_answer *answer)
+{
+	uint8_t given[COOKIE_LENGTH];
+	int proof;
+
+	if (!cookie_read(octets, length, t->discovery.octets, t->discovery.length, given))
+		return TERMINAL_NOTHING;
+	proof = cookie_prove(answer->octets, sizeof(answer->octets), NULL, given,
+			     t->discovery.octets, t->discovery.length);
+	answer->length = proof < 0 ? 0 : (size_t)proof;
+	return TERMINAL_ASKED;
+}
+
 enum terminal_event terminal_receive(struct terminal *t, const uint8_t *octets, size_t length,
 				     struct terminal_answer *answer)
 {
@@ -131,6 +148,8 @@ enum terminal_event terminal_receive(struct terminal *t, const uint8_t *octets, 
 		return TERMINAL_NOTHING;
 	if (type == MESSAGE_SEALED)
 		return sealed(t, octets, length, answer);
+	if (type == MESSAGE_COOKIE)
+		return cookie(t, octets, length, answer);
 	if (message_read(&m, PLACE_CLEAR, octets, length) != DROP_NONE)
 		return TERMINAL_NOTHING;
 	if (type == MESSAGE_REGISTRATION_DONE)
