@@ -18,6 +18,7 @@ local PORT_CORE, PORT_ACCESS = 6275, 6276
 local SEALED, BUNDLE = 0x03, 0x3f
 local MESSAGES = {
 	[0x01] = "Handshake initiation", [0x02] = "Handshake response", [SEALED] = "Sealed",
+	[0x04] = "Cookie", [0x05] = "Cookie proof",
 	[0x10] = "Hello", [0x11] = "Identity", [0x12] = "Assignment",
 	[0x20] = "Core advertisement", [0x21] = "Core discovery", [0x22] = "Registration done",
 	[0x23] = "Registration reject", [0x24] = "Registration",
@@ -88,6 +89,9 @@ local F = {
 	counter = ProtoField.uint64("sno.counter", "Counter"),
 	sealed = ProtoField.bytes("sno.ciphertext", "Ciphertext and tag"),
 	hint = ProtoField.bytes("sno.hint", "Hint"),
+	echo = ProtoField.bytes("sno.echo", "Echo"),
+	cookie = ProtoField.bytes("sno.cookie", "Cookie"),
+	proof = ProtoField.bytes("sno.cookie_proof", "Proof"),
 	receiver = ProtoField.uint32("sno.receiver_index", "Receiver index", base.HEX),
 	ephemeral = ProtoField.bytes("sno.noise.ephemeral", "Ephemeral key"),
 	static = ProtoField.bytes("sno.noise.static", "Static key, encrypted"),
@@ -348,6 +352,12 @@ function dissect_message(tree, range, names)
 	elseif type == 0x02 and rest:len() >= 4 then
 		item:add(F.receiver, rest(0, 4))
 		if rest:len() > 4 then dissect_noise(item, rest(4), false, names) end
+	elseif type == 0x04 and rest:len() == 32 then
+		item:add(F.echo, rest(0, 16))
+		item:add(F.cookie, rest(16, 16))
+	elseif type == 0x05 and rest:len() > 16 then
+		item:add(F.proof, rest(0, 16))
+		dissect_message(item, rest(16), names)
 	elseif type == SEALED then
 		dissect_sealed(item, rest, id, names)
 	elseif type == BUNDLE then
