@@ -14,6 +14,7 @@ static const struct command {
 	int (*run)(int argc, char **argv);
 	const char *help;
 } commands[] = {
+	{"associate", command_associate, "plan associations that avoid handovers"},
 	{"terminal", command_terminal, "the satellites of one place, one after the other"},
 	{"verify", command_verify, "check associations independently"},
 	{"show", command_show, "a page with a map and timelines"},

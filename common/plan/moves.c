@@ -9,6 +9,8 @@
 /* The longest that a move reaches from the slot it begins with, and the most links of a chain. */
 #define REACH 40
 #define CHAIN 6
+/* How often a view in the block is looked for. */
+#define TRIES 64
 
 int moves_open(struct moves *moves, struct trial *trial, uint64_t seed)
 {
@@ -318,6 +320,35 @@ static bool shift(struct moves *moves, size_t satellite, unsigned int t)
 	return attach(moves, satellite, core_of(moves, at[border]), from, border) > from;
 }
 
+/* Ends the association that is on, or its part before or behind a slot, or behind a view. */
+static bool drop(struct moves *moves, size_t satellite, const struct view *view, unsigned int t)
+{
+	const struct trial *trial = moves->trial;
+	const attachment *at = attachments_of(moves, satellite);
+	unsigned int from = run_from(at, t);
+	unsigned int until = run_until(at, t, schedule_of(moves)->stretch->slots);
+
+	if (!at[t])
+		return false;
+	switch (any(moves, 4)) {
+	case 0:
+		from = t;
+		break;
+	case 1:
+		until = t;
+		break;
+	case 2:
+		from = from < view->until && view->until < until ? view->until : from;
+		break;
+	default:
+		break;
+	}
+	if (from < trial->first || until > trial->end || from >= until)
+		return false;
+	memset(moves->route, 0, (until - from) * sizeof(*moves->route));
+	return trial_change(moves->trial, satellite, from, until, moves->route) == 0;
+}
+
 static bool swap(struct moves *moves, size_t satellite, const struct view *view, unsigned int t)
 {
 	const struct stretch *stretch = schedule_of(moves)->stretch;
@@ -401,49 +432,69 @@ static bool chain(struct moves *moves, const struct view *view, unsigned int t)
 	return links > 0;
 }
 
-bool moves_propose(struct moves *moves)
+/* A view in the block, the satellite that has it, and a slot of both; by chance. */
+static const struct view *any_view(struct moves *moves, size_t *satellite, unsigned int *slot)
 {
 	const struct stretch *stretch = schedule_of(moves)->stretch;
-	size_t views = stretch->view_of[stretch->scenario->satellite_count];
 	const struct trial *trial = moves->trial;
 	size_t low = 0, high = stretch->scenario->satellite_count, chosen;
-	const struct view *view;
-	unsigned int t;
-	bool found;
+	size_t views = stretch->view_of[high];
 
 	if (views == 0)
-		return false;
-	chosen = moves_random(moves) % views;
-	while (low + 1 < high) {
-		size_t middle = (low + high) / 2;
+		return NULL;
+	for (unsigned int tries = 0; tries < TRIES; tries++) {
+		const struct view *view;
 
-		if (stretch->view_of[middle] <= chosen)
-			low = middle;
-		else
-			high = middle;
+		chosen = moves_random(moves) % views;
+		view = &stretch->views[chosen];
+		*slot = view->from + any(moves, (unsigned int)(view->until - view->from));
+		if (*slot < trial->first || *slot >= trial->end)
+			continue;
+		while (low + 1 < high) {
+			size_t middle = (low + high) / 2;
+
+			if (stretch->view_of[middle] <= chosen)
+				low = middle;
+			else
+				high = middle;
+		}
+		*satellite = low;
+		return view;
 	}
-	view = &stretch->views[chosen];
-	t = view->from + any(moves, (unsigned int)(view->until - view->from));
-	if (t < trial->first || t >= trial->end)
+	return NULL;
+}
+
+bool moves_propose(struct moves *moves)
+{
+	unsigned int t;
+	size_t satellite;
+	const struct view *view = any_view(moves, &satellite, &t);
+	bool found;
+
+	if (!view)
 		return false;
-	switch (any(moves, 8)) {
+	switch (any(moves, 10)) {
 	case 0:
 	case 1:
 	case 2:
-		found = recore(moves, low, view, t);
+		found = recore(moves, satellite, view, t);
 		break;
 	case 3:
 	case 4:
-		found = shift(moves, low, t);
+		found = shift(moves, satellite, t);
 		break;
 	case 5:
-		found = swap(moves, low, view, t);
+	case 6:
+		found = drop(moves, satellite, view, t);
+		break;
+	case 7:
+		found = swap(moves, satellite, view, t);
 		break;
 	default:
 		found = chain(moves, view, t);
 		break;
 	}
-	if (found && trial->count > 0 && trial_dwells(moves))
+	if (found && trial_dwells(moves))
 		return true;
 	trial_undo(moves->trial);
 	return false;

@@ -11,16 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Weight of an iteration in averages, and how it falls. */
-#define AVERAGE_FIRST 0.1
-#define AVERAGE_LEAST 0.01
-/* The length of steps: first, and its factors after iterations that got better or did not. */
-#define STEP_FIRST 1.0
-#define STEP_MOST  2.0
-#define STEP_LEAST 1e-3
-#define STEP_GROWS 1.1
-#define STEP_FALLS 0.7
-#define PATIENCE   8 /* iterations without a better bound before steps fall */
+/* Weight of an iteration in the average direction, and in that of the satellites' choices. */
+#define SHARE	      0.1f
+#define SHARE_CHOICES 0.04f
 /* What rounding may have taken from a programme's cost, relative. */
 #define ROUNDING 2e-6
 
@@ -28,19 +21,19 @@ struct pricing {
 	const struct stretch *stretch;
 	struct parallel *parallel;
 	struct timeline **timelines; /* per worker */
-	float *scratch;		     /* per worker: costs of slots */
+	float *scratch;		     /* per worker: the supply of a place */
+	uint8_t *traces;	     /* per worker: the way back */
 	size_t cells;		     /* slots x lanes */
 	/* per group, [group x cells + slot x lanes + core] */
-	float *prices, *best;		 /* per unit of weight */
-	float *surplus;			 /* use - supply, averaged */
-	uint8_t *use;			 /* the path, [group x slots + slot] */
-	float *worth;			 /* per place: prices of its groups, by weight */
-	attachment *timeline;		 /* per satellite */
-	float *average;			 /* per satellite */
-	double *costs, *gains, *lengths; /* per place, per satellite, per place */
-	double bound, step, share;
-	unsigned int iterations, stale;
-	bool better; /* the last iteration had a better bound */
+	float *prices, *best;  /* per unit of weight */
+	float *surplus;	       /* use - supply, averaged */
+	uint8_t *use;	       /* the path, [group x slots + slot] */
+	float *worth;	       /* per place: prices of its groups, by weight */
+	attachment *timeline;  /* per satellite */
+	float *average;	       /* per satellite */
+	double *costs, *gains; /* per place, per satellite */
+	double bound, step;
+	bool first, better; /* iteration; with a better bound than all before */
 };
 
 void pricing_close(struct pricing *pricing)
@@ -51,6 +44,7 @@ void pricing_close(struct pricing *pricing)
 		timeline_close(pricing->timelines[i]);
 	free(pricing->timelines);
 	free(pricing->scratch);
+	free(pricing->traces);
 	free(pricing->prices);
 	free(pricing->best);
 	free(pricing->surplus);
@@ -60,7 +54,6 @@ void pricing_close(struct pricing *pricing)
 	free(pricing->average);
 	free(pricing->costs);
 	free(pricing->gains);
-	free(pricing->lengths);
 	free(pricing);
 }
 
@@ -77,10 +70,10 @@ struct pricing *pricing_open(const struct stretch *stretch, struct parallel *par
 	pricing->parallel = parallel;
 	pricing->cells = cells;
 	pricing->bound = -INFINITY;
-	pricing->step = STEP_FIRST;
-	pricing->share = AVERAGE_FIRST;
+	pricing->first = true;
 	pricing->timelines = calloc(workers, sizeof(*pricing->timelines));
 	pricing->scratch = calloc((size_t)workers * cells, sizeof(float));
+	pricing->traces = malloc((size_t)workers * 3 * stretch->slots);
 	pricing->prices = calloc(scenario->group_count * cells, sizeof(float));
 	pricing->best = calloc(scenario->group_count * cells, sizeof(float));
 	pricing->surplus = calloc(scenario->group_count * cells, sizeof(float));
@@ -90,10 +83,9 @@ struct pricing *pricing_open(const struct stretch *stretch, struct parallel *par
 	pricing->average = calloc(scenario->satellite_count * cells, sizeof(float));
 	pricing->costs = calloc(scenario->place_count, sizeof(double));
 	pricing->gains = calloc(scenario->satellite_count, sizeof(double));
-	pricing->lengths = calloc(scenario->place_count, sizeof(double));
-	if (!pricing->timelines || !pricing->scratch || !pricing->prices || !pricing->best ||
-	    !pricing->surplus || !pricing->use || !pricing->worth || !pricing->timeline ||
-	    !pricing->average || !pricing->costs || !pricing->gains || !pricing->lengths) {
+	if (!pricing->timelines || !pricing->scratch || !pricing->traces || !pricing->prices ||
+	    !pricing->best || !pricing->surplus || !pricing->use || !pricing->worth ||
+	    !pricing->timeline || !pricing->average || !pricing->costs || !pricing->gains) {
 		pricing_close(pricing);
 		return NULL;
 	}
@@ -107,9 +99,9 @@ struct pricing *pricing_open(const struct stretch *stretch, struct parallel *par
 	return pricing;
 }
 
-/* The least cost of a group's path at its prices; stores the path. */
-static inline __attribute__((always_inline)) double priced_path(const struct pricing *pricing,
-								size_t g, unsigned int lanes)
+/* The least cost of a group's path at its prices; stores the path. trace: 3 x slots. */
+static inline __attribute__((always_inline)) double
+priced_path(const struct pricing *pricing, size_t g, uint8_t *trace, unsigned int lanes)
 {
 	const struct stretch *stretch = pricing->stretch;
 	const struct scenario_group *group = &stretch->scenario->groups[g];
@@ -117,7 +109,7 @@ static inline __attribute__((always_inline)) double priced_path(const struct pri
 	const float *prices = pricing->prices + g * pricing->cells;
 	uint8_t *use = pricing->use + g * stretch->slots;
 	float outage = stretch->costs.costs[group->home][0][0];
-	uint8_t least[STRETCH_SLOTS_MAX], capped[STRETCH_SLOTS_MAX], idle[STRETCH_SLOTS_MAX];
+	uint8_t *least = trace, *capped = least + stretch->slots, *idle = capped + stretch->slots;
 	float v[LANES_MAX];
 	double cost = 0;
 	unsigned int core = 0;
@@ -158,29 +150,22 @@ static inline __attribute__((always_inline)) double priced_path(const struct pri
 	return cost;
 }
 
-/* Takes the difference of use and supply into the average; returns its square, as far as prices
- * can follow it. */
-static double update_surplus(struct pricing *pricing, size_t g, const float *supply)
+/* Takes the difference of use and supply into the average. */
+static void update_surplus(struct pricing *pricing, size_t g, const float *supply)
 {
 	const struct stretch *stretch = pricing->stretch;
 	unsigned int lanes = stretch->lanes;
 	const uint8_t *use = pricing->use + g * stretch->slots;
-	const float *best = pricing->best + g * pricing->cells;
 	float *surplus = pricing->surplus + g * pricing->cells;
-	float share = pricing->iterations == 1 ? 1 : (float)pricing->share;
-	double square = 0;
+	float share = pricing->first ? 1 : SHARE;
 
 	for (unsigned int t = 0; t < stretch->slots; t++)
 		for (unsigned int k = 0; k < lanes; k++) {
 			size_t cell = (size_t)t * lanes + k;
 			float now = (float)(use[t] == k) - supply[cell];
-			float mean = surplus[cell] + share * (now - surplus[cell]);
 
-			surplus[cell] = mean;
-			if (mean > 0 || best[cell] > 0)
-				square += (double)mean * (double)mean;
+			surplus[cell] += share * (now - surplus[cell]);
 		}
-	return square;
 }
 
 /* How many satellites serve each core at a place, at the prices of the last iteration. */
@@ -206,7 +191,6 @@ static void observe_place(void *arg, size_t part, unsigned int worker)
 	struct pricing *pricing = arg;
 	const struct scenario_place *place = &pricing->stretch->scenario->places[part];
 	float *supply = pricing->scratch + worker * pricing->cells;
-	double length = 0;
 
 	sum_supply(pricing, part, supply);
 	for (size_t g = place->first_group; g < place->first_group + place->group_count; g++) {
@@ -214,10 +198,8 @@ static void observe_place(void *arg, size_t part, unsigned int worker)
 			memcpy(pricing->best + g * pricing->cells,
 			       pricing->prices + g * pricing->cells,
 			       pricing->cells * sizeof(float));
-		length += pricing->stretch->scenario->groups[g].weight *
-			  update_surplus(pricing, g, supply);
+		update_surplus(pricing, g, supply);
 	}
-	pricing->lengths[part] = length;
 }
 
 /* New prices at one place, what satellites can earn there, and what its groups then do. */
@@ -227,10 +209,10 @@ static void price_place(void *arg, size_t part, unsigned int worker)
 	const struct stretch *stretch = pricing->stretch;
 	const struct scenario_place *place = &stretch->scenario->places[part];
 	float *worth = pricing->worth + part * pricing->cells;
+	uint8_t *trace = pricing->traces + (size_t)worker * 3 * stretch->slots;
 	float step = (float)pricing->step;
 	double cost = 0;
 
-	(void)worker;
 	memset(worth, 0, pricing->cells * sizeof(*worth));
 	for (size_t g = place->first_group; g < place->first_group + place->group_count; g++) {
 		const float *best = pricing->best + g * pricing->cells;
@@ -244,8 +226,8 @@ static void price_place(void *arg, size_t part, unsigned int worker)
 			prices[i] = price > 0 ? price : 0;
 			worth[i] += (float)weight * prices[i];
 		}
-		cost += weight * (stretch->lanes == 4 ? priced_path(pricing, g, 4)
-						      : priced_path(pricing, g, 8));
+		cost += weight * (stretch->lanes == 4 ? priced_path(pricing, g, trace, 4)
+						      : priced_path(pricing, g, trace, 8));
 	}
 	pricing->costs[part] = cost;
 }
@@ -258,7 +240,7 @@ static void plan_satellite(void *arg, size_t part, unsigned int worker)
 	attachment *at = pricing->timeline + part * stretch->slots;
 	float *average = pricing->average + part * pricing->cells;
 	float *gains = timeline_gains(pricing->timelines[worker]);
-	float share = pricing->iterations == 1 ? 1 : (float)pricing->share;
+	float share = pricing->first ? 1 : SHARE_CHOICES;
 
 	for (size_t i = stretch->view_of[part]; i < stretch->view_of[part + 1]; i++) {
 		const struct view *view = &stretch->views[i];
@@ -291,7 +273,6 @@ static double iterate(struct pricing *pricing)
 	const struct scenario *scenario = pricing->stretch->scenario;
 	double cost, gain;
 
-	pricing->iterations++;
 	parallel_run(pricing->parallel, scenario->place_count, price_place, pricing);
 	parallel_run(pricing->parallel, scenario->satellite_count, plan_satellite, pricing);
 	cost = sum_up(pricing->costs, scenario->place_count);
@@ -299,40 +280,34 @@ static double iterate(struct pricing *pricing)
 	return cost - gain - ROUNDING * (cost + gain);
 }
 
-/* Longer steps while they help, shorter ones after a while without success. */
-static void adapt(struct pricing *pricing, double value, double *length)
+void pricing_take(struct pricing *pricing, const struct pricing *other)
 {
-	pricing->better = value > pricing->bound;
-	if (pricing->better) {
-		pricing->bound = value;
-		pricing->stale = 0;
-		*length = fmin(*length * STEP_GROWS, STEP_MOST);
-	} else if (++pricing->stale >= PATIENCE) {
-		pricing->stale = 0;
-		*length = fmax(*length * STEP_FALLS, STEP_LEAST);
-		pricing->share = fmax(pricing->share * 0.9, AVERAGE_LEAST);
-	}
+	size_t cells = pricing->cells < other->cells ? pricing->cells : other->cells;
+
+	for (size_t g = 0; g < pricing->stretch->scenario->group_count; g++)
+		memcpy(pricing->best + g * pricing->cells, other->best + g * other->cells,
+		       cells * sizeof(float));
 }
 
-double pricing_improve(struct pricing *pricing, unsigned int times, double target, double gap)
+/* The length of steps falls by equal factors. Prices are in handovers per slot and unit of weight,
+ * so what is right does not depend on the scenario. */
+double pricing_improve(struct pricing *pricing, unsigned int times, double step,
+		       struct progress *progress)
 {
 	const struct scenario *scenario = pricing->stretch->scenario;
-	double length = STEP_FIRST;
 
 	for (unsigned int i = 0; i < times; i++) {
-		double value = iterate(pricing), square;
+		double value;
 
-		adapt(pricing, value, &length);
-		if (pricing->bound >= target - gap * fabs(target))
-			break;
+		pricing->step = step * pow(PRICING_NEAR / step, (double)i / times);
+		value = iterate(pricing);
+		pricing->better = value > pricing->bound;
+		if (pricing->better)
+			pricing->bound = value;
 		parallel_run(pricing->parallel, scenario->place_count, observe_place, pricing);
-		square = sum_up(pricing->lengths, scenario->place_count);
-		if (square <= 0)
-			break;
-		pricing->step = length * fmax(target - pricing->bound, gap * fabs(target)) / square;
-		if (getenv("P2DEBUG") && i % 20 == 0)
-			fprintf(stderr, "%u L=%g best=%g len=%g sq=%g step=%g share=%g\n", i, value,
-				pricing->bound, length, square, pricing->step, pricing->share);
+		pricing->first = false;
+		if (progress)
+			progress_add(progress, 1);
 	}
 	return pricing->bound;
 }

@@ -33,6 +33,7 @@
 #define SNO_PLAN_PRICING_H
 
 #include "plan/parallel.h"
+#include "plan/progress.h"
 #include "plan/schedule.h"
 
 struct pricing;
@@ -41,11 +42,18 @@ struct pricing;
 struct pricing *pricing_open(const struct stretch *stretch, struct parallel *parallel);
 void pricing_close(struct pricing *pricing);
 
-/*
- * Improves the prices, so many times, or until the bound is within `gap` (relative) of `target`,
- * the cost of the best plan that is known. Returns the bound, the best so far.
- */
-double pricing_improve(struct pricing *pricing, unsigned int times, double target, double gap);
+/* Takes the beginning of another stretch's best prices, as much as there is in common. Both begin
+ * with the same slot. */
+void pricing_take(struct pricing *pricing, const struct pricing *other);
+
+/* How far the first steps go, and the last ones when prices are good already. */
+#define PRICING_FAR  0.3
+#define PRICING_NEAR 0.005
+
+/* Improves the prices, so many times, with steps that begin with this length and end with
+ * PRICING_NEAR. progress may be NULL. Returns the bound: L at the best prices. */
+double pricing_improve(struct pricing *pricing, unsigned int times, double step,
+		       struct progress *progress);
 
 /* How much of the time, on average, a satellite served each core: [slot x lanes + core]. */
 const float *pricing_average(const struct pricing *pricing, size_t satellite);

@@ -21,7 +21,6 @@ struct search {
 	size_t blocks;
 	unsigned int round, parity, shift;
 	double temperature, per_block;
-	uint64_t accepted;
 };
 
 /* Tries changes in one block. */
@@ -90,7 +89,7 @@ int search_run(struct schedule *schedule, struct parallel *parallel,
 	if (err < 0)
 		goto out;
 	trials_refresh(&search.trials, parallel);
-	search.per_block = effort->proposals * (double)stretch->view_of[scenario->satellite_count];
+	search.per_block = effort->proposals * BLOCK / (stretch->slots + BLOCK);
 	for (search.round = 0; search.round < effort->rounds; search.round++) {
 		double part = (double)search.round / effort->rounds;
 
@@ -99,6 +98,8 @@ int search_run(struct schedule *schedule, struct parallel *parallel,
 				    : mean * effort->warmest *
 					      pow(effort->coldest / effort->warmest, part / 0.95);
 		run_round(&search, parallel);
+		if (effort->progress)
+			progress_add(effort->progress, 1);
 	}
 	*objective = schedule_objective(schedule, parallel);
 out:

@@ -12,6 +12,7 @@
 #ifndef SNO_PLAN_SEARCH_H
 #define SNO_PLAN_SEARCH_H
 
+#include "plan/progress.h"
 #include "plan/schedule.h"
 
 struct search_effort {
@@ -19,6 +20,7 @@ struct search_effort {
 	double proposals;	 /* per view and round */
 	double warmest, coldest; /* temperatures, in handovers of the average group */
 	uint64_t seed;
+	struct progress *progress; /* or NULL: told of each round */
 };
 
 /* Improves the schedule. Stores J. 0 or -ENOMEM. */

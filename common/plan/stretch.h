@@ -13,7 +13,7 @@
 #include "plan/sky.h"
 
 /* Slots in a stretch: from and until of what follows are 16 bits. */
-#define STRETCH_SLOTS_MAX 8192
+#define STRETCH_SLOTS_MAX 65000
 
 /* A satellite is seen at a place. */
 struct view {

@@ -1,0 +1,431 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Stretch after stretch; then what came out of it, and what else could have. */
+#include "plan/associate.h"
+
+#include "plan/present.h"
+#include "plan/rounding.h"
+#include "plan/search.h"
+#include "plan/terminals.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+const struct associate_effort associate_effort = {
+	.iterations = 200, .rounds = 60, .proposals = 0.5, .most_proposals = 8e6};
+
+/* Temperatures of the search, in handovers of an average group. */
+#define WARMEST 1.0
+#define COLDEST 0.01
+/* Iterations of prices that are taken over for a part. */
+#define PART_ITERATIONS 12
+
+struct planning {
+	struct associate *associate;
+	const struct scenario *scenario;
+	struct prices prices, loose; /* loose: without dwell */
+	struct sky sky;
+	struct past past, free; /* free: of nothing */
+	attachment *plan;	/* [satellite x slots + slot] of the whole span */
+	double bound;
+	bool alone; /* one stretch is all, and nothing was before */
+};
+
+double associate_gamma(const struct scenario *scenario)
+{
+	return 0.5 * scenario->weight / (double)scenario->satellite_count;
+}
+
+static void begin_phase(const struct associate *associate, const char *what, size_t all)
+{
+	progress_begin(associate->progress, what, all);
+}
+
+static void end_phase(struct associate *associate)
+{
+	const char *what = associate->progress->what;
+
+	report_phase(associate->report, what, progress_end(associate->progress));
+}
+
+/* How many slots of a stretch that begins at `first` there are, and how many of these are kept. */
+static unsigned int cut_stretch(const struct planning *planning, uint32_t first, unsigned int *kept)
+{
+	const struct associate *associate = planning->associate;
+	uint32_t left = planning->sky.slots - first;
+	uint32_t slots = (uint32_t)ceil(associate->stretch / associate->slot);
+	uint32_t overlap = (uint32_t)floor(associate->overlap / associate->slot);
+
+	if (left <= slots) {
+		*kept = left;
+		return left;
+	}
+	*kept = slots - overlap;
+	return slots;
+}
+
+static size_t count_stretches(const struct planning *planning)
+{
+	size_t count = 0;
+	unsigned int kept;
+
+	for (uint32_t first = 0; first < planning->sky.slots; first += kept, count++)
+		cut_stretch(planning, first, &kept);
+	return count;
+}
+
+/* Copies what is kept into the plan, and takes the past to its end. */
+static int keep(struct planning *planning, const struct schedule *schedule, unsigned int kept)
+{
+	const struct stretch *stretch = schedule->stretch;
+	const struct scenario *scenario = planning->scenario;
+	float *states = calloc((size_t)(stretch->slots + 1) * stretch->lanes, sizeof(*states));
+	uint8_t *path = malloc(stretch->slots);
+	int err = states && path ? 0 : -ENOMEM;
+
+	for (size_t g = 0; err == 0 && g < scenario->group_count; g++) {
+		const struct scenario_group *group = &scenario->groups[g];
+
+		programme_path(&stretch->costs, group,
+			       schedule->available + (size_t)group->place * stretch->slots,
+			       stretch->slots, planning->past.last[g], stretch->lanes, states,
+			       path);
+		for (unsigned int t = 0; t < kept; t++)
+			if (path[t] != NO_CORE)
+				planning->past.last[g] = path[t];
+	}
+	for (size_t s = 0; err == 0 && s < scenario->satellite_count; s++) {
+		const attachment *at = schedule->attachments + s * stretch->slots;
+		unsigned int age = 0;
+
+		memcpy(planning->plan + s * planning->sky.slots + stretch->first, at,
+		       kept * sizeof(*at));
+		while (age < kept && at[kept - 1 - age] == at[kept - 1])
+			age++;
+		if (age == kept && at[0] == planning->past.held[s])
+			age += planning->past.age[s];
+		if (age > planning->prices.dwell)
+			age = planning->prices.dwell;
+		planning->past.held[s] = at[kept - 1];
+		planning->past.age[s] = (uint16_t)age;
+	}
+	planning->past.beginning = false;
+	free(states);
+	free(path);
+	return err;
+}
+
+/* A bound for the kept part of a stretch, for itself. */
+static int bound_part(struct planning *planning, const struct pricing *pricing, uint32_t first,
+		      unsigned int kept)
+{
+	struct pricing *part;
+	struct stretch stretch;
+	int err = stretch_open(&stretch, &planning->sky, &planning->loose, &planning->free, first,
+			       kept);
+
+	if (err < 0)
+		return err;
+	part = pricing_open(&stretch, planning->associate->parallel);
+	if (part) {
+		pricing_take(part, pricing);
+		planning->bound += pricing_improve(part, PART_ITERATIONS, 2 * PRICING_NEAR, NULL);
+	}
+	pricing_close(part);
+	stretch_close(&stretch);
+	return part ? 0 : -ENOMEM;
+}
+
+static int search(struct planning *planning, struct schedule *schedule)
+{
+	const struct associate *associate = planning->associate;
+	const struct associate_effort *effort = &associate->effort;
+	const struct stretch *stretch = schedule->stretch;
+	double views = (double)stretch->view_of[planning->scenario->satellite_count];
+	double proposals = fmin(effort->proposals * views * effort->rounds, effort->most_proposals);
+	struct search_effort how = {.rounds = effort->rounds,
+				    .proposals = proposals / effort->rounds,
+				    .warmest = WARMEST,
+				    .coldest = COLDEST,
+				    .seed = associate->seed * 0x9e3779b97f4a7c15u + stretch->first,
+				    .progress = associate->progress};
+	double objective;
+
+	return search_run(schedule, associate->parallel, &how, &objective);
+}
+
+/* Plans the stretch that begins at `first`; *kept: how many slots of it are settled. */
+static int plan_stretch(struct planning *planning, uint32_t first, unsigned int *kept)
+{
+	struct associate *associate = planning->associate;
+	unsigned int slots = cut_stretch(planning, first, kept);
+	struct pricing *pricing = NULL;
+	struct schedule schedule = {0};
+	struct stretch stretch;
+	double bound;
+	int err = stretch_open(&stretch, &planning->sky, &planning->prices, &planning->past, first,
+			       slots);
+
+	if (err < 0)
+		return err;
+	pricing = pricing_open(&stretch, associate->parallel);
+	err = pricing ? schedule_open(&schedule, &stretch) : -ENOMEM;
+	if (err < 0)
+		goto out;
+	bound = pricing_improve(pricing, associate->effort.iterations, PRICING_FAR,
+				associate->progress);
+	if (planning->alone)
+		planning->bound = bound;
+	else
+		err = bound_part(planning, pricing, first, *kept);
+	if (err == 0)
+		err = rounding_fill(&schedule, pricing);
+	/* Prices are large; the search does not need them. */
+	pricing_close(pricing);
+	pricing = NULL;
+	if (err == 0)
+		err = search(planning, &schedule);
+	if (err == 0)
+		err = keep(planning, &schedule, *kept);
+out:
+	pricing_close(pricing);
+	schedule_close(&schedule);
+	stretch_close(&stretch);
+	return err;
+}
+
+/* Every satellite with its owner, all the time. */
+static int plan_figure2(struct planning *planning)
+{
+	struct schedule schedule = {0};
+	struct stretch whole;
+	int err = stretch_open(&whole, &planning->sky, &planning->prices, &planning->past, 0,
+			       planning->sky.slots);
+
+	if (err < 0)
+		return err;
+	err = schedule_open(&schedule, &whole);
+	if (err == 0)
+		err = figure2_associate(&schedule);
+	if (err == 0)
+		memcpy(planning->plan, schedule.attachments,
+		       planning->scenario->satellite_count * whole.slots * sizeof(*planning->plan));
+	schedule_close(&schedule);
+	stretch_close(&whole);
+	return err;
+}
+
+static int plan_all(struct planning *planning)
+{
+	struct associate *associate = planning->associate;
+	size_t stretches = count_stretches(planning);
+	unsigned int kept = 0;
+	int err = 0;
+
+	planning->alone = stretches == 1 && !associate->present;
+	if (!associate->optimise)
+		return plan_figure2(planning);
+	begin_phase(associate, "planning",
+		    stretches * (associate->effort.iterations + associate->effort.rounds));
+	for (uint32_t first = 0; err == 0 && first < planning->sky.slots; first += kept)
+		err = plan_stretch(planning, first, &kept);
+	end_phase(associate);
+	return err;
+}
+
+/* Figure 2 and naive sharing on the whole span. */
+static int measure_baselines(struct planning *planning, const struct stretch *whole,
+			     struct comparison *comparison)
+{
+	struct parallel *parallel = planning->associate->parallel;
+	struct schedule schedule;
+	int err = schedule_open(&schedule, whole);
+
+	if (err < 0)
+		return err;
+	err = figure2_associate(&schedule);
+	if (err == 0)
+		err = terminals_figure2(&schedule, parallel, &comparison->figure2);
+	if (err == 0)
+		err = terminals_planned(&schedule, parallel,
+					&comparison->figure2_planned_terminals);
+	if (err == 0)
+		err = terminals_naive(&schedule, &planning->sky, parallel, &comparison->naive);
+	comparison->has_baselines = err == 0;
+	schedule_close(&schedule);
+	return err;
+}
+
+static int measure_plan(struct planning *planning, const struct stretch *whole,
+			struct comparison *comparison)
+{
+	struct schedule schedule;
+	int err = schedule_open(&schedule, whole);
+
+	if (err < 0)
+		return err;
+	for (size_t s = 0; s < planning->scenario->satellite_count; s++)
+		schedule_set(&schedule, s, 0, whole->slots, planning->plan + s * whole->slots,
+			     NULL);
+	err = terminals_planned(&schedule, planning->associate->parallel, &comparison->plan);
+	schedule_close(&schedule);
+	return err;
+}
+
+static int measure(struct planning *planning, const struct past *past,
+		   struct comparison *comparison)
+{
+	struct associate *associate = planning->associate;
+	struct stretch whole;
+	int err;
+
+	begin_phase(associate, "measures", 2);
+	err = stretch_open(&whole, &planning->sky, &planning->prices, past, 0, planning->sky.slots);
+	if (err < 0)
+		return err;
+	comparison->unavoidable = stretch_unavoidable(&whole);
+	comparison->bound = planning->bound;
+	comparison->has_bound = associate->optimise;
+	err = measure_plan(planning, &whole, comparison);
+	progress_add(associate->progress, 1);
+	if (err == 0 && associate->baselines)
+		err = measure_baselines(planning, &whole, comparison);
+	stretch_close(&whole);
+	end_phase(associate);
+	return err;
+}
+
+static int by_satellite(const void *left, const void *right)
+{
+	const struct association *a = left, *b = right;
+	int order = strcmp(a->satellite, b->satellite);
+
+	return order ? order : a->from < b->from ? -1 : a->from > b->from;
+}
+
+/* The plan as association rows; with rows NULL only counts them. */
+static size_t write_rows(const struct planning *planning, struct association *rows)
+{
+	const struct scenario *scenario = planning->scenario;
+	uint32_t slots = planning->sky.slots;
+	size_t count = 0;
+
+	for (size_t s = 0; s < scenario->satellite_count; s++) {
+		const attachment *at = planning->plan + s * slots;
+
+		for (uint32_t t = 0, until; t < slots; t = until) {
+			for (until = t + 1; until < slots && at[until] == at[t];)
+				until++;
+			if (!at[t])
+				continue;
+			if (rows)
+				rows[count] = (struct association){
+					.from = planning->sky.start +
+						clock_from_seconds(t * planning->sky.slot),
+					.until = planning->sky.start +
+						 clock_from_seconds(until * planning->sky.slot),
+					.satellite = scenario->constellation.sets[s].name,
+					.core = scenario->snos[attachment_core(scenario, at[t])]
+							.name,
+					.station = scenario->stations[at[t] - 1].name,
+					.via = ""};
+			count++;
+		}
+	}
+	return count;
+}
+
+static int make_rows(const struct planning *planning, struct associated *associated)
+{
+	associated->count = write_rows(planning, NULL);
+	associated->rows = calloc(associated->count + 1, sizeof(*associated->rows));
+	if (!associated->rows)
+		return -ENOMEM;
+	write_rows(planning, associated->rows);
+	qsort(associated->rows, associated->count, sizeof(*associated->rows), by_satellite);
+	return 0;
+}
+
+static int scan(struct planning *planning)
+{
+	struct associate *associate = planning->associate;
+	double slots = ceil(associate->hours * 3600 / associate->slot - 1e-9);
+	struct sky_view view = {.start = associate->start,
+				.slot = associate->slot,
+				.slots = (uint32_t)slots,
+				.min_elevation = associate->min_elevation,
+				.station_elevation = associate->station_elevation,
+				.parallel = associate->parallel,
+				.progress = progress_at,
+				.arg = associate->progress};
+	int err;
+
+	if (slots > STRETCH_SLOTS_MAX)
+		return -ERANGE;
+	begin_phase(associate, "windows", 1);
+	err = sky_open(&planning->sky, planning->scenario, &view);
+	if (err == 0 && associate->present)
+		err = present_open(&planning->past, planning->scenario, &view, &planning->prices,
+				   associate->present);
+	else if (err == 0)
+		err = past_open(&planning->past, planning->scenario);
+	end_phase(associate);
+	associate->report->windows = planning->sky.users.count + planning->sky.stations.count;
+	return err;
+}
+
+static void set_prices(struct planning *planning, struct associated *associated)
+{
+	const struct associate *associate = planning->associate;
+	double dwell = ceil(associate->dwell / associate->slot - 1e-9);
+
+	associated->gamma =
+		associate->gamma < 0 ? associate_gamma(planning->scenario) : associate->gamma;
+	planning->prices = (struct prices){.slot = associate->slot,
+					   .tau = associate->tau,
+					   .outage = associate->outage,
+					   .gamma = associated->gamma,
+					   .dwell = dwell < 1 ? 1 : (unsigned int)dwell};
+	planning->loose = planning->prices;
+	planning->loose.dwell = 1;
+}
+
+int associate_run(struct associate *associate, struct associated *associated)
+{
+	struct planning planning = {.associate = associate, .scenario = associate->scenario};
+	struct past past = {0};
+	int err;
+
+	*associated = (struct associated){0};
+	set_prices(&planning, associated);
+	err = scan(&planning);
+	if (err == 0)
+		err = past_open(&planning.free, planning.scenario);
+	if (err == 0)
+		err = past_open(&past, planning.scenario);
+	planning.plan = calloc(planning.scenario->satellite_count * (size_t)planning.sky.slots + 1,
+			       sizeof(*planning.plan));
+	if (err == 0 && !planning.plan)
+		err = -ENOMEM;
+	if (err == 0)
+		err = plan_all(&planning);
+	if (err == 0)
+		err = measure(&planning, &past, &associated->comparison);
+	if (err == 0)
+		err = make_rows(&planning, associated);
+	free(planning.plan);
+	past_close(&past);
+	past_close(&planning.past);
+	past_close(&planning.free);
+	sky_close(&planning.sky);
+	if (err < 0)
+		associated_free(associated);
+	return err;
+}
+
+void associated_free(struct associated *associated)
+{
+	free(associated->rows);
+	*associated = (struct associated){0};
+}

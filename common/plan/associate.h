@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Planning a whole span: stretch by stretch, each beginning where the one before has been settled.
+ *
+ * A stretch is planned by prices, rounding and the search; what it decides is kept except for its
+ * end, which the next one decides again with more to look ahead to. The next one begins with what
+ * is then: associations and how long they have lasted, and the cores that users are on.
+ *
+ * The bound of one stretch that is the whole span is that of its prices. Of several, prices are
+ * put together: each settled part is bounded by the prices of its stretch, for itself (users and
+ * satellites begin anew, no dwell), and parts add up, for any plan cut into parts is a plan for
+ * each of them. The same is done where a plan in force goes before, which J knows nothing of.
+ */
+#ifndef SNO_PLAN_ASSOCIATE_H
+#define SNO_PLAN_ASSOCIATE_H
+
+#include "plan/measures.h"
+#include "plan/parallel.h"
+#include "plan/progress.h"
+#include "plan/report.h"
+#include "plan/scenario.h"
+
+/* How much of it all. */
+struct associate_effort {
+	unsigned int iterations; /* of prices, per stretch */
+	unsigned int rounds;	 /* of the search, per stretch */
+	double proposals;	 /* of the search, per satellite in view of a place, and round */
+	double most_proposals;	 /* ... but no more than this, per stretch */
+};
+extern const struct associate_effort associate_effort;
+
+struct associate {
+	const struct scenario *scenario;	 /* closed, with users */
+	usec_t start;				 /* wall */
+	double hours, slot;			 /* the span; seconds */
+	double min_elevation, station_elevation; /* degrees */
+	double tau, outage;			 /* seconds */
+	double gamma;				 /* weight; negative: associate_gamma() */
+	double dwell;				 /* seconds */
+	double stretch, overlap;		 /* seconds */
+	uint64_t seed;
+	bool baselines;			    /* to be measured */
+	bool optimise;			    /* else the associations are those of figure 2 */
+	const struct associations *present; /* NULL, or a plan in force at the start */
+	struct associate_effort effort;
+	struct parallel *parallel;
+	struct progress *progress;
+	struct report *report; /* gets phases, counts and the comparison's settings */
+};
+
+/* What was planned. */
+struct associated {
+	struct association *rows; /* by satellite, for each by time; names are the scenario's */
+	size_t count;
+	struct comparison comparison;
+	double gamma; /* that was used */
+};
+
+/* The gamma at which a change of every satellite costs as much as half a handover of every user. */
+double associate_gamma(const struct scenario *scenario);
+
+/* 0, -EINVAL for elements that SGP4 refuses, -ERANGE for more slots than there may be, -ENOMEM. */
+int associate_run(struct associate *associate, struct associated *associated);
+void associated_free(struct associated *associated);
+
+#endif

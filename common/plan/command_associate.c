@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* sno-plan associate: plans which satellite serves which core, and when. */
+#define _GNU_SOURCE /* asprintf */
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "plan/associate.h"
+#include "plan/command.h"
+#include "plan/inputs.h"
+#include "plan/report.h"
+#include "plan/verify.h"
+
+static const struct option_usage usage = {
+	"associate",
+	"Plans which satellite is associated with which core, over which ground station, from\n"
+	"when to when, so that users stay with their home core and change cores rarely. The plan\n"
+	"is checked before it is written.",
+	NULL,
+};
+
+static const char *const policies[] = {"plan", "figure2", NULL};
+
+struct wishes {
+	struct input_files files;
+	struct associate associate;
+	const char *out, *report, *present;
+	unsigned int policy, seed, threads, iterations, rounds;
+	double stretch, overlap; /* minutes */
+	bool no_baselines, quiet;
+};
+
+static int parse(struct wishes *wishes, int argc, char **argv)
+{
+	struct associate *associate = &wishes->associate;
+	const struct option_spec specs[] = {
+		{"tle", 't', OPTION_LIST, &wishes->files.elements, .required = true,
+		 .argument = "SNO=FILE", .help = "two-line elements; for each operator"},
+		{"stations", 0, OPTION_TEXT, &wishes->files.stations, .required = true,
+		 .argument = "FILE", .help = "ground stations"},
+		{"users", 0, OPTION_TEXT, &wishes->files.users, .required = true,
+		 .argument = "FILE", .help = "users"},
+		{"agreements", 0, OPTION_TEXT, &wishes->files.agreements, .argument = "FILE",
+		 .help = "who serves whose users (all serve all)"},
+		{"reserved", 0, OPTION_TEXT, &wishes->files.reserved, .argument = "FILE",
+		 .help = "satellites that are kept for their owner (none)"},
+		{"station-capacity", 0, OPTION_COUNT, &wishes->files.capacity, .least = 0,
+		 .most = 1000000, .argument = "N",
+		 .help = "satellites a station takes at a time (any number)"},
+		{"start", 0, OPTION_TIME, &associate->start, .required = true, .argument = "TIME",
+		 .help = "beginning of the plan"},
+		{"hours", 0, OPTION_NUMBER, &associate->hours, .required = true, .least = 0.01,
+		 .most = 8784, .argument = "H", .help = "its length"},
+		{"step", 's', OPTION_NUMBER, &associate->slot, .least = 1, .most = 600,
+		 .argument = "SECONDS", .help = "time between decisions (15)"},
+		{"min-elevation", 0, OPTION_NUMBER, &associate->min_elevation, .least = 0,
+		 .most = 90, .argument = "DEGREES", .help = "least elevation at a user (25)"},
+		{"station-elevation", 0, OPTION_NUMBER, &associate->station_elevation, .least = 0,
+		 .most = 90, .argument = "DEGREES", .help = "least elevation at a station (10)"},
+		{"tau", 0, OPTION_NUMBER, &associate->tau, .least = 1e-3, .most = 1e9,
+		 .argument = "SECONDS", .help = "away from home, as bad as a handover (300)"},
+		{"outage", 0, OPTION_NUMBER, &associate->outage, .least = 1e-3, .most = 1e9,
+		 .argument = "SECONDS", .help = "without service, as bad as a handover (30)"},
+		{"gamma", 0, OPTION_NUMBER, &associate->gamma, .least = 0, .most = 1e9,
+		 .argument = "WEIGHT",
+		 .help = "price of an association change (half the weight per satellite)"},
+		{"dwell", 0, OPTION_NUMBER, &associate->dwell, .least = 0, .most = 86400,
+		 .argument = "SECONDS", .help = "least length of an association (60)"},
+		{"out", 'o', OPTION_TEXT, &wishes->out, .required = true, .argument = "FILE",
+		 .help = "the plan; - for standard output"},
+		{"report", 0, OPTION_TEXT, &wishes->report, .argument = "FILE",
+		 .help = "what it means for users, as JSON (none)"},
+		{"present", 0, OPTION_TEXT, &wishes->present, .argument = "FILE",
+		 .help = "plan in force at the beginning, to go on from (none)"},
+		{"policy", 0, OPTION_CHOICE, &wishes->policy, .choices = policies,
+		 .argument = "POLICY",
+		 .help = "plan, or figure2: every satellite with its owner (plan)"},
+		{"stretch", 0, OPTION_NUMBER, &wishes->stretch, .least = 5, .most = 1440,
+		 .argument = "MINUTES", .help = "what is planned in one go (120)"},
+		{"overlap", 0, OPTION_NUMBER, &wishes->overlap, .least = 0, .most = 720,
+		 .argument = "MINUTES", .help = "what of it the next stretch plans again (20)"},
+		{"iterations", 0, OPTION_COUNT, &wishes->iterations, .least = 10, .most = 100000,
+		 .argument = "N", .help = "of prices, per stretch (200)"},
+		{"rounds", 0, OPTION_COUNT, &wishes->rounds, .least = 0, .most = 100000,
+		 .argument = "N", .help = "of the search, per stretch (60)"},
+		{"no-baselines", 0, OPTION_FLAG, &wishes->no_baselines,
+		 .help = "do not measure figure 2 and naive sharing"},
+		{"threads", 0, OPTION_COUNT, &wishes->threads, .least = 1, .most = 256,
+		 .argument = "N", .help = "threads that compute (one per CPU)"},
+		{"seed", 0, OPTION_COUNT, &wishes->seed, .least = 0, .most = 4294967295.0,
+		 .argument = "N", .help = "of what is left to chance (1)"},
+		{"quiet", 'q', OPTION_FLAG, &wishes->quiet, .help = "show no progress"},
+	};
+	int status = options_parse(&usage, specs, OPTION_SPECS(specs), argc, argv, NULL);
+
+	if (status != OPTIONS_GO)
+		return status;
+	if (wishes->overlap >= wishes->stretch) {
+		options_complain(usage.command, "--overlap has to be less than --stretch");
+		return PLAN_USAGE;
+	}
+	associate->stretch = wishes->stretch * 60;
+	associate->overlap = wishes->overlap * 60;
+	associate->effort.iterations = wishes->iterations;
+	associate->effort.rounds = wishes->rounds;
+	associate->seed = wishes->seed;
+	associate->baselines = !wishes->no_baselines;
+	associate->optimise = wishes->policy == 0;
+	return OPTIONS_GO;
+}
+
+static int print_rows(FILE *out, const struct associations *plan)
+{
+	bool good = association_print_heading(out, false) >= 0;
+
+	for (size_t i = 0; good && i < plan->count; i++)
+		good = association_print(out, &plan->rows[i], false) >= 0;
+	return good && fflush(out) == 0 ? 0 : -EIO;
+}
+
+/* Writes the plan beside the file and then puts it in its place: daemons never read half of one. */
+static int write_plan(const struct associations *plan, const char *path)
+{
+	char *other;
+	FILE *out;
+	int err;
+
+	if (strcmp(path, "-") == 0)
+		return print_rows(stdout, plan);
+	if (asprintf(&other, "%s.new", path) < 0)
+		return -ENOMEM;
+	out = fopen(other, "w");
+	err = out ? print_rows(out, plan) : -errno;
+	if (out && fsync(fileno(out)) < 0 && errno != EINVAL && !err)
+		err = -errno;
+	if (out && fclose(out) != 0 && !err)
+		err = -errno;
+	if (!err && rename(other, path) < 0)
+		err = -errno;
+	if (err && out)
+		unlink(other);
+	free(other);
+	return err;
+}
+
+/* Nothing is written that the checker finds fault with. */
+static int verify(const struct wishes *wishes, const struct associations *plan)
+{
+	const struct associate *associate = &wishes->associate;
+	struct verify verify = {.scenario = associate->scenario,
+				.start = associate->start,
+				.until = associate->start +
+					 clock_from_seconds(associate->hours * 3600),
+				.station_elevation = associate->station_elevation,
+				.dwell = associate->dwell,
+				.step = VERIFY_STEP,
+				.tolerance = VERIFY_TOLERANCE,
+				.parallel = associate->parallel,
+				.progress = associate->progress};
+	int err;
+
+	err = verify_plan(&verify, plan, wishes->out, options_report, NULL);
+	if (err == -EINVAL)
+		options_complain(usage.command,
+				 "the plan has faults, which it must not; it is not written");
+	else if (err < 0)
+		options_complain(usage.command, "%s", strerror(-err));
+	return err;
+}
+
+/* "users FILE", for the report. */
+static char **name_files(const struct input_files *files, size_t *count)
+{
+	const struct {
+		const char *what, *file;
+	} others[] = {{"stations", files->stations},
+		      {"users", files->users},
+		      {"agreements", files->agreements},
+		      {"reserved", files->reserved}};
+	char **names = calloc(files->elements.count + 4, sizeof(*names));
+
+	*count = 0;
+	if (!names)
+		return NULL;
+	for (size_t i = 0; i < files->elements.count; i++)
+		if (asprintf(&names[*count], "tle %s", files->elements.texts[i]) >= 0)
+			++*count;
+	for (size_t i = 0; i < 4; i++)
+		if (others[i].file &&
+		    asprintf(&names[*count], "%s %s", others[i].what, others[i].file) >= 0)
+			++*count;
+	return names;
+}
+
+static void fill_report(const struct wishes *wishes, const struct associated *associated,
+			struct report *report)
+{
+	const struct associate *associate = &wishes->associate;
+
+	report->scenario = associate->scenario;
+	report->start = associate->start;
+	report->hours = associate->hours;
+	report->step = associate->slot;
+	report->min_elevation = associate->min_elevation;
+	report->station_elevation = associate->station_elevation;
+	report->tau = associate->tau;
+	report->outage = associate->outage;
+	report->gamma = associated->gamma;
+	report->dwell = associate->dwell;
+	report->policy = policies[wishes->policy];
+	report->seed = wishes->seed;
+	report->threads = parallel_workers(associate->parallel);
+	report->comparison = &associated->comparison;
+	report->associations = associated->count;
+	report->peak_memory = report_peak_memory();
+}
+
+/* Checks and writes what was planned. */
+static int deliver(struct wishes *wishes, const struct associated *associated,
+		   struct report *report, usec_t begun)
+{
+	struct associations plan = {.rows = associated->rows, .count = associated->count};
+	size_t files;
+	char **names;
+	int err;
+
+	if (verify(wishes, &plan) < 0)
+		return PLAN_FAILED;
+	err = write_plan(&plan, wishes->out);
+	if (err < 0) {
+		options_complain(usage.command, "%s: %s", wishes->out, strerror(-err));
+		return PLAN_FAILED;
+	}
+	if (!wishes->report)
+		return PLAN_GOOD;
+	fill_report(wishes, associated, report);
+	report->seconds = (double)(clock_now() - begun) / USEC_PER_SEC;
+	names = name_files(&wishes->files, &files);
+	report->files = (const char *const *)names;
+	report->file_count = files;
+	err = report_write(report, wishes->report);
+	for (size_t i = 0; i < files; i++)
+		free(names[i]);
+	free(names);
+	if (err < 0) {
+		options_complain(usage.command, "%s: %s", wishes->report, strerror(-err));
+		return PLAN_FAILED;
+	}
+	return PLAN_GOOD;
+}
+
+static int plan(struct wishes *wishes)
+{
+	struct associate *associate = &wishes->associate;
+	struct associations present;
+	struct associated associated;
+	struct progress progress;
+	struct report report = {0};
+	usec_t begun = clock_now();
+	int err, status = PLAN_FAILED;
+
+	if (wishes->present &&
+	    association_load(&present, wishes->present, NULL, options_report, NULL) < 0)
+		return PLAN_FAILED;
+	progress_open(&progress, stderr, wishes->quiet);
+	associate->progress = &progress;
+	associate->report = &report;
+	associate->present = wishes->present ? &present : NULL;
+	associate->parallel = parallel_open(wishes->threads);
+	err = associate->parallel ? associate_run(associate, &associated) : -ENOMEM;
+	if (err == -ERANGE)
+		options_complain(usage.command, "too many slots: take a larger --step");
+	else if (err < 0)
+		options_complain(usage.command, "%s", strerror(-err));
+	else
+		status = deliver(wishes, &associated, &report, begun);
+	if (err == 0)
+		associated_free(&associated);
+	parallel_close(associate->parallel);
+	if (wishes->present)
+		association_free(&present);
+	return status;
+}
+
+int command_associate(int argc, char **argv)
+{
+	struct scenario scenario;
+	struct wishes wishes = {.associate = {.scenario = &scenario,
+					      .slot = 15,
+					      .min_elevation = 25,
+					      .station_elevation = 10,
+					      .tau = 300,
+					      .outage = 30,
+					      .gamma = -1,
+					      .dwell = 60,
+					      .effort = associate_effort},
+				.stretch = 120,
+				.overlap = 20,
+				.iterations = associate_effort.iterations,
+				.rounds = associate_effort.rounds,
+				.seed = 1};
+	int status = parse(&wishes, argc, argv);
+
+	if (status == OPTIONS_GO) {
+		status = PLAN_FAILED;
+		if (inputs_load(&scenario, &wishes.files, options_report, NULL) == 0)
+			status = plan(&wishes);
+		scenario_free(&scenario);
+	}
+	free(wishes.files.elements.texts);
+	return status;
+}
