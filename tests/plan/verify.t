@@ -123,12 +123,22 @@ for options, told in ((("--agreements", temporary("server,served\na.example,q\n"
                       (("--users", temporary("sno,lat,lon,weight\na.example,91,0,1\n")), ':2: lat "91" is no'),
                       (("--users", temporary("sno,lat,lon,weight\n")), "there are no users"),
                       (("--report", temporary("{}")), "is no report"),
+                      (("--stations", temporary("sno,name,lat,lon\na.example,g,1,2\nb.example,g,3,4\n")),
+                       ':3: there is another station "g"'),
+                      (("--stations", temporary("sno,name,lat,lon\n" + "".join(
+                          f"{i},g{i},0,0\n" for i in range(7)))), ':8: sno "6" is one too many'),
+                      (("--tle", "no-elements.tle"), '"no-elements.tle" is not SNO=FILE'),
                       (("--stations", temporary("sno,name,lat\n")), ":1: column lon is missing")):
     status_, lines_, complaints_ = verify(GOOD, *options)
     ok(status_ == 1 and told in complaints_, f"refused: {told}", complaints_)
 same(plan("verify", *map(str, ("--tle", "x", "--stations", STATIONS, "y"))).returncode, 1,
      "elements without an SNO are refused")
 same(plan("verify", "--stations", STATIONS).returncode, 2, "a missing option is a usage error")
+
+# Longitudes go from -180 to 360.
+turned = temporary("sno,name,lat,lon\n" + "".join(
+    f"{s['sno']},{s['name']},{s['lat']},{float(s['lon']) % 360}\n" for s in table(STATIONS)))
+same(verify(GOOD, stations=turned)[0], 0, "longitudes may go on to 360")
 
 # ---- measures -------------------------------------------------------------------------------
 
