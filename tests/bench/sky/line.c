@@ -67,7 +67,7 @@ static struct room *room_open(const char *netns)
 }
 
 /* Sends a request and waits for its end: 0 or -errno. A link that is answered with is stored. */
-static int talk(struct room *room, struct nlmsghdr *nlh, unsigned int *index)
+static int talk(struct room *room, struct nlmsghdr *nlh, struct ifinfomsg *link)
 {
 	_Alignas(struct nlmsghdr) char buffer[32768];
 	ssize_t length;
@@ -90,10 +90,8 @@ static int talk(struct room *room, struct nlmsghdr *nlh, unsigned int *index)
 			if (answer->nlmsg_type == NLMSG_ERROR)
 				return ((const struct nlmsgerr *)mnl_nlmsg_get_payload(answer))
 					->error;
-			if (answer->nlmsg_type == RTM_NEWLINK && index)
-				*index = (unsigned int)((const struct ifinfomsg *)
-								mnl_nlmsg_get_payload(answer))
-						 ->ifi_index;
+			if (answer->nlmsg_type == RTM_NEWLINK && link)
+				memcpy(link, mnl_nlmsg_get_payload(answer), sizeof(*link));
 		}
 	}
 }
@@ -118,6 +116,7 @@ void end_open(struct end *end, const char *text)
 	const char *interface = slash ? slash + 1 : text;
 	char *netns = strndup(text, slash ? (size_t)(slash - text) : 0);
 	_Alignas(struct nlmsghdr) char buffer[512];
+	struct ifinfomsg link = {0};
 	struct nlmsghdr *nlh;
 	int error;
 
@@ -129,7 +128,8 @@ void end_open(struct end *end, const char *text)
 	snprintf(end->name, sizeof(end->name), "%s", text);
 	nlh = link_message(buffer, RTM_GETLINK, AF_UNSPEC, 0);
 	mnl_attr_put_strz(nlh, IFLA_IFNAME, interface);
-	error = talk(end->room, nlh, &end->index);
+	error = talk(end->room, nlh, &link);
+	end->index = (unsigned int)link.ifi_index;
 	if (error < 0 || end->index == 0)
 		errx(1, "%s: %s", text, strerror(error < 0 ? -error : ENODEV));
 	free(netns);
@@ -177,6 +177,16 @@ int end_carrier(struct end *end, bool up)
 	info->ifi_flags = up ? IFF_UP : 0;
 	info->ifi_change = IFF_UP;
 	return talk(end->room, nlh, NULL);
+}
+
+bool end_running(struct end *end)
+{
+	_Alignas(struct nlmsghdr) char buffer[512];
+	struct ifinfomsg link = {0};
+
+	return talk(end->room, link_message(buffer, RTM_GETLINK, AF_UNSPEC, end->index), &link) ==
+		       0 &&
+	       link.ifi_flags & IFF_RUNNING;
 }
 
 int end_master(struct end *end, unsigned int bridge)

@@ -44,6 +44,9 @@ int end_delay(struct end *end, usec_t delay, bool silent);
 /* Sets the interface up or down; down takes the carrier from the other end. 0 or -errno. */
 int end_carrier(struct end *end, bool up);
 
+/* True when packets pass: the kernel gets round to that some time after the carrier is there. */
+bool end_running(struct end *end);
+
 /* Makes it a port of a bridge in the same namespace (0: of none), isolated from other ports.
  * 0 or -errno. */
 int end_master(struct end *end, unsigned int bridge);

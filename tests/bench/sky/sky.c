@@ -6,9 +6,10 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#define SETTLED_US 30		      /* a delay that is as exact as this stays as it is */
-#define ASIDE_US   5000		      /* for the carrier to be seen before it is spoken of */
-#define AHEAD_US   (2 * USEC_PER_SEC) /* a feeder is made ready so long before it is used */
+#define SETTLED_US  30		       /* a delay that is as exact as this stays as it is */
+#define ASIDE_US    2000	       /* for the agent to do what it does when it sees a carrier */
+#define PATIENCE_US 200000	       /* for the carrier to be seen */
+#define AHEAD_US    (2 * USEC_PER_SEC) /* a feeder is made ready so long before it is used */
 
 static void complain(const struct end *end, const char *what, int error)
 {
@@ -185,9 +186,15 @@ static void confirm(struct sky *sky, int orders, struct antenna *a, usec_t now)
 {
 	if (a->turning || a->answered > now)
 		return;
-	if (a->asker.sun_family)
+	if (!a->asker.sun_family) {
+		a->answered = USEC_NEVER;
+	} else if (now < a->locked + PATIENCE_US && a->up &&
+		   !(end_running(&a->port) && end_running(&a->end))) {
+		a->answered = now + ASIDE_US;
+	} else {
 		answer(sky, orders, a, "ok");
-	a->answered = USEC_NEVER;
+		a->answered = USEC_NEVER;
+	}
 }
 
 usec_t sky_turn(struct sky *sky, int orders, usec_t now)
