@@ -35,8 +35,8 @@ stripped=$(mktemp -d) || exit 1
 trap 'rm -rf "$stripped"' EXIT
 
 folders=(common core-agent terminal-agent sat-forwarder)
-# Files where `now` comes from: event loops, control commands, logging, progress, and the client.
-may_read_clock='(^|/)(main|receive|show|daemon|daemon_[a-z]+|clock|log|control|progress|snoctl[a-z_]*)\.c$'
+# Files where `now` comes from: event loops, commands, logging, progress, and the client.
+may_read_clock='(^|/)(main|receive|show|daemon|daemon_[a-z]+|clock|log|control|command_[a-z]+|progress|snoctl[a-z_]*)\.c$'
 
 mapfile -t shipped < <(find "${folders[@]}" -name '*.[ch]' 2>/dev/null | LC_ALL=C sort)
 mapfile -t all_c < <(find "${folders[@]}" tests scripts -name '*.[ch]' 2>/dev/null | LC_ALL=C sort)
