@@ -12,6 +12,7 @@ fi
 mapfile -t scripts < <(
 	find .ci scripts tests -type f -exec grep -lE -m1 '^#!.*\b(ba|da)?sh$' {} + | LC_ALL=C sort
 	find scripts tests -type f -name '*.sh' -exec grep -LE -m1 '^#!' {} + | LC_ALL=C sort
+	printf '%s\n' conf/bash-completion/*
 )
 echo "1..${#scripts[@]}"
 count=0
