@@ -232,7 +232,18 @@ static int write_page(struct drawing *d)
 	return err;
 }
 
-static int show(const struct wishes *wishes)
+/* What no option says is as the report has it, or as usual. */
+static void settle(struct wishes *wishes, const struct report_settings *said)
+{
+	if (wishes->rules.tau == 0)
+		wishes->rules.tau = said ? said->tau : CHOICE_TAU;
+	if (wishes->rules.outage == 0)
+		wishes->rules.outage = said ? said->outage : CHOICE_OUTAGE;
+	if (wishes->min_elevation < 0)
+		wishes->min_elevation = said ? said->min_elevation : 25;
+}
+
+static int show(struct wishes *wishes)
 {
 	struct drawing d = {.wishes = wishes};
 	struct report_settings settings;
@@ -242,8 +253,10 @@ static int show(const struct wishes *wishes)
 		err = association_load(&d.plan, wishes->plan, NULL, options_report, NULL);
 	if (!err && wishes->report)
 		err = report_read(wishes->report, &settings, &d.comparison, options_report, NULL);
-	if (!err)
+	if (!err) {
+		settle(wishes, wishes->report ? &settings : NULL);
 		err = find_span(&d);
+	}
 	if (!err) {
 		err = prepare(&d);
 		if (err)
@@ -264,7 +277,7 @@ static int show(const struct wishes *wishes)
 int command_show(int argc, char **argv)
 {
 	struct wishes wishes = {
-		.out = "-", .min_elevation = 25, .places = 120, .rules = choice_rules_default};
+		.out = "-", .min_elevation = -1, .places = 120, .rules = choice_rules_default};
 	const struct option_spec specs[] = {
 		{"tle", 't', OPTION_LIST, &wishes.files.elements, .required = true,
 		 .argument = "SNO=FILE", .help = "two-line elements; for each operator"},
@@ -277,7 +290,7 @@ int command_show(int argc, char **argv)
 		{"reserved", 0, OPTION_TEXT, &wishes.files.reserved, .argument = "FILE",
 		 .help = "satellites that are kept for their owner (none)"},
 		{"report", 0, OPTION_TEXT, &wishes.report, .argument = "FILE",
-		 .help = "of the plan, for a table of its figures"},
+		 .help = "of the plan: for a table of its figures, and for settings below"},
 		{"out", 'o', OPTION_TEXT, &wishes.out, .argument = "FILE",
 		 .help = "where to (-: standard output)"},
 		{"start", 0, OPTION_TIME, &wishes.start, .argument = "TIME",
@@ -295,7 +308,10 @@ int command_show(int argc, char **argv)
 		{"threads", 0, OPTION_COUNT, &wishes.threads, .least = 1, .most = 256,
 		 .argument = "N", .help = "threads that compute (one per CPU)"},
 	};
-	int first, status = options_parse(&usage, specs, OPTION_SPECS(specs), argc, argv, &first);
+	int first, status;
+
+	wishes.rules.tau = wishes.rules.outage = 0;
+	status = options_parse(&usage, specs, OPTION_SPECS(specs), argc, argv, &first);
 
 	if (status == OPTIONS_GO && first + 1 != argc) {
 		options_complain(usage.command, "one association file is to be named");
