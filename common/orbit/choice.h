@@ -74,7 +74,7 @@ struct choice_rules {
 };
 
 #define CHOICE_TAU    300.0
-#define CHOICE_OUTAGE 30.0
+#define CHOICE_OUTAGE 10.0
 #define CHOICE_MARGIN 5.0
 #define CHOICE_STEP   10.0
 

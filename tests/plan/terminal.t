@@ -10,7 +10,7 @@ PLACE = ("--lat", 45, "--lon", 8)
 GOOD = owned()
 ASSOCIATIONS = written(GOOD)
 POLICIES = ("plan", "home-first", "longest", "elevation", "load")
-TAU, OUTAGE = 300, 30
+TAU, OUTAGE = 300, 10
 
 
 def since(text):

@@ -142,7 +142,7 @@ same(verify(GOOD, stations=turned)[0], 0, "longitudes may go on to 360")
 
 # ---- measures -------------------------------------------------------------------------------
 
-SLOT, TAU, OUTAGE = 15, 300, 30
+SLOT, TAU, OUTAGE = 15, 300, 10
 NAMES = ("inter_sno_per_user_hour", "handovers_per_user_hour", "home_share", "served_share",
          "association_changes_per_satellite_hour", "objective")
 
