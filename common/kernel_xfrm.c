@@ -107,7 +107,8 @@ static int sa_request(struct kernel *k, uint16_t type, const struct kernel_sa *s
 	info->mode = XFRM_MODE_TUNNEL;
 	/* Either family inside; the selector stays empty. */
 	info->flags = XFRM_STATE_AF_UNSPEC | (sa->esn ? XFRM_STATE_ESN : 0);
-	info->lft.soft_byte_limit = info->lft.hard_byte_limit = XFRM_INF;
+	info->lft.soft_byte_limit = sa->byte_mark ? sa->byte_mark : XFRM_INF;
+	info->lft.hard_byte_limit = XFRM_INF;
 	info->lft.soft_packet_limit = XFRM_INF;
 	info->lft.hard_packet_limit = sa->packet_limit ? sa->packet_limit : XFRM_INF;
 	sa_put_key(nlh, sa);
@@ -120,6 +121,32 @@ static int sa_request(struct kernel *k, uint16_t type, const struct kernel_sa *s
 int kernel_sa_add(struct kernel *k, const struct kernel_sa *sa)
 {
 	return sa_fail(k, sa_request(k, XFRM_MSG_NEWSA, sa), sa, "");
+}
+
+/* What a kernel says to something that it has not. */
+static bool unknown(int err)
+{
+	return err == -EPROTONOSUPPORT || err == -EAFNOSUPPORT || err == -ENOENT ||
+	       err == -ENOSYS || err == -EOPNOTSUPP;
+}
+
+int kernel_sa_probe(struct kernel *k, sa_family_t family, enum kernel_cipher cipher)
+{
+	/* Documentation addresses (RFC 5737, RFC 3849): nobody's packets take this. */
+	const char *end = family == AF_INET6 ? "2001:db8::253" : "192.0.2.253";
+	struct kernel_sa sa = {.reqid = KERNEL_REQID_CORE, .cipher = cipher, .replay_window = 32};
+	int err = addr_parse(&sa.dst, end);
+
+	sa.src = sa.dst;
+	keys_random(&sa.spi, sizeof(sa.spi));
+	sa.spi |= 0x80000000;
+	keys_random(sa.key, sizeof(sa.key));
+	if (err == 0)
+		err = sa_request(k, XFRM_MSG_NEWSA, &sa);
+	keys_wipe(sa.key, sizeof(sa.key));
+	if (err == 0)
+		return kernel_sa_delete(k, &sa);
+	return sa_fail(k, unknown(err) ? -EOPNOTSUPP : err, &sa, " probe");
 }
 
 int kernel_sa_update(struct kernel *k, const struct kernel_sa *sa)
@@ -189,6 +216,8 @@ static int sa_parse(const struct nlmsghdr *nlh, void *item, const void *arg)
 	}
 	if (info.lft.hard_packet_limit != XFRM_INF)
 		sa->packet_limit = info.lft.hard_packet_limit;
+	if (info.lft.soft_byte_limit != XFRM_INF)
+		sa->byte_mark = info.lft.soft_byte_limit;
 	sa->packets = info.curlft.packets;
 	sa->bytes = info.curlft.bytes;
 	return 1;

@@ -52,6 +52,7 @@ static void policy_put_template(struct nlmsghdr *nlh, const struct kernel_policy
 		.family = dst->family,
 		.reqid = p->reqid,
 		.mode = XFRM_MODE_TUNNEL,
+		.optional = p->optional,
 		.aalgos = ~0U,
 		.ealgos = ~0U,
 		.calgos = ~0U,
@@ -145,6 +146,7 @@ static int policy_parse(const struct nlmsghdr *nlh, void *item, const void *arg)
 	p->dport = ntohs(info.sel.dport);
 	p->priority = info.priority;
 	p->block = info.action == XFRM_POLICY_BLOCK;
+	p->optional = tmpl->optional;
 	p->reqid = tmpl->reqid;
 	if (!p->block && addr_length(tmpl->family)) {
 		kernel_addr_from(&p->tunnel_src, tmpl->family, &tmpl->saddr);

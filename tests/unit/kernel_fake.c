@@ -307,6 +307,7 @@ void kernel_fake_reset(void)
 		free(s);
 	}
 	memset(fake.without, 0, sizeof(fake.without));
+	fake.without_esp = false;
 	kernel_fake_fail_at(0, 0);
 	kernel_fake_fail_on(NULL, 0);
 	kernel_fake_meet(NULL, NULL, NULL);

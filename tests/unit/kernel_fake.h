@@ -46,6 +46,9 @@ void kernel_fake_route(const struct kernel_route *route);
 /* The kind of tunnel is not in this kernel; kernel_tunnel_probe() and _ensure() say -EOPNOTSUPP. */
 void kernel_fake_without_tunnel(enum kernel_tunnel kind);
 
+/* This kernel has no ESP; kernel_sa_probe() says -EOPNOTSUPP. */
+void kernel_fake_without_esp(void);
+
 /*
  * The nth change from now (1 is the next) fails with this negative errno and has no effect; later
  * ones succeed again. n 0 cancels. Only changes count: looking does not, neither does open.

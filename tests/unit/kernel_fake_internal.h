@@ -71,6 +71,7 @@ struct fake {
 	size_t count;
 	unsigned int last_ifindex;
 	bool without[KERNEL_TUNNELS];
+	bool without_esp;
 	char **log;
 	size_t calls;
 	unsigned int batches;

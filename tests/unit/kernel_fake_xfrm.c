@@ -33,6 +33,19 @@ int kernel_sa_add(struct kernel *k, const struct kernel_sa *sa)
 	return 0;
 }
 
+void kernel_fake_without_esp(void)
+{
+	fake.without_esp = true;
+}
+
+int kernel_sa_probe(struct kernel *k, sa_family_t family, enum kernel_cipher cipher)
+{
+	int err =
+		fake_change(k, "sa probe %s %d", family == AF_INET6 ? "ipv6" : "ipv4", (int)cipher);
+
+	return !err && fake.without_esp ? fake_refuse(k, -EOPNOTSUPP) : err;
+}
+
 int kernel_sa_update(struct kernel *k, const struct kernel_sa *sa)
 {
 	struct fake_object *o;
