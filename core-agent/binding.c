@@ -222,12 +222,16 @@ enum reason binding_tunnel_path(struct peer *peer, const struct subscriber *s,
 	const struct core *core = peer->core;
 	const struct message *hello = channel_hello(peer->channel);
 	enum tunnel_kind kind = m->tunnel_kind;
+	enum reason reason;
 
 	if (!hello || !(hello->tunnel_kinds & core->underlay.kinds & kind) ||
 	    m->coa.family != tunnel_family(kind) || (kind == TUNNEL_IPIP4 && addr_none(&s->hoa4)))
 		return REASON_NO_COMMON_TUNNEL;
 	if (!peer_owns_care_of(peer, &m->coa))
 		return REASON_NOT_PERMITTED;
+	reason = protection_allows(peer, kind);
+	if (reason != REASON_ACCEPTED)
+		return reason;
 	*path = (struct path){
 		.kind = PATH_TUNNEL,
 		.hoa4 = s->hoa4,

@@ -76,6 +76,13 @@ static const struct conf_name tunnel_choices[] = {{"auto", TUNNEL_CHOICE_AUTO},
 						  {"gpe", TUNNEL_CHOICE_GPE},
 						  {NULL, 0}};
 
+static const struct conf_name protection_choices[] = {
+	{"esp", PROTECTION_ESP}, {"none", PROTECTION_NONE}, {NULL, 0}};
+
+static const struct conf_name suite_choices[] = {{"chacha20-poly1305", SUITE_CHACHA20_POLY1305},
+						 {"aes-256-gcm", SUITE_AES_256_GCM},
+						 {NULL, 0}};
+
 static const struct conf_key tunnel_keys[] = {
 	{"kind", CONF_ENUM, CONF_FIELD(struct config, tunnel.kind), .names = tunnel_choices,
 	 .def = "auto", .help = "encapsulation offered to peers; auto offers all the kernel has"},
@@ -84,6 +91,13 @@ static const struct conf_key tunnel_keys[] = {
 	 .help = "outer addresses of this core, one per family; default: those of core.listen"},
 	{"mtu", CONF_INT, CONF_FIELD(struct config, tunnel.mtu), .min = 0, .max = 65535, .def = "0",
 	 .help = "path MTU inside tunnels, 0: 1400 over IPv4, 1360 over IPv6"},
+	{"protection", CONF_ENUM, CONF_FIELD(struct config, tunnel.protection),
+	 .names = protection_choices, .def = "esp", .help = "protection of tunnels to peers"},
+	{"suite", CONF_ENUM, CONF_FIELD(struct config, tunnel.suite), .names = suite_choices,
+	 .def = "chacha20-poly1305", .help = "cipher that this core prefers"},
+	{"rekey_octets", CONF_INT, CONF_FIELD(struct config, tunnel.rekey_octets), .min = 65536,
+	 .max = 1e15, .def = "68719476736",
+	 .help = "octets sent under one key before it is renewed"},
 	{}};
 
 static const struct conf_key pool_keys[] = {
@@ -137,6 +151,9 @@ static const struct conf_key peer_keys[] = {
 	 .reloadable = true, .help = "care-of addresses that it may bind our subscribers to"},
 	{"mode", CONF_ENUM, CONF_FIELD(struct peer_config, mode), .names = mode_names,
 	 .def = "soft", .reloadable = true, .help = "highest handover mode together with it"},
+	{"protection", CONF_ENUM, CONF_FIELD(struct peer_config, protection),
+	 .names = protection_choices, .reloadable = true,
+	 .help = "protection of tunnels to it; default: tunnel.protection"},
 	{}};
 
 static const struct conf_key timer_keys[] = {

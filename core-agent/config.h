@@ -15,6 +15,9 @@
 /* What tunnel.kind allows; TUNNEL_CHOICE_AUTO leaves the choice to what the kernel has. */
 enum tunnel_choice { TUNNEL_CHOICE_AUTO, TUNNEL_CHOICE_GRE, TUNNEL_CHOICE_IPIP, TUNNEL_CHOICE_GPE };
 
+/* How tunnels are protected; a peer may inherit it from the core. */
+enum protection_choice { PROTECTION_INHERIT, PROTECTION_ESP, PROTECTION_NONE };
+
 struct satellite_config {
 	char *name;
 	char *interface;
@@ -38,7 +41,8 @@ struct peer_config {
 	size_t home_prefix_count;
 	struct prefix *care_of_prefixes;
 	size_t care_of_prefix_count;
-	int mode; /* enum handover_mode: no better one together with this peer */
+	int mode;	/* enum handover_mode: no better one together with this peer */
+	int protection; /* enum protection_choice */
 };
 
 struct pools_config {
@@ -77,7 +81,10 @@ struct config {
 		int kind; /* enum tunnel_choice */
 		struct addr *local;
 		size_t local_count;
-		uint16_t mtu; /* 0: 1400 over IPv4, 1360 over IPv6 */
+		uint16_t mtu;	       /* 0: 1400 over IPv4, 1360 over IPv6 */
+		int protection;	       /* enum protection_choice, never to inherit */
+		int suite;	       /* enum suite: the one that is preferred */
+		uint64_t rekey_octets; /* by one association, then its keys are renewed */
 	} tunnel;
 
 	struct pools_config pools;

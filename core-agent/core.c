@@ -10,6 +10,7 @@
 #include "peer.h"
 #include "pool.h"
 #include "preparation.h"
+#include "protection.h"
 #include "registration.h"
 #include "satellite.h"
 #include "session.h"
@@ -72,6 +73,8 @@ int core_open(struct core *core, const struct config *config, struct kernel *ker
 		result = underlay_open(core, now);
 	if (result == 0)
 		result = peers_open(core, now);
+	if (result == 0)
+		result = protection_restore(core);
 	if (result == 0)
 		result = satellites_open(core, now);
 	/* A rule of an earlier configuration would lead a peer's packets to another one. */
@@ -154,6 +157,8 @@ static void undo(struct core *core, const struct config *wanted, struct change *
 	if (change_pools(core, &core->config->pools) < 0)
 		log_warnx("out of memory: the pools are those of the new configuration");
 	underlay_pools_abort(core, wanted);
+	if (protection_restore(core) < 0)
+		underlay_sweep_soon(core);
 }
 
 int core_reconfigure(struct core *core, const struct config *config, usec_t now)
@@ -173,6 +178,8 @@ int core_reconfigure(struct core *core, const struct config *config, usec_t now)
 	satellites_commit(core, config, &change.satellites, now);
 	underlay_pools_commit(core, config);
 	core->current = *config;
+	if (protection_restore(core) < 0)
+		underlay_sweep_soon(core);
 	holding_configure(core);
 	modes_configure(core);
 	anticipation_modes_changed(core, now);

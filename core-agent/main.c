@@ -7,10 +7,12 @@
 #include "kernel.h"
 #include "keys.h"
 #include "log.h"
+#include "protection.h"
 #include "receive.h"
 #include "restore.h"
 #include "show.h"
 
+#include <errno.h>
 #include <ev.h>
 
 /* The loop's side of the agent; everything else is in struct core. */
@@ -21,6 +23,8 @@ static struct {
 	ev_prepare prepare;
 	ev_io monitor_io;
 	struct kernel_monitor *monitor;
+	ev_io wear_io;
+	struct kernel_wear *wear;
 } agent;
 
 static void timers_due(struct ev_loop *loop, ev_timer *timer, int events)
@@ -63,6 +67,36 @@ static void monitor_readable(struct ev_loop *loop, ev_io *io, int events)
 	(void)io;
 	(void)events;
 	kernel_monitor_read(agent.monitor);
+}
+
+static void worn(const struct kernel_sa *sa, void *arg)
+{
+	protection_worn(arg, sa, clock_now());
+}
+
+static void wear_readable(struct ev_loop *loop, ev_io *io, int events)
+{
+	(void)loop;
+	(void)io;
+	(void)events;
+	kernel_wear_read(agent.wear);
+}
+
+/* A kernel without IPsec has nothing that could wear out. */
+static int watch_wear(void)
+{
+	int result = kernel_wear_open(&agent.wear, agent.core.kernel, KERNEL_REQID_BASE,
+				      KERNEL_REQID_CORE, worn, &agent.core);
+
+	if (result == -EOPNOTSUPP)
+		return 0;
+	if (result < 0) {
+		log_warn_errno(-result, "cannot listen to the kernel's reports of worn keys");
+		return result;
+	}
+	ev_io_init(&agent.wear_io, wear_readable, kernel_wear_fd(agent.wear), EV_READ);
+	ev_io_start(agent.loop, &agent.wear_io);
+	return 0;
 }
 
 static const struct daemon_log_config *log_of(const void *config)
@@ -139,7 +173,7 @@ static int serve(struct daemon *daemon, const struct config *config, struct kern
 		return status;
 	core->clock = clock_now;
 	hold_device_watch(&core->underlay.holding.device, agent.loop, hold_readable, core);
-	if (receive_open(core) == 0 && watch_kernel() == 0 &&
+	if (receive_open(core) == 0 && watch_kernel() == 0 && watch_wear() == 0 &&
 	    daemon_serve(daemon, agent.loop, show_commands, core) == 0) {
 		core->control = daemon->control;
 		control_snapshot(daemon->control, show_snapshot);
@@ -151,6 +185,10 @@ static int serve(struct daemon *daemon, const struct config *config, struct kern
 	if (agent.monitor) {
 		ev_io_stop(agent.loop, &agent.monitor_io);
 		kernel_monitor_close(agent.monitor);
+	}
+	if (agent.wear) {
+		ev_io_stop(agent.loop, &agent.wear_io);
+		kernel_wear_close(agent.wear);
 	}
 	core_close(core);
 	receive_close();

@@ -216,6 +216,7 @@ static enum tunnel_kind common_tunnel(const struct peer *peer)
 
 enum reason peer_tunnel(struct peer *peer, enum tunnel_kind *kind)
 {
+	enum reason reason;
 	struct addr remote;
 
 	*kind = common_tunnel(peer);
@@ -223,6 +224,9 @@ enum reason peer_tunnel(struct peer *peer, enum tunnel_kind *kind)
 		return REASON_NO_COMMON_TUNNEL;
 	if (peer->uplink == *kind)
 		return REASON_ACCEPTED;
+	reason = protection_allows(peer, *kind);
+	if (reason != REASON_ACCEPTED)
+		return reason;
 	remote = peer_tunnel_end(peer, *kind);
 	if (underlay_peer_route(peer->core, peer, *kind, &remote, peer_tunnel_key(peer)) < 0) {
 		peer->uplink = 0;
@@ -238,12 +242,23 @@ static void peer_point_uplink(struct peer *peer)
 	enum tunnel_kind kind;
 
 	peer->uplink = 0;
-	if (peer_tunnel(peer, &kind) != REASON_NO_COMMON_TUNNEL)
+	switch (peer_tunnel(peer, &kind)) {
+	case REASON_NO_COMMON_TUNNEL:
+		log_notice("peer %s: no tunnel kind in common with care-of addresses here; its "
+			   "terminals are not served",
+			   peer->name);
+		break;
+	case REASON_NO_COMMON_PROTECTION:
+		break;
+	default:
 		return;
-	log_notice("peer %s: no tunnel kind in common with care-of addresses here; its terminals "
-		   "are not served",
-		   peer->name);
+	}
 	underlay_peer_unroute(peer->core, peer);
+}
+
+void peer_protected(struct peer *peer)
+{
+	peer_point_uplink(peer);
 }
 
 static void peer_event(const struct peer *peer, const char *state)

@@ -10,6 +10,7 @@
 #include "core.h"
 #include "kernel.h"
 #include "log.h"
+#include "protection.h"
 
 #include <uthash.h>
 
@@ -38,6 +39,7 @@ struct peer {
 	struct preparation *prepared;  /* those that we expect, likewise */
 	size_t prepared_care_of[2];    /* care-of addresses of those, IPv4 and IPv6 */
 	struct bucket authentications; /* of terminals that it has asked for */
+	struct protection protection;
 	struct log_limit noise;
 	UT_hash_handle hh;
 };
@@ -111,9 +113,11 @@ void peer_answer(struct peer *peer, const struct message *request, struct messag
 /*
  * The tunnel for this peer's terminals when they visit us (PROTOCOL section 10): chooses the kind
  * and has their uplink lead there. REASON_ACCEPTED and *kind; REASON_NO_COMMON_TUNNEL;
- * REASON_KERNEL_REFUSED.
+ * REASON_KERNEL_REFUSED; what protection_allows() says.
  */
 enum reason peer_tunnel(struct peer *peer, enum tunnel_kind *kind);
+/* Its tunnels have become protected: its visitors' uplink may lead there. */
+void peer_protected(struct peer *peer);
 /* The family of care-of address that goes with a kind. */
 sa_family_t tunnel_family(enum tunnel_kind kind);
 /* The peer's outer address for a kind, none when it has not told. */

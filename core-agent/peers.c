@@ -90,7 +90,7 @@ static unsigned int choose_slot(const struct peer *peer, const struct peer *fres
 /* ---- one peer ------------------------------------------------------------------------------ */
 
 /* What this core says of itself to a peer. */
-static void core_hello(const struct core *core, struct message *hello)
+static void core_hello(const struct core *core, const struct peer *peer, struct message *hello)
 {
 	uint32_t key;
 
@@ -102,6 +102,7 @@ static void core_hello(const struct core *core, struct message *hello)
 	message_set_number(hello, ATTR_TUNNEL_KEY, key % 0xffffff + 1);
 	message_set_addr(hello, ATTR_TUNNEL_END4, &core->underlay.end4);
 	message_set_addr(hello, ATTR_TUNNEL_END6, &core->underlay.end6);
+	protection_describe(core, peer, hello);
 }
 
 static int copy_prefixes(struct prefix **to, size_t *count, const struct prefix *from, size_t n)
@@ -144,6 +145,7 @@ static int peer_load(struct peer *peer, const struct peer_config *config)
 static void peer_free(struct peer *peer)
 {
 	timer_cancel(&peer->core->timers, &peer->timer);
+	protection_peer_close(peer);
 	channel_free(peer->channel);
 	free(peer->home_prefixes);
 	free(peer->care_of_prefixes);
@@ -157,6 +159,8 @@ static struct channel *peer_channel(struct core *core, struct peer *peer)
 	const struct channel_ops ops = {.transmit = peer_transmit,
 					.state = peer_state,
 					.request = peer_requested,
+					.agreed = protection_agreed,
+					.heard = protection_heard,
 					.context = peer};
 	struct channel_timers timers = channel_timers_default;
 	struct message hello;
@@ -167,12 +171,13 @@ static struct channel *peer_channel(struct core *core, struct peer *peer)
 	timers.reject_after = config->timers.rekey / 2 * 3;
 	if (timers.rekey_grace > config->timers.rekey / 4)
 		timers.rekey_grace = config->timers.rekey / 4;
-	core_hello(core, &hello);
+	core_hello(core, peer, &hello);
 	return channel_new(&core->identity, peer->public_key, peer->psk, peer->name, &hello,
 			   &timers, &ops);
 }
 
-static struct peer *peer_new(struct core *core, const struct peer_config *config)
+static struct peer *peer_new(struct core *core, const struct config *wanted,
+			     const struct peer_config *config)
 {
 	struct peer *peer = calloc(1, sizeof(*peer));
 
@@ -180,6 +185,7 @@ static struct peer *peer_new(struct core *core, const struct peer_config *config
 		return NULL;
 	peer->core = core;
 	timer_init(&peer->timer, peer_timer, peer);
+	protection_peer_open(peer, protection_wanted(wanted, config));
 	memcpy(peer->name, config->name, strlen(config->name) + 1);
 	if (peer_load(peer, config) == 0)
 		peer->channel = peer_channel(core, peer);
@@ -191,10 +197,11 @@ static struct peer *peer_new(struct core *core, const struct peer_config *config
 }
 
 /* Makes a peer with its part of the kernel; it is in no table yet. before: whom it replaces. */
-static int peer_make(struct core *core, const struct peer_config *config, const struct peer *before,
+static int peer_make(struct core *core, const struct config *wanted,
+		     const struct peer_config *config, const struct peer *before,
 		     struct peer **fresh)
 {
-	struct peer *peer = peer_new(core, config);
+	struct peer *peer = peer_new(core, wanted, config);
 	bool adopted = true;
 	int result;
 
@@ -212,6 +219,8 @@ static int peer_make(struct core *core, const struct peer_config *config, const 
 	if (!adopted)
 		underlay_peer_unroute(core, peer);
 	result = underlay_peer_add(core, peer);
+	if (result == 0)
+		result = protection_peer_add(core, peer);
 	return result;
 }
 
@@ -274,7 +283,7 @@ static bool same_text(const char *a, const char *b)
 /* What a running channel cannot change under its feet: the peer is made anew then. */
 static bool same_peer(const struct peer_config *a, const struct peer_config *b)
 {
-	return a && b && same_text(a->psk_file, b->psk_file) &&
+	return a && b && same_text(a->psk_file, b->psk_file) && a->protection == b->protection &&
 	       !memcmp(a->public_key, b->public_key, CONF_KEY_BYTES) &&
 	       addr_equal(&a->endpoint.addr, &b->endpoint.addr) &&
 	       a->endpoint.port == b->endpoint.port && a->endpoint.ifindex == b->endpoint.ifindex &&
@@ -286,7 +295,7 @@ static bool same_peer(const struct peer_config *a, const struct peer_config *b)
 
 int peers_prepare(struct core *core, const struct config *wanted, struct peers_change *change)
 {
-	int result = 0;
+	int result = protection_check(core, wanted);
 
 	*change = (struct peers_change){0};
 	for (size_t i = 0; i < wanted->peer_count && result == 0; i++) {
@@ -294,7 +303,7 @@ int peers_prepare(struct core *core, const struct config *wanted, struct peers_c
 		const struct peer *is = peer_find(core, config->name);
 
 		if (!is || !same_peer(config_of(core->config, config->name), config))
-			result = peer_make(core, config, is, &change->fresh);
+			result = peer_make(core, wanted, config, is, &change->fresh);
 	}
 	return result;
 }
@@ -310,13 +319,14 @@ void peers_abort(struct core *core, struct peers_change *change)
 	}
 }
 
-static void peer_remove(struct core *core, struct peer *peer, const struct peer *heir, usec_t now)
+static void peer_remove(struct core *core, struct peer *peer, struct peer *heir, usec_t now)
 {
 	log_notice("peer %s: %s", peer->name, heir ? "changed" : "removed");
 	session_peer_removed(peer, now);
 	anticipation_peer_gone(peer, now);
 	binding_peer_removed(peer, now);
 	underlay_peer_remove(core, peer, heir);
+	protection_peer_remove(core, peer, heir);
 	/* The tunnel to the old one is nothing that the new one has agreed to. */
 	if (heir)
 		underlay_peer_unroute(core, peer);

@@ -279,6 +279,8 @@ int sweep(struct core *core)
 		result = kernel_neighbour_each(core->kernel, bridge, sweep_neighbour, &sw);
 	if (result == 0)
 		result = kernel_fdb_each(core->kernel, bridge, sweep_fdb, &sw);
+	if (result == 0)
+		result = protection_restore(core);
 	if (sw.result == 0)
 		sw.result = result;
 	claims_free(&sw.claims);

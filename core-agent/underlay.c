@@ -470,8 +470,9 @@ static int peers_restore(struct core *core)
 
 int underlay_restore(struct core *core)
 {
-	const int results[] = {bridge_open(core), devices_restore(core), holding_restore(core),
-			       pools_install(core, core->config, NULL), peers_restore(core)};
+	const int results[] = {bridge_open(core),     devices_restore(core),
+			       holding_restore(core), pools_install(core, core->config, NULL),
+			       peers_restore(core),   protection_restore(core)};
 
 	for (size_t i = 0; i < sizeof(results) / sizeof(results[0]); i++)
 		if (results[i] < 0)

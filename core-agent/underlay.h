@@ -26,6 +26,7 @@ struct underlay {
 	unsigned int device[KERNEL_TUNNELS]; /* by enum kernel_tunnel, 0: not there */
 	uint8_t kinds;			     /* tunnel kinds that this core offers (TUNNEL_KINDS) */
 	struct addr end4, end6;		     /* outer addresses of this core */
+	uint8_t suites;			     /* that this kernel protects tunnels by (SUITES) */
 	struct holding holding;
 	struct timer sweep, restore;
 	bool broken; /* one of our devices was down or gone */

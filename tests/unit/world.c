@@ -21,6 +21,8 @@
 
 /* ---- the path between cores ---------------------------------------------------------------- */
 
+bool world_protected;
+
 static int carry(struct world *w, int from, int to, const uint8_t *datagram, size_t length)
 {
 	const struct far *far = &w->far[from < 0 ? to : from];
@@ -282,12 +284,21 @@ void far_prepare(struct world *w, uint64_t number, struct message *m)
 	far_ask(w, FAR_A, m);
 }
 
+static void far_heard(void *context, const struct channel_session *session, usec_t now)
+{
+	struct far *far = context;
+
+	(void)now;
+	far->spi = session->spi;
+}
+
 static void far_start(struct far *far)
 {
 	struct world *w = far->world;
 	const struct channel_ops ops = {.transmit = far_transmit,
 					.state = far_state,
 					.request = far_request,
+					.heard = far_heard,
 					.context = far};
 	struct message hello;
 
@@ -300,6 +311,10 @@ static void far_start(struct far *far)
 	message_set_number(&hello, ATTR_TUNNEL_KEY, 77);
 	message_set_addr(&hello, ATTR_TUNNEL_END4, &far->end4);
 	message_set_addr(&hello, ATTR_TUNNEL_END6, &far->end6);
+	if (far->suites) {
+		message_set_number(&hello, ATTR_SUITES, far->suites);
+		message_set_number(&hello, ATTR_SUITE, far->suite);
+	}
 	far->channel = channel_new(&far->identity, w->core.keys.public, NULL, "b.example", &hello,
 				   &channel_timers_default, &ops);
 	assert_non_null(far->channel);
@@ -331,6 +346,8 @@ static void far_make(struct world *w, int which, const char *name, const char *a
 	far->endpoint.port = SNO_CORE_PORT;
 	far->end4 = far->endpoint.addr;
 	far->kinds = TUNNEL_GRE4 | TUNNEL_GPE4;
+	far->suites = world_protected ? SUITES_ALL : 0;
+	far->suite = SUITE_CHACHA20_POLY1305;
 	far->lifetime = 300;
 	assert_int_equal(addr_parse(&far->hoa4, "10.1.0.7"), 0);
 	assert_int_equal(addr_parse(&far->hoa6, "2001:db8:a::7"), 0);
@@ -664,6 +681,7 @@ static void load(const struct world *w, const struct world_text *text, struct co
 	assert_int_equal(conf_load_text(&config_schema, "world", expanded, strlen(expanded), config,
 					conf_report_file, stderr),
 			 0);
+	config->tunnel.protection = world_protected ? PROTECTION_ESP : PROTECTION_NONE;
 	free(expanded);
 }
 

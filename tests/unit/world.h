@@ -54,6 +54,8 @@ struct far {
 	uint32_t lifetime; /* that it grants, in seconds */
 	uint8_t kinds;	   /* of its hello, from the next far_restart() on */
 	struct addr end4, end6;
+	uint8_t suites, suite; /* of its hello likewise: how it protects tunnels, 0: it does not */
+	uint32_t spi;	       /* of its last session, when the core was heard in it */
 	struct lladdr claimed_mac;	/* LINK_LAYER of its ACK; zero: what the identity says */
 	struct addr claimed_link_local; /* LINK_LOCAL likewise */
 	uint64_t binding;
@@ -134,6 +136,9 @@ struct world {
 };
 
 enum { FAR_A, FAR_C };
+
+/* Whether worlds made or loaded from here on protect their tunnels (far cores by their suites). */
+extern bool world_protected;
 
 #define WORLD_PEER_A                                                                               \
 	"{ name = \"a.example\"; endpoint = \"192.0.2.1\"; public_key = \"$A\";"                   \
