@@ -131,6 +131,14 @@ class Configurations:
             values["schedule"] = quote(self.path("associations.csv"))
         return group(**values) if values else None
 
+    def tunnel(self, core, addresses):
+        """The tunnel group of a core; protected by ESP where nothing is said and the kernel can."""
+        values = {key: value if key in ("mtu", "rekey_octets") else quote(value)
+                  for key, value in core.tunnel.items()}
+        if core.tunnel["protection"] == "auto":
+            values["protection"] = quote("esp" if self.topology.esp else "none")
+        return group(**values, local=addresses)
+
     def core(self, core):
         """core-agent.conf of a core."""
         addresses = strings(self.underlay(core))
@@ -143,7 +151,7 @@ class Configurations:
             "access": group(bridge=quote("sno-acc"), gateway_mac=quote(GATEWAY_MAC),
                             advertise_interval=seconds(self.d.advertise),
                             satellites=groups(satellites)),
-            "tunnel": group(kind=quote(core.tunnel), local=addresses),
+            "tunnel": self.tunnel(core, addresses),
             "pools": group(**{name: strings(self.pools(core, (name,)))
                               for name in core.pools if self.pools(core, (name,))}),
             "subscribers": groups([self.subscriber(t) for t in self.d.terminals.values()

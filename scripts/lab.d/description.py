@@ -38,7 +38,7 @@ class Core:
     index: int
     realm: str
     path: Netem
-    tunnel: str
+    tunnel: dict            # kind, protection and more, as the configuration has them
     pools: dict
     underlay4: str = ""
     underlay6: str = ""
@@ -130,6 +130,7 @@ class Description:
     path: str
     underlay: str = "ipv4"
     tunnel: str = "auto"
+    protection: str = "auto"
     access: Netem = field(default_factory=Netem)
     between: Netem = field(default_factory=Netem)
     gap: int = 50000
@@ -199,6 +200,10 @@ POOL_OPTIONS = {"home4": parse_network(4), "home6": parse_network(6),
                 "delegated": parse_network(6)}
 TIMER_OPTIONS = {key: parse_time for key in
                  ("lifetime", "drain", "leave", "stale", "keepalive", "dead_peer", "rekey")}
+TUNNEL_OPTIONS = {"protection": one_of("auto", "esp", "none"),
+                  "suite": one_of("chacha20-poly1305", "aes-256-gcm"),
+                  "rekey_octets": parse_number(65536, 10**15),
+                  "mtu": parse_number(1280, 65535)}
 HOLD_OPTIONS = {"hold_packets": parse_number(0, 10**9), "hold_octets": parse_number(0, 10**12),
                 "hold_time": parse_time}
 HANDOVER_OPTIONS = {"mode": one_of(*MODES), "lead": parse_time, **HOLD_OPTIONS}
@@ -207,7 +212,7 @@ CORE_HANDOVER_OPTIONS = {**HANDOVER_OPTIONS, "prepared_for": parse_time,
                          "hold_total_packets": parse_number(0, 10**9),
                          "hold_total_octets": parse_number(0, 10**12)}
 CORE_OPTIONS = {**script.SETTINGS, **POOL_OPTIONS, "realm": str,
-                "tunnel": one_of("auto", "gre", "ipip", "gpe"), **TIMER_OPTIONS,
+                "tunnel": one_of("auto", "gre", "ipip", "gpe"), **TUNNEL_OPTIONS, **TIMER_OPTIONS,
                 **CORE_HANDOVER_OPTIONS}
 SATELLITE_OPTIONS = {**script.SETTINGS, "core": str, "feeders": parse_names, "via": str}
 TERMINAL_OPTIONS = {**script.SETTINGS, **PLACE_OPTIONS, "home": str, "links": parse_names, "start": str, "nai": str,
@@ -292,6 +297,9 @@ class Parser(ConstellationWords):
     def do_tunnel(self, words):
         self.d.tunnel = self.value(words, one_of("auto", "gre", "ipip", "gpe"))
 
+    def do_protection(self, words):
+        self.d.protection = self.value(words, one_of("auto", "esp", "none"))
+
     def do_delay(self, words):
         given = self.options(words, {"access": parse_time, "core": parse_time})
         self.d.access.delay = given.get("access", self.d.access.delay)
@@ -349,7 +357,10 @@ class Parser(ConstellationWords):
         timers = {k: v for k, v in options.items() if k in TIMER_OPTIONS}
         self.d.cores[name] = Core(name, n, options.get("realm", f"{name}.example"),
                                   self.path_of(options, self.d.between),
-                                  options.get("tunnel", self.d.tunnel), pools,
+                                  {"kind": options.get("tunnel", self.d.tunnel),
+                                   "protection": self.d.protection,
+                                   **{k: v for k, v in options.items() if k in TUNNEL_OPTIONS}},
+                                  pools,
                                   f"198.18.{n}.2", f"2001:db8:f0:{n}::2", timers,
                                   self.handover_of(options, CORE_HANDOVER_OPTIONS))
 

@@ -48,6 +48,7 @@ class Topology:
         self.setup = {}         # node -> ip commands inside its namespace
         self.shapes = []        # (node, device, delay, loss, verb) for netem
         self.netem = True
+        self.esp = True
         self.lateness = 0       # us by which netem lets each packet go too late
 
     def netns(self, node):
@@ -224,6 +225,9 @@ class Topology:
         for node, commands in self.setup.items():
             batch(["-n", self.netns(node)], "ip", commands)
         self.netem = self.kernel_has_netem()
+        self.esp = self.kernel_has_esp()
+        if not self.esp and any(core.tunnel["protection"] == "auto" for core in self.d.cores.values()):
+            warn("this kernel has no ESP: tunnels between cores are not protected here")
         if self.netem and (self.shapes or self.d.constellation):
             self.calibrate()
             self.apply_shapes()
@@ -238,6 +242,19 @@ class Topology:
         except LabError:
             return False
         run(["tc", "-n", netns, "qdisc", "del", "dev", "lo", "root"])
+        return True
+
+    def kernel_has_esp(self):
+        """Likewise, in the families of the underlay."""
+        families = [("192.0.2.253", self.d.ipv4()), ("2001:db8::253", self.d.ipv6())]
+        end = next(address for address, used in reversed(families) if used)
+        state = ["src", end, "dst", end, "proto", "esp", "spi", "0x80000001"]
+        try:
+            run(["ip", "-n", self.netns("inet"), "xfrm", "state", "add", *state, "mode", "tunnel",
+                 "aead", "rfc7539esp(chacha20,poly1305)", "0x" + 36 * "5a", "128"])
+        except LabError:
+            return False
+        run(["ip", "-n", self.netns("inet"), "xfrm", "state", "delete", *state])
         return True
 
     def calibrate(self):

@@ -161,6 +161,17 @@ need_device() {
 	have_device "$@" || skip_all "this kernel has no $1 devices"
 }
 
+# have_esp: true where the kernel protects packets.
+have_esp() {
+	local status
+	ip netns add "$PREFIX-probe" || return 1
+	ip -n "$PREFIX-probe" xfrm state add src 192.0.2.253 dst 192.0.2.253 proto esp spi 0x80000001 mode tunnel \
+		aead 'rfc7539esp(chacha20,poly1305)' "0x$(printf '5a%.0s' {1..36})" 128 2>/dev/null
+	status=$?
+	ip netns del "$PREFIX-probe"
+	return "$status"
+}
+
 have_netem() {
 	local status
 	ip netns add "$PREFIX-probe" || return 1

@@ -31,6 +31,7 @@ PORT = 8200
 DESCRIPTION = """
 mode {mode}
 tunnel {tunnel}
+protection none
 advertise {advertise}
 log {log}
 core a home4={home4} home6={home6} care_of4={a} lifetime=3600s drain={drain} {options}
