@@ -308,6 +308,7 @@ int daemon_begin(struct daemon *daemon, const struct daemon_program *program, vo
 	if (options.check)
 		return check_config(daemon);
 	log_init(program->name, daemon->debug ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO, LOG_TO_AUTO);
+	privilege_hide();
 	if (keys_init() < 0) {
 		log_error("this machine has no random numbers to make keys from");
 		return DAEMON_BAD;
@@ -350,12 +351,30 @@ static void stay_resident(void)
 			  strerror(errno));
 }
 
-void daemon_ready(struct daemon *daemon, const char *status)
+/* All is open: what has to be done from here on needs little. */
+static int let_go(const struct daemon *daemon)
 {
+	const struct daemon_program *program = daemon->program;
+	int err = privilege_drop(program->capabilities,
+				 program->programs && program->programs(daemon->config));
+
+	if (err < 0)
+		log_warn_errno(err, "cannot give up privileges that are not needed any more");
+	return err;
+}
+
+int daemon_ready(struct daemon *daemon, const char *status)
+{
+	int err;
+
 	stay_resident();
+	err = let_go(daemon);
+	if (err < 0)
+		return err;
 	log_notice("%s %s: %s", daemon->program->name, SNO_VERSION, status);
 	if (daemon->ready_fd >= 0)
 		leave_terminal(daemon);
 	daemon_notify("READY=1");
 	daemon_status("%s", status);
+	return 0;
 }

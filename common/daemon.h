@@ -13,7 +13,7 @@
  *parent
  *		... open kernel, sockets ...
  *		if (daemon_serve(&daemon, loop, commands, &core) < 0) goto out;  // control socket,
- *signals daemon_ready(&daemon, "serving 3 satellites");        // READY=1, detach from the terminal
+ *signals if (daemon_ready(&daemon, "serving 3 satellites") < 0) goto out;        // READY=1, detach from the terminal
  *		ev_run(loop, 0);
  *		daemon_stopping(&daemon);
  *	out:
@@ -37,6 +37,7 @@
 #include "control.h"
 #include "log.h"
 #include "metrics_server.h"
+#include "privilege.h"
 
 #define DAEMON_RUN  (-1) /* daemon_begin(): go on */
 #define DAEMON_GOOD 0	 /* exit statuses */
@@ -53,6 +54,10 @@ struct daemon_program {
 	const struct conf_schema *schema;
 	/* The `log` group inside a configuration structure; NULL for a fixed level of info. */
 	const struct daemon_log_config *(*log)(const void *config);
+	/* The capabilities that it goes on needing when all is open (privilege.h), and whether it
+	 * starts programs of the administrator's, which keep theirs; NULL: never. */
+	unsigned long long capabilities;
+	bool (*programs)(const void *config);
 	/* The `metrics` group, and what writes the figures; NULL both: there are none. */
 	const struct metrics_config *(*metrics)(const void *config);
 	metrics_write_fn *write_metrics;
@@ -125,8 +130,11 @@ int daemon_begin(struct daemon *daemon, const struct daemon_program *program, vo
 int daemon_serve(struct daemon *daemon, struct ev_loop *loop,
 		 const struct control_command *commands, void *arg);
 
-/* All is open: tells systemd (READY=1, STATUS=) and the waiting parent, and leaves the terminal. */
-void daemon_ready(struct daemon *daemon, const char *status);
+/*
+ * All is open: gives up all privileges but the program's, tells systemd (READY=1, STATUS=) and the
+ * waiting parent, and leaves the terminal. 0; or -errno, logged: then end.
+ */
+int daemon_ready(struct daemon *daemon, const char *status);
 
 /* Sets the level of the log to what the options and the configuration ask for. */
 void daemon_log_level(const struct daemon *daemon);

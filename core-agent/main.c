@@ -14,6 +14,7 @@
 
 #include <errno.h>
 #include <ev.h>
+#include <linux/capability.h>
 
 /* The loop's side of the agent; everything else is in struct core. */
 static struct {
@@ -127,6 +128,8 @@ static const struct daemon_program program = {
 	.file = "core-agent",
 	.summary = "home agent, authenticator and care-of address allocator of an SNO core",
 	.schema = &config_schema,
+	/* Guards of ports and tunnels are programs of the kernel's, and maps. */
+	.capabilities = PRIVILEGE(CAP_NET_ADMIN) | PRIVILEGE(CAP_NET_RAW) | PRIVILEGE(CAP_BPF),
 	.log = log_of,
 	.metrics = metrics_of,
 	.write_metrics = figures_write,
@@ -177,10 +180,11 @@ static int serve(struct daemon *daemon, const struct config *config, struct kern
 	    daemon_serve(daemon, agent.loop, show_commands, core) == 0) {
 		core->control = daemon->control;
 		control_snapshot(daemon->control, show_snapshot);
-		daemon_ready(daemon, config->name);
-		ev_run(agent.loop, 0);
+		if (daemon_ready(daemon, config->name) == 0) {
+			ev_run(agent.loop, 0);
+			status = DAEMON_GOOD;
+		}
 		daemon_stopping(daemon);
-		status = DAEMON_GOOD;
 	}
 	if (agent.monitor) {
 		ev_io_stop(agent.loop, &agent.monitor_io);

@@ -2,6 +2,7 @@
 /* sno-sat-forwarder: options, event loop, and nothing else. */
 #include <errno.h>
 #include <ev.h>
+#include <linux/capability.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -120,6 +121,7 @@ static const struct daemon_program program = {
 	.file = "sat-forwarder",
 	.summary = "stateless forwarding and association switching of a satellite",
 	.schema = &config_schema,
+	.capabilities = PRIVILEGE(CAP_NET_ADMIN) | PRIVILEGE(CAP_NET_RAW),
 	.log = config_log,
 	.metrics = config_metrics,
 	.write_metrics = figures_write,
@@ -250,20 +252,23 @@ static void loop_open(void)
 	ev_set_priority(&forwarder.hangup, EV_MINPRI);
 }
 
-/* Runs until a signal ends it. */
-static void run(void)
+/* Runs until a signal ends it. 0, or -errno when it could not begin. */
+static int run(void)
 {
 	struct satellite *s = &forwarder.satellite;
 	struct daemon *daemon = &forwarder.daemon;
+	int err;
 
 	s->control = daemon->control;
 	control_snapshot(daemon->control, show_status);
 	ev_prepare_start(forwarder.loop, &forwarder.prepare);
 	ev_signal_start(forwarder.loop, &forwarder.hangup);
-	daemon_ready(daemon, forwarder.config.satellite.name);
-	ev_run(forwarder.loop, 0);
+	err = daemon_ready(daemon, forwarder.config.satellite.name);
+	if (!err)
+		ev_run(forwarder.loop, 0);
 	daemon_stopping(daemon);
 	satellite_close(s);
+	return err;
 }
 
 /*
@@ -284,7 +289,7 @@ static int serve(struct kernel *kernel)
 	if (!err)
 		err = satellite_open(s, &forwarder.config, kernel, order, show_instant());
 	if (!err)
-		run();
+		err = run();
 	if (forwarder.monitor) {
 		ev_io_stop(forwarder.loop, &forwarder.monitor_io);
 		kernel_monitor_close(forwarder.monitor);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* sno-terminal-agent: options, event loop and clock; everything else is in struct agent. */
 #include <ev.h>
+#include <linux/capability.h>
 
 #include "daemon.h"
 #include "keys.h"
@@ -99,11 +100,18 @@ static int reread(void *arg, struct control_reply *reply)
 	return error;
 }
 
+static bool starts_programs(const void *config)
+{
+	return ((const struct config *)config)->switching.mode == SWITCHING_COMMAND;
+}
+
 static const struct daemon_program program = {
 	.name = "sno-terminal-agent",
 	.file = "terminal-agent",
 	.summary = "keeps a terminal registered with its home core over shared satellites",
 	.schema = &config_schema,
+	.capabilities = PRIVILEGE(CAP_NET_ADMIN) | PRIVILEGE(CAP_NET_RAW),
+	.programs = starts_programs,
 	.log = config_log,
 	.metrics = config_metrics,
 	.write_metrics = figures_write,
@@ -124,7 +132,8 @@ static int serve(struct daemon *daemon, struct ev_loop *loop)
 	agent_clock(agent, clock_now(), clock_wall());
 	if (agent_start(agent) < 0)
 		return DAEMON_BAD;
-	daemon_ready(daemon, agent->config->terminal.nai);
+	if (daemon_ready(daemon, agent->config->terminal.nai) < 0)
+		return DAEMON_BAD;
 	ev_run(loop, 0);
 	daemon_stopping(daemon);
 	return DAEMON_GOOD;

@@ -89,8 +89,8 @@ static int run_daemon(int argc, char **argv)
 		return status;
 	status = DAEMON_BAD;
 	loop = ev_loop_new(EVFLAG_AUTO);
-	if (daemon_serve(&daemon, loop, commands, &daemon) == 0) {
-		daemon_ready(&daemon, "at work");
+	if (daemon_serve(&daemon, loop, commands, &daemon) == 0 &&
+	    daemon_ready(&daemon, "at work") == 0) {
 		ev_run(loop, 0);
 		daemon_stopping(&daemon);
 		status = DAEMON_GOOD;
