@@ -14,6 +14,8 @@
 #define QUIET (2 * USEC_PER_SEC)
 /* A move is planned so long before the cores are told. */
 #define PLANNED_BEFORE (5 * USEC_PER_SEC)
+/* Forwarders do not switch before the instant of a plan, and on an idle machine not later. */
+#define SWITCHED_AFTER (5 * USEC_PER_MSEC)
 
 void choosing_init(struct choosing *c, const struct config *config, const struct schedule *schedule,
 		   struct links *links, struct session *session, struct pointing *pointing)
@@ -135,18 +137,23 @@ static void catch_up(struct choosing *c, const struct guide_step *step, usec_t n
 	session_choose(s, link, step->core, now, now);
 }
 
-/* When the terminal should be off for a step: before it loses the satellite of the one before. */
+/*
+ * When the terminal should be off for a step: before it loses the satellite of the one before, but
+ * not to another core than that of the step. Often two satellites change cores with each other at
+ * one instant; who goes from one to the other then stays with its core, and who goes sooner leaves
+ * it twice.
+ */
 static usec_t departure(const struct choosing *c, const struct guide_step *step)
 {
 	usec_t at = schedule_instant(c->schedule, step->from);
-	usec_t risen = schedule_instant(c->schedule, step->visible);
+	usec_t offered = schedule_instant(c->schedule, step->offered);
 	usec_t early = at - c->config->timers.disconnect_wait;
 	bool meets = step > c->guide.steps && step[-1].until == step->from;
 
-	if (!meets)
-		return at;
 	/* A timetable does not say more than when it is to be used. */
-	return c->guide.orbits && risen > early ? usec_min(risen, at) : early;
+	if (meets && (!c->guide.orbits || offered <= early))
+		return early;
+	return (meets ? offered : at) + (step->offered > step->visible ? SWITCHED_AFTER : 0);
 }
 
 /* What is to be done for the next step; returns when there is more to do. */

@@ -163,7 +163,7 @@ static int read_timetable(struct guide *g, const char *path, usec_t planned)
 	for (size_t i = 0; g->steps && i < table.count; i++) {
 		struct guide_step *step = &g->steps[g->step_count++];
 
-		step->from = step->visible = table.rows[i].from;
+		step->from = step->visible = step->offered = table.rows[i].from;
 		step->until = table.rows[i].until;
 		association_fold_name(table.rows[i].satellite, step->satellite);
 		snprintf(step->core, sizeof(step->core), "%s", table.rows[i].core);
@@ -317,6 +317,19 @@ static usec_t visible_since(const struct scan *scan, const struct choice *choice
 	return scan->start + clock_from_seconds(choice->from);
 }
 
+/* Since when it leads to the core of the step as well. */
+static usec_t offered_since(const struct scan *scan, const struct choice *choice)
+{
+	for (size_t i = 0; i < scan->offer_count; i++) {
+		const struct choice_offer *o = &scan->offers[i];
+
+		if (o->satellite == choice->satellite && o->core == choice->core &&
+		    o->from <= choice->from && choice->from < o->until)
+			return scan->start + clock_from_seconds(o->from);
+	}
+	return scan->start + clock_from_seconds(choice->from);
+}
+
 /* The same satellite under another core is no other step: nothing is to be done for it. */
 static int make_steps(struct scan *scan, struct guide *g)
 {
@@ -339,6 +352,7 @@ static int make_steps(struct scan *scan, struct guide *g)
 		last->from = from;
 		last->until = until;
 		last->visible = visible_since(scan, c);
+		last->offered = offered_since(scan, c);
 		snprintf(last->satellite, sizeof(last->satellite), "%s", name);
 		if (c->core != CHOICE_CORE_UNKNOWN)
 			snprintf(last->core, sizeof(last->core), "%s", scan->cores[c->core]);
