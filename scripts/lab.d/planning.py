@@ -46,7 +46,8 @@ class Planning:
 
     def compute(self):
         """Everything; sets the description's satellites."""
-        duration = self.lead + self.c.span + TAIL * self.c.rate
+        # Whole tenths of an hour, which sno-plan is told, are whole numbers of its steps.
+        duration = -(-(self.lead + self.c.span + TAIL * self.c.rate) // 360) * 360
         self.orbits = Orbits(self.c, self.d.terminals, self.dir, 0, duration)
         newest = -(-max(self.orbits.elements.epochs) // 60) * 60
         self.orbits.start = (self.c.start or newest) - self.lead

@@ -13,12 +13,24 @@ from description import MODES
 from orbits import Span
 from service_picture import draw
 
+BURST = 300000      # us
 EDGE = 0.05         # real seconds: packets so close to a gap of the plan belong to it
 
 
 def changes(cores):
     """How often neighbours in a list differ."""
     return sum(a != b for a, b in zip(cores, cores[1:]))
+
+
+def bursts(times):
+    """[(first, last, how many)] of sorted times with no more than BURST us between neighbours."""
+    found = []
+    for time in times:
+        if found and time - found[-1][1] <= BURST:
+            found[-1] = (found[-1][0], time, found[-1][2] + 1)
+        else:
+            found.append((time, time, 1))
+    return found
 
 
 class Line:
@@ -209,6 +221,10 @@ class Service:
                 **{what: t[what].json(t["home"]) for what in ("figure2", "planned", "made")},
                 "modes": t["modes"], "sent": t["sent"],
                 "lost": {way: len(times) for way, times in t["lost"].items()},
+                "losses": [{"way": way, "at": round((first - self.lab.begin_us) / 1000000, 3),
+                            "for": round((last - first) / 1000000, 3), "packets": count}
+                           for way, times in t["lost"].items()
+                           for first, last, count in bursts(times)],
                 "not_served": t["missing"]})
         return {"terminals": terminals,
                 "satellites": len(self.lab.d.satellites), "known": self.planning.known,
