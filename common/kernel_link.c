@@ -73,7 +73,9 @@ int kernel_link_parse(const struct nlmsghdr *nlh, void *item, const void *arg)
 		return 0;
 	link->ifindex = (unsigned int)ifi->ifi_index;
 	link->up = ifi->ifi_flags & IFF_UP;
-	link->carrier = ifi->ifi_flags & IFF_LOWER_UP;
+	/* A carrier that has just come is in the flags before the kernel's link watch has put
+	 * the queue into service, which sets the other one. */
+	link->carrier = ifi->ifi_flags & IFF_LOWER_UP && ifi->ifi_flags & IFF_RUNNING;
 	link->loopback = ifi->ifi_flags & IFF_LOOPBACK;
 	link->promiscuous = ifi->ifi_flags & IFF_PROMISC;
 	snprintf(link->name, sizeof(link->name), "%s", mnl_attr_get_str(tb[IFLA_IFNAME]));
