@@ -33,9 +33,10 @@ static void set_ready(struct links *l, struct link *link, bool ready, usec_t now
 	} else {
 		link->lost_since = now;
 		log_info("link %s: lost on %s (%s)", link->name, link->interface,
-			 !link->ifindex ? "no interface"
-			 : !link->up	? "down"
-					: "no carrier");
+			 !link->ifindex	  ? "no interface"
+			 : !link->up	  ? "down"
+			 : !link->carrier ? "no carrier"
+					  : "the antenna turns");
 		l->ops.lost(l->ops.context, link, now);
 	}
 }
