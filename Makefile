@@ -235,8 +235,8 @@ fuzz:
 
 # --- installation ------------------------------------------------------------------------------
 
-# Pages beside scripts/ describe what is not installed.
-MAN_PAGES := $(filter-out scripts/%,$(call sources,*/*.1 */*.5 */*.8))
+# A page that lies elsewhere describes what is not installed.
+MAN_PAGES := $(call sources,$(foreach s,1 5 7 8,$(addsuffix /*.$(s),common $(DAEMON_DIRS))))
 # conf/*.conf, *.csv and *.tle are the example configurations. A folder conf/NAME.d or conf/systemd
 # holds drop-ins for another program; a file NAME.in has @sbindir@ and the like replaced.
 EXAMPLES := $(call sources,conf/*.conf conf/*.csv conf/*.tle)
@@ -345,6 +345,21 @@ $(DIST).tar.gz: $(srcdir)/configure FORCE
 distcheck: dist
 	@V=$(V) DIST=$(DIST) MAKE='$(MAKE)' $(srcdir)/tests/distcheck $(abspath $(O))/distcheck
 
+# A Debian package of this tree, below $(O)/deb: what `make dist` packs, with conf/debian beside it.
+deb: dist
+	$(Q)rm -rf $(O)/deb && mkdir -p $(O)/deb
+	$(Q)tar -C $(O)/deb -xzf $(DIST).tar.gz
+	$(Q)cp -r $(O)/deb/$(DIST)/conf/debian $(O)/deb/$(DIST)/debian
+	$(Q)sed -e 's/@VERSION@/$(VERSION)/' \
+		-e "s/@DATE@/$$(date -Ru -d @$${SOURCE_DATE_EPOCH:-$$(date +%s)})/" \
+		$(srcdir)/conf/debian/changelog.in > $(O)/deb/$(DIST)/debian/changelog
+	$(Q)rm $(O)/deb/$(DIST)/debian/changelog.in
+	$(call say,DEB,$(O)/deb)
+	$(Q)cd $(O)/deb/$(DIST) && unset MAKEFLAGS MFLAGS MAKELEVEL && \
+		dpkg-buildpackage --no-sign --build=binary > ../build.log 2>&1 || \
+		{ tail -n 30 ../build.log; exit 1; }
+	@ls $(O)/deb/*.deb
+
 # --- upkeep ------------------------------------------------------------------------------------
 
 $(srcdir)/configure: $(srcdir)/configure.ac
@@ -384,6 +399,7 @@ help:
 #: make check-uml       the same tests inside user-mode Linux (root)
 #: make check-asan      unit tests with address and undefined-behaviour sanitizers
 #: make fuzz            each fuzz target for FUZZ_TIME=20 seconds (clang)
+#: make deb             a Debian package (debhelper), into build/deb
 #: make bench           benchmarks
 #: make bench-handover  what each handover mode costs, in user-mode Linux (root); see its head
 #:                      (tests/bench/handovers) for how to run a part
@@ -397,7 +413,7 @@ help:
 #: V=1 shows the commands. REQUIRE_NETNS=1 and REQUIRE_UML=1 turn skipped namespace and UML
 #: tests into failures. TESTS="pattern ..." limits a check to the tests so named.
 
-.PHONY: all test-programs unit-programs asan-programs check check-unit check-config check-layers check-static check-plan \
+.PHONY: all deb test-programs unit-programs asan-programs check check-unit check-config check-layers check-static check-plan \
 	check-netns check-uml check-asan bench bench-handover bench-plan bench-crowd fuzz fuzz-programs install install-strip uninstall installcheck \
 	dist distcheck clean distclean help FORCE
 
