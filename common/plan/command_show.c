@@ -302,7 +302,7 @@ int command_show(int argc, char **argv)
 		{"tau", 0, OPTION_NUMBER, &wishes.rules.tau, .least = 1e-3, .most = 1e9,
 		 .argument = "SECONDS", .help = "away from home, as bad as a change of core (300)"},
 		{"outage", 0, OPTION_NUMBER, &wishes.rules.outage, .least = 1e-3, .most = 1e9,
-		 .argument = "SECONDS", .help = "without service, as bad as a change of core (30)"},
+		 .argument = "SECONDS", .help = "without service, as bad as a change of core (10)"},
 		{"places", 0, OPTION_COUNT, &wishes.places, .least = 0, .most = 5000,
 		 .argument = "N", .help = "with timelines, those with most users first (120)"},
 		{"threads", 0, OPTION_COUNT, &wishes.threads, .least = 1, .most = 256,

@@ -297,7 +297,7 @@ int command_terminal(int argc, char **argv)
 		{"tau", 0, OPTION_NUMBER, &wishes.rules.tau, .least = 1e-3, .most = 1e9,
 		 .argument = "SECONDS", .help = "away from home, as bad as a change of core (300)"},
 		{"outage", 0, OPTION_NUMBER, &wishes.rules.outage, .least = 1e-3, .most = 1e9,
-		 .argument = "SECONDS", .help = "without service, as bad as a change of core (30)"},
+		 .argument = "SECONDS", .help = "without service, as bad as a change of core (10)"},
 		{"margin", 0, OPTION_NUMBER, &wishes.rules.margin, .least = 0, .most = 1e12,
 		 .argument = "AMOUNT",
 		 .help = "better by this much to change: degrees, or load (5)"},

@@ -203,7 +203,7 @@ static int parse(struct wishes *wishes, int argc, char **argv, int *first)
 		{"tau", 0, OPTION_NUMBER, &wishes->users.tau, .least = 1e-3, .most = 1e9,
 		 .argument = "SECONDS", .help = "away from home, as bad as a handover (300)"},
 		{"outage", 0, OPTION_NUMBER, &wishes->users.outage, .least = 1e-3, .most = 1e9,
-		 .argument = "SECONDS", .help = "without service, as bad as a handover (30)"},
+		 .argument = "SECONDS", .help = "without service, as bad as a handover (10)"},
 		{"gamma", 0, OPTION_NUMBER, &wishes->users.gamma, .least = 0, .most = 1e9,
 		 .argument = "WEIGHT", .help = "price of an association change (0)"},
 		{"look", 0, OPTION_NUMBER, &wishes->verify.step, .least = 0.1, .most = 600,
@@ -224,7 +224,7 @@ int command_verify(int argc, char **argv)
 		.verify = {.station_elevation = 10,
 			   .step = VERIFY_STEP,
 			   .tolerance = VERIFY_TOLERANCE},
-		.users = {.slot = 15, .min_elevation = 25, .tau = 300, .outage = 30}};
+		.users = {.slot = 15, .min_elevation = 25, .tau = 300, .outage = 10}};
 	struct comparison reported;
 	struct scenario scenario;
 	int first, status = parse(&wishes, argc, argv, &first);
