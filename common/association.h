@@ -74,7 +74,7 @@ usec_t association_next(const struct association *rows, size_t count, usec_t ins
 bool association_same(const struct association *a, const struct association *b);
 
 /*
- * Names of satellites as the protocol has them (PROTOCOL section 4: a-z 0-9 - . _, 63 at most):
+ * Names of satellites as the protocol has them (PROTOCOL section 2: a-z 0-9 - . _, 63 at most):
  * what a catalogue calls STARLINK-1007 or "ISS (ZARYA)" is starlink-1007 and iss--zarya- there.
  */
 #define ASSOCIATION_FOLDED_MAX 63
