@@ -13,10 +13,8 @@
  *parent
  *		... open kernel, sockets ...
  *		if (daemon_serve(&daemon, loop, commands, &core) < 0) goto out;  // control socket,
- *signals if (daemon_ready(&daemon, "serving 3 satellites") < 0) goto out;        // READY=1, detach from the terminal
- *		ev_run(loop, 0);
- *		daemon_stopping(&daemon);
- *	out:
+ *signals if (daemon_ready(&daemon, "serving 3 satellites") < 0) goto out;        // READY=1, detach
+ *from the terminal ev_run(loop, 0); daemon_stopping(&daemon); out:
  *		... close ...
  *		daemon_end(&daemon);                                  // closes control, frees
  *config return status;

@@ -2,6 +2,8 @@
 /* Packet sockets for the access side; see link_socket.h. */
 #include "link_socket.h"
 
+#include "message.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <linux/filter.h>
@@ -23,12 +25,14 @@ static int close_with(int fd)
 
 /* ---- what is heard ---------------------------------------------------------------------- */
 
-#define AT_TYPE	    12 /* of an Ethernet frame; the rest counts from there, too */
-#define AT_NEXT	    20 /* IPv6: next header */
-#define AT_IPV6_DST 38
-#define AT_UDP_PORT 56 /* IPv6: destination port */
-#define WHOLE	    0xffff
-#define BEGINNING   64
+#define AT_TYPE	     12 /* of an Ethernet frame; the rest counts from there, too */
+#define AT_NEXT	     20 /* IPv6: next header */
+#define AT_IPV6_DST  38
+#define AT_UDP_PORT  56 /* IPv6: destination port */
+#define AT_MESSAGE   62 /* what UDP carries */
+#define PROOF_OCTETS 19 /* of the attribute HANDOVER_PROOF */
+#define WHOLE	     0xffff
+#define BEGINNING    64
 
 static int attach(int fd, struct sock_filter *code, size_t length)
 {
@@ -54,19 +58,35 @@ static int open_filtered(unsigned int ifindex, struct sock_filter *code, size_t 
 
 /* ---- sockets ---------------------------------------------------------------------------- */
 
-int link_socket_open(unsigned int ifindex, uint16_t udp_port)
+int link_socket_open(unsigned int ifindex, uint16_t udp_port, enum link_queue queue)
 {
-	/* Incoming IPv6/UDP to the access port; the rest is not our business. */
+	const uint32_t first = queue != LINK_REST ? WHOLE : 0,
+		       rest = queue != LINK_FIRST ? WHOLE : 0;
+	/*
+	 * Incoming IPv6/UDP to the access port; the rest is not our business. The proof is a
+	 * discovery's last attribute, and long enough to count from the end.
+	 */
 	struct sock_filter code[] = {
 		BPF_STMT(BPF_LD | BPF_H | BPF_ABS, (uint32_t)SKF_AD_OFF + SKF_AD_PKTTYPE),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, PACKET_OUTGOING, 7, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, PACKET_OUTGOING, 18, 0),
 		BPF_STMT(BPF_LD | BPF_H | BPF_ABS, AT_TYPE),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ETHERTYPE_IPV6, 0, 5),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ETHERTYPE_IPV6, 0, 16),
 		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, AT_NEXT),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, IPPROTO_UDP, 0, 3),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, IPPROTO_UDP, 0, 14),
 		BPF_STMT(BPF_LD | BPF_H | BPF_ABS, AT_UDP_PORT),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, udp_port, 0, 1),
-		BPF_STMT(BPF_RET | BPF_K, WHOLE),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, udp_port, 0, 12),
+		BPF_STMT(BPF_LD | BPF_W | BPF_LEN, 0),
+		BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, AT_MESSAGE + PROOF_OCTETS, 0, 9),
+		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, AT_MESSAGE),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, MESSAGE_SEALED, 6, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, MESSAGE_CORE_DISCOVERY, 0, 6),
+		BPF_STMT(BPF_LD | BPF_W | BPF_LEN, 0),
+		BPF_STMT(BPF_ALU | BPF_SUB | BPF_K, PROOF_OCTETS),
+		BPF_STMT(BPF_MISC | BPF_TAX, 0),
+		BPF_STMT(BPF_LD | BPF_B | BPF_IND, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ATTR_HANDOVER_PROOF, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, first),
+		BPF_STMT(BPF_RET | BPF_K, rest),
 		BPF_STMT(BPF_RET | BPF_K, 0),
 	};
 

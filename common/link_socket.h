@@ -16,11 +16,18 @@
 #include <stdint.h>
 
 /*
- * A non-blocking packet socket on this interface that hears what comes in for this UDP port over
- * IPv6, whole frames, and nothing else; bridge ports too. Returns the descriptor, or -errno. Needs
- * CAP_NET_RAW.
+ * What a socket hears. A flood in one queue is none in the other: first what is cheap to check and
+ * comes from those who are served or expected, sealed datagrams and discoveries with a short proof
+ * (or what looks like these), and then the rest.
  */
-int link_socket_open(unsigned int ifindex, uint16_t udp_port);
+enum link_queue { LINK_ALL, LINK_FIRST, LINK_REST };
+
+/*
+ * A non-blocking packet socket on this interface that hears what comes in for this UDP port over
+ * IPv6 and belongs to this queue, whole frames, and nothing else; bridge ports too. Returns the
+ * descriptor, or -errno. Needs CAP_NET_RAW.
+ */
+int link_socket_open(unsigned int ifindex, uint16_t udp_port, enum link_queue queue);
 
 /*
  * A non-blocking packet socket that hears the packets of users that come in on this interface: IPv4

@@ -230,7 +230,7 @@ static void frame_readable(struct ev_loop *loop, ev_io *io, int events)
 	peers_gather(receiver.core);
 	for (int i = 0; i < READS_PER_WAKE && satellite->fd >= 0; i++) {
 		uint8_t octets[FRAME_OVERHEAD + SNO_DATAGRAM_MAX + 64];
-		ssize_t length = recv(satellite->fd, octets, sizeof(octets), MSG_DONTWAIT);
+		ssize_t length = recv(io->fd, octets, sizeof(octets), MSG_DONTWAIT);
 
 		if (length < 0)
 			break;
@@ -239,17 +239,16 @@ static void frame_readable(struct ev_loop *loop, ev_io *io, int events)
 	peers_flush(receiver.core, clock_now());
 }
 
-int receive_satellite_open(struct satellite *satellite)
+/* One of the two queues of a port. */
+static int queue_open(struct satellite *satellite, enum link_queue queue, int *opened,
+		      void **watcher)
 {
-	ev_io *io;
+	ev_io *io = malloc(sizeof(*io));
 	int fd;
 
-	if (!receiver.loop)
-		return 0;
-	io = malloc(sizeof(*io));
 	if (!io)
 		return -ENOMEM;
-	fd = link_socket_open(satellite->port, satellite->core->config->access.port);
+	fd = link_socket_open(satellite->port, satellite->core->config->access.port, queue);
 	if (fd < 0) {
 		log_warn_errno(fd, "satellite %s: cannot read frames on %s", satellite->name,
 			       satellite->interface);
@@ -257,23 +256,46 @@ int receive_satellite_open(struct satellite *satellite)
 		return fd;
 	}
 	make_room(fd);
-	satellite->fd = fd;
-	satellite->watcher = io;
 	ev_io_init(io, frame_readable, fd, EV_READ);
+	if (queue == LINK_FIRST)
+		ev_set_priority(io, EV_MAXPRI);
 	io->data = satellite;
 	ev_io_start(receiver.loop, io);
+	*opened = fd;
+	*watcher = io;
 	return 0;
+}
+
+static void queue_close(int *fd, void **watcher)
+{
+	if (*fd < 0)
+		return;
+	ev_io_stop(receiver.loop, *watcher);
+	free(*watcher);
+	close(*fd);
+	*watcher = NULL;
+	*fd = -1;
+}
+
+int receive_satellite_open(struct satellite *satellite)
+{
+	int result;
+
+	if (!receiver.loop)
+		return 0;
+	result = queue_open(satellite, LINK_FIRST, &satellite->first_fd, &satellite->first_watcher);
+	if (result < 0)
+		return result;
+	result = queue_open(satellite, LINK_REST, &satellite->fd, &satellite->watcher);
+	if (result < 0)
+		queue_close(&satellite->first_fd, &satellite->first_watcher);
+	return result;
 }
 
 void receive_satellite_close(struct satellite *satellite)
 {
-	if (satellite->fd < 0)
-		return;
-	ev_io_stop(receiver.loop, satellite->watcher);
-	free(satellite->watcher);
-	close(satellite->fd);
-	satellite->watcher = NULL;
-	satellite->fd = -1;
+	queue_close(&satellite->first_fd, &satellite->first_watcher);
+	queue_close(&satellite->fd, &satellite->watcher);
 }
 
 static int to_satellite(void *context, struct satellite *satellite, const uint8_t *frame,

@@ -19,9 +19,10 @@ struct satellite {
 	bool connected;	     /* the port is up and has carrier */
 	bool joined, raised; /* the port was outside the bridge, or down, before */
 	int fd;		     /* packet socket, -1 in tests and while the interface is missing */
+	int first_fd;	     /* that is read before it: for those who are served or expected */
 	struct timer advertise;
-	struct door_share share; /* of the handshakes that this core computes */
-	void *watcher; /* the event loop's, see receive.c */
+	struct door_share share;       /* of the handshakes that this core computes */
+	void *watcher, *first_watcher; /* the event loop's, see receive.c */
 	UT_hash_handle hh;
 };
 

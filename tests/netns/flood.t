@@ -25,6 +25,7 @@ from daemons import program                                                 # no
 CORE = "drain=100ms leave=2s"
 LAB = f"""
 gap 10ms
+associations known
 advertise 200ms
 core a {CORE}
 core b {CORE}
