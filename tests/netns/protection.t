@@ -1,0 +1,208 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# kernels: uml
+# shellcheck disable=SC2317 # functions are called by name
+#
+# Protected tunnels with real packets (PROTOCOL section 16): nothing but ESP is on the wire, what is
+# forged does not get in, keys are renewed by time and by octets under 1,000 packets a second without
+# one lost, a core is restarted under them, and there is no way down to clear text.
+#
+#	t1 of core a visits core b; the server sends to it, and it to the server
+. "${SRCDIR:-.}/tests/netns/lib.sh"
+need_root
+need_program tcpdump jq python3
+need_device gre external
+have_esp || skip_all "this kernel has no ESP"
+
+SERVER=203.0.113.2 HOME4=10.1.0.10 END_A=198.18.1.2 END_B=198.18.2.2
+
+# lab CORE-A-OPTIONS -- CORE-B-OPTIONS: and t1 goes to b.
+lab() {
+	local a=() b=()
+	while [ "$1" != -- ]; do a+=("$1") && shift; done
+	shift
+	b=("$@")
+	lab_up <<-LAB
+		gap 10ms
+		underlay both
+		core a drain=500ms ${a[*]}
+		core b drain=500ms ${b[*]}
+		satellite s1 core=a
+		satellite s2 core=b
+		terminal t1 home=a links=s1,s2
+	LAB
+}
+
+home6() { ip -n "$PREFIX-t1" -6 -o addr show scope global | grep -o "2001:db8:a0:1:[^/]*" | head -n 1; }
+
+visits() {
+	handover t1 s2 >/dev/null
+	within 10 "t1 visits b" served_by t1 b s2
+	within 5 "and is reached there" on server ping -n -c 1 -W 1 "$HOME4"
+}
+
+# stat CORE NAME: a counter of the kernel's IPsec.
+stat() { on "$1" sed -n "s/^$2[[:space:]]*//p" /proc/net/xfrm_stat; }
+
+# spis CORE FROM: the indices of the associations from an address.
+spis() { on "$1" ip xfrm state list src "$2" | awk '/^\tproto esp/ {print $4}' | sort; }
+
+# flows SECONDS: 1,000 packets a second each way for so long; then lost says how many did not arrive.
+flows() {
+	local count=$(($1 * 1000)) log
+	receivers=() senders=()
+	for log in down up; do
+		local node=t1 port=9001 to=$HOME4 from=server
+		[ $log = down ] || { node=server port=9002 to=$SERVER from=t1; }
+		rm -f "$WORK/$log"
+		ip netns exec "$PREFIX-$node" "$BUILD/tests/bench/stream" receive -o "$WORK/$log" $port >"$WORK/$log.sum" &
+		receivers+=($!)
+		sleep 0.3
+		ip netns exec "$PREFIX-$from" "$BUILD/tests/bench/stream" send -i 1000 -n "$count" "$to/$port" >/dev/null &
+		senders+=($!)
+	done
+}
+
+flows_end() {
+	wait "${senders[@]}"
+	sleep 1
+	kill "${receivers[@]}"
+	wait "${receivers[@]}" 2>/dev/null
+}
+
+# arrived LOG: how many packets, each counted once.
+arrived() { "$BUILD/tests/bench/stream" dump "$WORK/$1" | awk -F, '/^[0-9]/ {if (!seen[$1]++) n++} END {print n + 0}'; }
+
+# lossless NAME SECONDS
+lossless() {
+	flows_end
+	same "$1: every packet down has arrived" $(($2 * 1000)) "$(arrived down)"
+	same "$1: and every packet up" $(($2 * 1000)) "$(arrived up)"
+}
+
+renewed() { [ "$(on "$1" ip -j xfrm state list src "$2" 2>/dev/null | wc -c)" -gt 0 ] && [ "$(spis "$1" "$2")" != "$3" ]; }
+
+# --- what is on the wire ---------------------------------------------------------------------------
+
+lab rekey=3 keepalive=500ms -- rekey=3 keepalive=500ms
+visits
+for core in a b; do
+	ip netns exec "$PREFIX-$core" tcpdump -q -n -i net0 -Q out --immediate-mode -U -w "$WORK/wire.$core" 2>"$WORK/tcpdump.$core" &
+	sniffers+=($!)
+	poll 5 grep -q 'listening on' "$WORK/tcpdump.$core"
+done
+check "echo requests are answered" on server ping -n -c 20 -i 0.05 -W 2 "$HOME4"
+check "over IPv6 too" on server ping -n -6 -c 20 -i 0.05 -W 2 "$(home6)"
+sleep 0.3
+kill "${sniffers[@]}"
+wait "${sniffers[@]}" 2>/dev/null
+for core in a b; do
+	esp=$(tcpdump -n -r "$WORK/wire.$core" 'ip proto 50 or ip6 proto 50' 2>/dev/null | wc -l)
+	same "what leaves $core for the other core is ESP" yes "$([ "$esp" -ge 40 ] && echo yes || echo "$esp")"
+	same "and nothing else but signalling" "" "$(tcpdump -n -r "$WORK/wire.$core" \
+		'net 198.18.0.0/15 or net 100.64.0.0/10 or ip6 net 2001:db8:f0::/48 or ip6 net 2001:db8:c0::/48' 2>/dev/null |
+		grep -vE 'ESP\(|\.6275|ICMP6, neighbor|ARP' | head -n 3)"
+done
+same "in 64-bit numbers, with a window of 4096" 1 \
+	"$(on a ip xfrm state | grep -q 'replay_window 4096' && on a ip xfrm state | grep -q 'esn' && echo 1)"
+
+# --- what is forged --------------------------------------------------------------------------------
+
+# forge FROM TO INNER-FROM INNER-TO: an echo request in clear GRE, from somewhere on the Internet.
+forge() {
+	on inet python3 - "$@" <<-'END'
+		import socket, struct, sys
+		def total(data):
+		    value = sum(struct.unpack(f"!{len(data) // 2}H", data))
+		    while value >> 16:
+		        value = (value & 0xffff) + (value >> 16)
+		    return ~value & 0xffff
+		def ip(source, target, proto, payload):
+		    head = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + len(payload), 7, 0, 64, proto, 0,
+		                       socket.inet_aton(source), socket.inet_aton(target))
+		    return head[:10] + struct.pack("!H", total(head)) + head[12:] + payload
+		outer_from, outer_to, inner_from, inner_to, key = sys.argv[1:]
+		echo = struct.pack("!BBHHH", 8, 0, 0, 0x5353, 1)
+		echo = echo[:2] + struct.pack("!H", total(echo)) + echo[4:]
+		gre = struct.pack("!HHI", 0x2000, 0x0800, int(key)) + ip(inner_from, inner_to, 1, echo)
+		raw = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
+		raw.sendto(ip(outer_from, outer_to, 47, gre), (outer_to, 0))
+	END
+}
+
+# forged NAME CORE COUNTER NODE FILTER FORGE...: nothing of it comes out, and the kernel counts it.
+forged() {
+	local name=$1 core=$2 counter=$3 node=$4 filter=$5 before
+	shift 5
+	before=$(stat "$core" "$counter")
+	ip netns exec "$PREFIX-$node" timeout 2 tcpdump -n -i any -c 1 "icmp and $filter" >"$WORK/came" 2>"$WORK/tcpdump.forged" &
+	poll 5 grep -q 'listening on' "$WORK/tcpdump.forged"
+	forge "$@"
+	wait $!
+	same "$name: nothing comes out of the tunnel" "" "$(cat "$WORK/came")"
+	same "$name: counted as $counter" 1 $(($(stat "$core" "$counter") - before))
+}
+
+coa=$(ctl a bindings --json | jq -r '.. | .["care-of"]? // .coa? // empty' | head -n 1)
+[ -n "$coa" ] || coa=$(ip -n "$PREFIX-a" route show "$HOME4" | grep -o 'dst 100\.64[0-9.]*' | cut -d' ' -f2)
+key_b=$(ip -n "$PREFIX-a" route show "$HOME4" | grep -o 'id [0-9]*' | cut -d' ' -f2)
+key_a=$(ip -n "$PREFIX-b" route show table 8300 | grep -o 'id [0-9]*' | head -n 1 | cut -d' ' -f2)
+forged "clear text in the name of a" b XfrmInTmplMismatch t1 "src 203.0.113.77" \
+	"$END_A" "$coa" 203.0.113.77 "$HOME4" "$key_b"
+forged "from an address that is no peer's" b XfrmInPolBlock t1 "src 203.0.113.78" \
+	203.0.113.9 "$coa" 203.0.113.78 "$HOME4" "$key_b"
+forged "clear text in the name of b" a XfrmInTmplMismatch server "src 10.1.0.77" \
+	"$END_B" "$END_A" 10.1.0.77 "$SERVER" "$key_a"
+forged "to the home core from nobody" a XfrmInPolBlock server "src 10.1.0.78" \
+	203.0.113.9 "$END_A" 10.1.0.78 "$SERVER" "$key_a"
+check "what is true still passes" reaches server "$HOME4"
+
+# --- keys are renewed by time ------------------------------------------------------------------------
+
+before_a=$(spis a "$END_A") before_b=$(spis b "$END_B")
+flows 10
+lossless "renewed by time" 10
+check "the keys of a were renewed" [ "$before_a" != "$(spis a "$END_A")" ]
+check "those of b too" [ "$before_b" != "$(spis b "$END_B")" ]
+same "one association to send with" 1 "$(spis a "$END_A" | wc -l)"
+check "few to receive with" [ "$(spis a "$END_B" | wc -l)" -le 4 ]
+
+# --- restarts ----------------------------------------------------------------------------------------
+
+for core in b a; do
+	before=$(spis $core "$([ $core = a ] && echo "$END_A" || echo "$END_B")")
+	flows 8
+	sleep 2
+	lab_do kill $core >/dev/null
+	sleep 1
+	lab_do start $core >/dev/null
+	lossless "$core killed and started" 8
+	check "$core has new keys" [ "$before" != "$(spis $core "$([ $core = a ] && echo "$END_A" || echo "$END_B")")" ]
+done
+within 10 "t1 is served by b" served_by t1 b s2
+lab_down
+
+# --- by octets, with AES -----------------------------------------------------------------------------
+
+lab rekey_octets=300000 suite=aes-256-gcm -- rekey_octets=300000 suite=aes-256-gcm
+visits
+same "both prefer AES" 'aead rfc4106(gcm(aes))' "$(on a ip xfrm state | grep -o 'aead [^ ]*' | sort -u)"
+rekeys=$(grep -c 'keys of the tunnels are worn' "$LAB_DIR/a.log")
+flows 8
+lossless "renewed by octets" 8
+check "a has renewed them several times" [ "$(grep -c 'keys of the tunnels are worn' "$LAB_DIR/a.log")" -ge $((rekeys + 2)) ]
+lab_down
+
+# --- no way down -------------------------------------------------------------------------------------
+
+lab protection=none -- protection=esp
+handover t1 s2 >/dev/null
+within 10 "b refuses t1: they do not protect alike" \
+	grep -q 'refused: no-common-protection' "$LAB_DIR/b.log"
+same "there is no route into a tunnel" "" "$(ip -n "$PREFIX-a" route show | grep encap; ip -n "$PREFIX-b" route show table all | grep encap)"
+check "b says what to do" grep -q 'no tunnels, it does not protect its own and we protect ours: set protection' "$LAB_DIR/b.log"
+check "a too" grep -q 'no tunnels, it protects its own and we do not protect ours: set protection' "$LAB_DIR/a.log"
+check "that a protects nothing is said at its start" grep -q 'tunnels to it are not protected' "$LAB_DIR/a.log"
+handover t1 s1 >/dev/null
+within 10 "at home it is served" served_by t1 a s1
+finish
