@@ -2,6 +2,7 @@
 /* Stretch after stretch; then what came out of it, and what else could have. */
 #include "plan/associate.h"
 
+#include "plan/descent.h"
 #include "plan/present.h"
 #include "plan/rounding.h"
 #include "plan/search.h"
@@ -179,13 +180,18 @@ static int plan_stretch(struct planning *planning, uint32_t first, unsigned int 
 		planning->bound = bound;
 	else
 		err = bound_part(planning, pricing, first, *kept);
+	pricing_settle(pricing);
 	if (err == 0)
 		err = rounding_fill(&schedule, pricing);
-	/* Prices are large; the search does not need them. */
+	/* Prices are large; what follows does not need them. */
 	pricing_close(pricing);
 	pricing = NULL;
 	if (err == 0)
+		err = descent_run(&schedule, associate->parallel);
+	if (err == 0)
 		err = search(planning, &schedule);
+	if (err == 0)
+		err = descent_run(&schedule, associate->parallel);
 	if (err == 0)
 		err = keep(planning, &schedule, *kept);
 out:

@@ -312,6 +312,18 @@ double pricing_improve(struct pricing *pricing, unsigned int times, double step,
 	return pricing->bound;
 }
 
+void pricing_settle(struct pricing *pricing)
+{
+	pricing->step = 0;
+	parallel_run(pricing->parallel, pricing->stretch->scenario->place_count, price_place,
+		     pricing);
+}
+
+const float *pricing_worth(const struct pricing *pricing, size_t place)
+{
+	return pricing->worth + place * pricing->cells;
+}
+
 const float *pricing_average(const struct pricing *pricing, size_t satellite)
 {
 	return pricing->average + satellite * pricing->cells;

@@ -55,6 +55,11 @@ void pricing_take(struct pricing *pricing, const struct pricing *other);
 double pricing_improve(struct pricing *pricing, unsigned int times, double step,
 		       struct progress *progress);
 
+/* What it would be worth at the best prices if a core were available at a place: by slot and core,
+ * [slot x lanes + core]. After pricing_settle(). */
+void pricing_settle(struct pricing *pricing);
+const float *pricing_worth(const struct pricing *pricing, size_t place);
+
 /* How much of the time, on average, a satellite served each core: [slot x lanes + core]. */
 const float *pricing_average(const struct pricing *pricing, size_t satellite);
 

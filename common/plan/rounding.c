@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The dynamic programme of each satellite, with averages for gains. */
+/* The dynamic programme of each satellite, for what the ones before it have left. */
 #include "plan/rounding.h"
 
 #include "plan/timeline.h"
@@ -7,11 +7,34 @@
 #include <errno.h>
 #include <stdlib.h>
 
-/* What a slot that a satellite always had is worth, in association changes: about three such slots
- * make an association. */
+/* Prices make all satellites that could be of use just worth their changes; a little more decides
+ * for those that come first. */
+#define BOOST 1.5f
+/* What a slot that a satellite always had is worth beside, in association changes. */
 #define WORTH 0.3
 /* The same where changes cost nothing. */
 #define WORTH_ALONE 1e-6
+
+/* What is not yet available at places in view, at its price. */
+static void gain_prices(const struct schedule *schedule, const struct pricing *pricing,
+			size_t satellite, float *gains)
+{
+	const struct stretch *stretch = schedule->stretch;
+	unsigned int lanes = stretch->lanes;
+
+	for (size_t i = stretch->view_of[satellite]; i < stretch->view_of[satellite + 1]; i++) {
+		const struct view *view = &stretch->views[i];
+		const float *worth = pricing_worth(pricing, view->place);
+		const sno_set *available =
+			schedule->available + (size_t)view->place * stretch->slots;
+
+		for (unsigned int t = view->from; t < view->until; t++)
+			for (unsigned int k = 0; k < lanes; k++)
+				if (!(available[t] >> k & 1))
+					gains[(size_t)t * lanes + k] +=
+						BOOST * worth[(size_t)t * lanes + k];
+	}
+}
 
 static void round_satellite(struct schedule *schedule, const struct pricing *pricing,
 			    struct timeline *timeline, size_t satellite, attachment *best)
@@ -22,8 +45,9 @@ static void round_satellite(struct schedule *schedule, const struct pricing *pri
 	double gamma = stretch->prices->gamma;
 	float worth = (float)(gamma > 0 ? WORTH * gamma : WORTH_ALONE);
 
+	gain_prices(schedule, pricing, satellite, gains);
 	for (size_t c = 0; c < (size_t)stretch->slots * stretch->lanes; c++)
-		gains[c] = worth * average[c];
+		gains[c] += worth * average[c];
 	timeline_best(timeline, satellite, schedule->room, best);
 	schedule_set(schedule, satellite, 0, stretch->slots, best, NULL);
 }

@@ -212,8 +212,10 @@ int trial_change(struct trial *trial, size_t satellite, unsigned int from, unsig
 	return 0;
 }
 
-static inline __attribute__((always_inline)) double
-rise_of_group(const struct steps *steps, unsigned int from, unsigned int until, unsigned int lanes)
+static inline __attribute__((always_inline)) double rise_of_group(const struct steps *steps,
+								  unsigned int from,
+								  unsigned int until, sno_set more,
+								  unsigned int lanes)
 {
 	const float *after = steps->after + (size_t)until * lanes;
 	double rise = 0;
@@ -221,32 +223,48 @@ rise_of_group(const struct steps *steps, unsigned int from, unsigned int until, 
 
 	memcpy(v, steps->before + (size_t)from * lanes, lanes * sizeof(*v));
 	for (unsigned int t = from; t < until; t++)
-		rise += (double)state_step(v, steps->costs[steps->available[t] & steps->cores],
-					   lanes) -
+		rise += (double)state_step(
+				v, steps->costs[(steps->available[t] | more) & steps->cores],
+				lanes) -
 			(double)steps->cost[t];
 	return rise + (double)state_join(v, after, lanes) -
 	       (double)state_join(steps->before + (size_t)until * lanes, after, lanes);
 }
 
+/* By how much the cost of a place's users rises, with what is available in these slots now, and
+ * more cores beside. */
+static double rise_of_place(const struct trials *trials, uint32_t p, unsigned int from,
+			    unsigned int until, sno_set more)
+{
+	const struct scenario *scenario = trials->schedule->stretch->scenario;
+	const struct scenario_place *place = &scenario->places[p];
+	double sum = 0;
+
+	for (size_t g = place->first_group; g < place->first_group + place->group_count; g++) {
+		struct steps steps = steps_of(trials, g);
+		double rise = steps.lanes == 4 ? rise_of_group(&steps, from, until, more, 4)
+					       : rise_of_group(&steps, from, until, more, 8);
+
+		sum += scenario->groups[g].weight * rise;
+	}
+	return sum;
+}
+
+double trials_gain(const struct trials *trials, uint32_t place, unsigned int from,
+		   unsigned int until, uint8_t core)
+{
+	return -rise_of_place(trials, place, from, until, (sno_set)(1u << core));
+}
+
 double trial_rise(const struct trial *trial)
 {
-	const struct scenario *scenario = trial->trials->schedule->stretch->scenario;
 	double sum = trial->changed;
 
 	for (size_t i = 0; i < trial->touched.count; i++) {
-		uint32_t p = trial->touched.places[i];
-		const struct scenario_place *place = &scenario->places[p];
-		struct touched_span span = trial->touched.spans[p];
+		uint32_t place = trial->touched.places[i];
+		struct touched_span span = trial->touched.spans[place];
 
-		for (size_t g = place->first_group; g < place->first_group + place->group_count;
-		     g++) {
-			struct steps steps = steps_of(trial->trials, g);
-			double rise = steps.lanes == 4
-					      ? rise_of_group(&steps, span.from, span.until, 4)
-					      : rise_of_group(&steps, span.from, span.until, 8);
-
-			sum += scenario->groups[g].weight * rise;
-		}
+		sum += rise_of_place(trial->trials, place, span.from, span.until, 0);
 	}
 	return sum;
 }

@@ -30,6 +30,11 @@ void trials_close(struct trials *trials);
 /* Computes all states anew. */
 void trials_refresh(struct trials *trials, struct parallel *parallel);
 
+/* By how much the objective would fall if a core were available at a place in all slots from `from`
+ * to until - 1, beside what is. */
+double trials_gain(const struct trials *trials, uint32_t place, unsigned int from,
+		   unsigned int until, uint8_t core);
+
 struct trial_change {
 	uint32_t satellite;
 	uint16_t from, until;
