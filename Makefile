@@ -132,6 +132,15 @@ $(PROGRAMS):
 	$(call say,LINK,$@)
 	$(Q)$(LINK) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(PKG_LIBS) $(LIBS)
 
+# What the kernel runs is compiled for its own machine, whatever the rest is compiled for.
+BPF_OBJECT := $(O)/core-agent/guard.bpf.o
+$(BPF_OBJECT): $(srcdir)/core-agent/guard.bpf.c $(srcdir)/common/guard_layout.h config.mk
+	$(call say,BPF,$<)
+	@mkdir -p $(@D)
+	$(Q)$(BPF_CC) $(BPF_CFLAGS) -target bpf -O2 -g -Wall -Wextra -I$(srcdir)/common -c -o $@ $<
+$(O)/core-agent/guard_image.o: $(BPF_OBJECT)
+$(O)/core-agent/guard_image.o: SNO_CPPFLAGS += -DSNO_GUARD_OBJECT='"$(BPF_OBJECT)"'
+
 $(O)/%.o: $(srcdir)/%.c config.mk
 	$(call say,CC,$<)
 	@mkdir -p $(@D)

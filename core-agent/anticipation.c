@@ -3,6 +3,7 @@
 #include "anticipation.h"
 
 #include "binding.h"
+#include "guard.h"
 #include "lead.h"
 #include "log.h"
 #include "mode.h"
@@ -85,6 +86,7 @@ static void unlink_it(struct anticipation *a)
 	if (a->request > 0)
 		peer_request_cancel(a->target, a->request);
 	a->request = 0;
+	guard_subscriber(a->subscriber);
 }
 
 /* The home addresses lead to the core of the binding again; or nowhere, and the binding ends. */
@@ -319,6 +321,7 @@ static struct anticipation *prepare(struct subscriber *s, const struct wish *wis
 	asked = a->target ? ask_peer(a, key, wish->hold, wish->expected, now)
 			  : ask_self(a, key, wish->hold);
 	keys_wipe(key, sizeof(key));
+	guard_subscriber(s);
 	if (asked)
 		return a;
 	end(a, REASON_ACCEPTED, now);

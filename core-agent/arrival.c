@@ -43,6 +43,8 @@ static struct path path_of(const struct preparation *p, const struct discovery *
 {
 	struct path way = way_to_terminal(d->satellite, &d->mac, p->mtu);
 
+	if (p->home)
+		way = way_of_visitor(&way, p->home, &p->coa, p->tunnel_key);
 	return way_of(&p->homes, &way);
 }
 

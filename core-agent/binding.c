@@ -11,6 +11,7 @@
 #include "anticipation.h"
 #include "authentication.h"
 #include "crowd.h"
+#include "guard.h"
 #include "lead.h"
 #include "log.h"
 #include "mode.h"
@@ -86,6 +87,24 @@ static void take_root(struct subscriber *s, uint64_t number, usec_t now)
 	}
 }
 
+/* Under the binding that ends; its addresses are guarded still. */
+static void account_close(struct subscriber *s, usec_t now)
+{
+	const struct path homes = subscriber_homes(s);
+
+	if (s->binding.state != BINDING_NONE)
+		accounting_close(s->core, &s->binding.account, &homes, s->nai,
+				 s->core->config->name, serving_name(s), now);
+}
+
+static void account_open(struct subscriber *s, usec_t now)
+{
+	const struct path homes = subscriber_homes(s);
+
+	if (s->binding.state != BINDING_NONE)
+		accounting_open(s->core, &s->binding.account, &homes, s->binding.number, now);
+}
+
 /* The one place where a binding changes. */
 static void binding_enter(struct subscriber *s, const struct binding_next *next, usec_t now,
 			  const char *reason)
@@ -97,6 +116,7 @@ static void binding_enter(struct subscriber *s, const struct binding_next *next,
 	snprintf(what, sizeof(what), "binding of %s", s->nai);
 	log_transition(what, binding_state_name(b->state), binding_state_name(next->state), reason);
 	anticipations_end(s, REASON_TERMINAL_MOVED, now);
+	account_close(s, now);
 	if (b->state != BINDING_NONE)
 		HASH_DELETE(hh_bound, core->bound, s);
 	/* What has ended cannot be taken up again: no core keeps a terminal after release. */
@@ -114,6 +134,8 @@ static void binding_enter(struct subscriber *s, const struct binding_next *next,
 	b->expires = next->state == BINDING_NONE ? USEC_NEVER : now + core->config->timers.lifetime;
 	if (b->state != BINDING_NONE)
 		HASH_ADD(hh_bound, core->bound, binding.number, sizeof(b->number), s);
+	account_open(s, now);
+	guard_subscriber(s);
 	crowd_join(s, b->place.satellite);
 	timer_set(&core->timers, &b->timer, b->expires);
 }
@@ -122,6 +144,7 @@ static void binding_end(struct subscriber *s, usec_t now, const char *reason)
 {
 	const struct binding_next none = {.state = BINDING_NONE};
 
+	account_close(s, now);
 	lead_nowhere(s);
 	binding_enter(s, &none, now, reason);
 }
@@ -242,6 +265,7 @@ enum reason binding_tunnel_path(struct peer *peer, const struct subscriber *s,
 		.outer_src = *underlay_end(&core->underlay, kind),
 		.outer_dst = m->coa,
 		.key = m->tunnel_key,
+		.peer = peer,
 	};
 	return REASON_ACCEPTED;
 }

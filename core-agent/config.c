@@ -45,6 +45,8 @@ static const struct conf_key core_keys[] = {
 	 .help = "addresses on which other cores reach this one"},
 	{"port", CONF_INT, CONF_FIELD(struct config, port), .min = 1, .max = 65535, .def = "6275",
 	 .help = "UDP port for other cores"},
+	{"guard", CONF_BOOL, CONF_FIELD(struct config, guard), .def = "true",
+	 .help = "drop what terminals and peers have no right to send, and count what they have"},
 	{}};
 
 static const struct conf_key satellite_keys[] = {

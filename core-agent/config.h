@@ -67,6 +67,7 @@ struct config {
 	struct addr *listen;
 	size_t listen_count;
 	uint16_t port;
+	bool guard; /* packets of terminals and peers are checked (guard.h) */
 
 	struct {
 		char *bridge;

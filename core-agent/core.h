@@ -26,6 +26,7 @@ struct anticipation;
 struct binding;
 struct control;
 struct crowd;
+struct guard;
 struct kernel;
 struct noise_ready;
 struct peer;
@@ -70,6 +71,7 @@ struct core {
 	uint64_t epoch;
 
 	struct underlay underlay;
+	struct guard *guard; /* NULL: off */
 	struct pool *home4, *home6, *care_of4, *care_of6;
 
 	struct satellite *satellites;	    /* by name */

@@ -3,6 +3,7 @@
 #include "forwarding.h"
 
 #include "core.h"
+#include "guard.h"
 #include "holding.h"
 #include "kernel.h"
 #include "log.h"
@@ -272,7 +273,9 @@ static void tidy(struct core *core, struct path_change *paths, size_t count,
 
 		if (p->error)
 			continue;
+		guard_commit(core, p->wanted);
 		total += plan_remove(core, p->installed, p->wanted, &changes[total]);
+		guard_forget(core, p->installed, p->wanted);
 		*p->installed = *p->wanted;
 	}
 	if (kernel_batch(core->kernel, changes, total) == 0)
@@ -315,8 +318,8 @@ static int hold_begin(struct core *core, struct path_change *p)
 	result = holding_ready(core)
 			 ? hold_queue_open(&p->queue, core->underlay.holding.hold, destinations)
 			 : -ENODEV;
-	if (result == 0 && p->wanted->owner)
-		result = hold_queue_set_owner(p->queue, p->wanted->owner);
+	if (result == 0 && p->wanted->peer)
+		result = hold_queue_set_owner(p->queue, p->wanted->peer);
 	if (result < 0)
 		log_warn_errno(-result, "nothing can be held");
 	return result;
@@ -473,8 +476,9 @@ static void begin(struct core *core, struct path_change *paths, size_t count)
 	for (size_t i = 0; i < count; i++) {
 		struct path_change *p = &paths[i];
 
-		p->error = 0;
 		p->queue = NULL;
+		if (p->error)
+			continue;
 		settle(core, p->installed);
 		settle(core, p->wanted);
 		if (p->wanted->kind == PATH_HOLD)
@@ -487,20 +491,24 @@ static void begin(struct core *core, struct path_change *paths, size_t count)
 }
 
 /* What it does not need after it: the queue of a path that was given up, or that was refused. */
-static void finish(struct path_change *paths, size_t count)
+static void finish(struct core *core, struct path_change *paths, size_t count)
 {
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < count; i++) {
+		if (paths[i].error)
+			guard_forget(core, paths[i].wanted, paths[i].installed);
 		if (paths[i].error || paths[i].wanted->kind == PATH_NONE)
 			hold_queue_close(paths[i].queue);
+	}
 }
 
 static void set(struct core *core, struct path_change *paths, size_t count,
 		struct kernel_change *changes)
 {
+	guard_reserve(core, paths, count);
 	begin(core, paths, count);
 	install(core, paths, count, changes);
 	tidy(core, paths, count, changes);
-	finish(paths, count);
+	finish(core, paths, count);
 }
 
 int forwarding_set(struct core *core, struct path *installed, const struct path *wanted)
@@ -539,7 +547,13 @@ int forwarding_release(struct core *core, struct path *installed, const struct p
 			*held = forwarding_held(core, installed);
 		return forwarding_set(core, installed, wanted);
 	}
-	release(core, &p, now, held);
+	guard_reserve(core, &p, 1);
+	if (p.error == 0)
+		release(core, &p, now, held);
+	else if (held)
+		*held = forwarding_held(core, installed);
+	if (p.error)
+		guard_forget(core, wanted, installed);
 	return p.error;
 }
 
@@ -557,8 +571,12 @@ int forwarding_port_changed(struct core *core, struct path *installed, unsigned 
 {
 	struct path path = *installed;
 
-	if (path.kind != PATH_ACCESS)
+	if (path.kind != PATH_ACCESS) {
+		if (path.port != 0)
+			installed->port = port;
+		guard_commit(core, installed);
 		return 0;
+	}
 	path.port = port;
 	if (path_equal(&path, installed))
 		return forwarding_restore(core, installed);

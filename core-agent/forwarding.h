@@ -19,6 +19,7 @@
 #include <stddef.h>
 
 struct core;
+struct guarded;
 struct peer;
 
 enum path_kind {
@@ -35,15 +36,24 @@ struct path {
 	struct addr hoa4, hoa6;
 	struct prefix prefix;
 	unsigned int mtu;
-	/* PATH_ACCESS: the terminal's Ethernet address, and the bridge port of its satellite. */
+	/*
+	 * PATH_ACCESS: the terminal's Ethernet address, and the bridge port of its satellite.
+	 * PATH_HOLD, PATH_UNREACHABLE: from where it may send already; port 0: that is not known.
+	 */
 	struct lladdr mac;
 	unsigned int port;
-	/* PATH_TUNNEL: outer addresses and key. */
+	/*
+	 * PATH_TUNNEL: outer addresses and key. Otherwise of a visitor: outer_dst and key of the
+	 * tunnel in which its home core sends.
+	 */
 	enum tunnel_kind tunnel;
 	struct addr outer_src, outer_dst;
 	uint32_t key;
-	/* PATH_HOLD: whose share of the hold it takes up (hold.h), NULL: nobody's. */
-	const struct peer *owner;
+	/*
+	 * PATH_TUNNEL: where a subscriber is bound, NULL: back to the home core. Otherwise the home
+	 * core of a visitor, whose share of the hold PATH_HOLD takes up (hold.h); NULL: nobody's.
+	 */
+	const struct peer *peer;
 };
 
 /*
@@ -68,6 +78,7 @@ struct path_change {
 	int first; /* objects before this one are in place already */
 	size_t objects;
 	struct hold_queue *queue;
+	struct guarded *place; /* guard.c's */
 };
 
 /*

@@ -6,6 +6,7 @@
 #include "binding.h"
 #include "control.h"
 #include "door.h"
+#include "guard.h"
 #include "kernel.h"
 #include "keys.h"
 #include "pool.h"
@@ -241,6 +242,7 @@ static void peer_point_uplink(struct peer *peer)
 {
 	enum tunnel_kind kind;
 
+	guard_peer(peer);
 	peer->uplink = 0;
 	switch (peer_tunnel(peer, &kind)) {
 	case REASON_NO_COMMON_TUNNEL:

@@ -33,6 +33,7 @@ struct peer {
 	enum handover_mode mode; /* the highest together with it, by the configuration */
 	struct channel *channel;
 	struct timer timer;
+	uint32_t tunnel_key;	       /* under which it is to send to us */
 	enum tunnel_kind uplink;       /* kind of its table's routes, 0: none that is right */
 	struct session *visitors;      /* its subscribers that we serve, by binding number */
 	unsigned int registrations;    /* those that are about to be, one for each discovery */

@@ -9,6 +9,7 @@
 
 #include "anticipation.h"
 #include "binding.h"
+#include "guard.h"
 #include "keys.h"
 #include "session.h"
 
@@ -172,6 +173,7 @@ static struct channel *peer_channel(struct core *core, struct peer *peer)
 	if (timers.rekey_grace > config->timers.rekey / 4)
 		timers.rekey_grace = config->timers.rekey / 4;
 	core_hello(core, peer, &hello);
+	peer->tunnel_key = hello.tunnel_key;
 	return channel_new(&core->identity, peer->public_key, peer->psk, peer->name, &hello,
 			   &timers, &ops);
 }
@@ -228,6 +230,7 @@ static void peer_start(struct core *core, struct peer *peer, usec_t now)
 {
 	requests_go_on(channel_requests(peer->channel), core->request_floor);
 	HASH_ADD_STR(core->peers, name, peer);
+	guard_peer(peer);
 	timer_set(&core->timers, &peer->timer, now);
 }
 
@@ -330,6 +333,7 @@ static void peer_remove(struct core *core, struct peer *peer, struct peer *heir,
 	/* The tunnel to the old one is nothing that the new one has agreed to. */
 	if (heir)
 		underlay_peer_unroute(core, peer);
+	guard_peer_gone(peer);
 	HASH_DEL(core->peers, peer);
 	if (requests_next_id(channel_requests(peer->channel)) > core->request_floor)
 		core->request_floor = requests_next_id(channel_requests(peer->channel));

@@ -33,11 +33,17 @@
 static void path_until(struct preparation *p, struct path *until)
 {
 	if (p->hold)
-		*until = (struct path){.kind = PATH_HOLD, .mtu = p->mtu, .owner = p->home};
+		*until = (struct path){.kind = PATH_HOLD, .mtu = p->mtu};
 	else if (preparation_claim(p))
 		*until = way_to_terminal(p->satellite, &p->mac, p->mtu);
 	else
 		*until = (struct path){.kind = p->home ? PATH_UNREACHABLE : PATH_NONE};
+	if (p->linked && p->satellite) {
+		until->mac = p->mac;
+		until->port = p->satellite->port;
+	}
+	if (p->home)
+		*until = way_of_visitor(until, p->home, &p->coa, p->tunnel_key);
 	*until = way_of(&p->homes, until);
 }
 

@@ -302,6 +302,7 @@ static enum reason lead_to_visitor(struct registration *r, usec_t now)
 	struct path path =
 		way_to_terminal(r->satellite, &r->mac, underlay_mtu(r->core->config, r->tunnel));
 
+	path = way_of_visitor(&path, r->home, &r->coa, r->tunnel_key);
 	path.hoa4 = ack->hoa4;
 	path.hoa6 = ack->hoa6;
 	path.prefix = ack->prefix;

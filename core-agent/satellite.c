@@ -2,6 +2,7 @@
 /* Satellites' ports on the access bridge; see satellite.h. */
 #include "satellite.h"
 
+#include "guard.h"
 #include "log.h"
 #include "receive.h"
 #include "send.h"
@@ -65,6 +66,7 @@ static void port_release(const struct satellite *satellite, unsigned int port)
 
 	if (port != 0 && kernel_link_set_master(k, port, 0) < 0)
 		log_warnx("satellite %s: %s", satellite->name, kernel_error(k));
+	guard_detach(satellite->core, port);
 }
 
 /* As it was before port_join(). */
@@ -87,7 +89,8 @@ static int port_join(struct satellite *satellite, const struct kernel_link *link
 	/* The port itself takes no part in IPv6; the bridge does. Missing IPv6 is told elsewhere.
 	 */
 	kernel_sysctl_set(core->kernel, "net/ipv6/conf", link->name, "disable_ipv6", "1");
-	if (link->master == 0)
+	result = guard_attach(core, link->ifindex, KERNEL_GUARD_ACCESS);
+	if (result == 0 && link->master == 0)
 		result = kernel_link_set_master(core->kernel, link->ifindex, core->underlay.bridge);
 	if (result == 0)
 		result = kernel_bridge_port_set(core->kernel, link->ifindex, &port_flags);

@@ -150,6 +150,14 @@ static void session_free(struct session *s)
 	free(s);
 }
 
+/* A visitor's account with this core; those of subscribers are their bindings'. */
+static void account_close(struct session *s, usec_t now)
+{
+	if (s->home)
+		accounting_close(s->core, &s->account, s->path, s->nai, s->home->name,
+				 s->core->config->name, now);
+}
+
 /* ---- ends ---------------------------------------------------------------------------------- */
 
 /*
@@ -158,6 +166,7 @@ static void session_free(struct session *s)
  */
 static void session_detach(struct session *s, enum reason reason, usec_t now)
 {
+	account_close(s, now);
 	if (s->registration)
 		registration_drop(s->registration, reason, now);
 	if (s->home) {
@@ -218,6 +227,7 @@ void session_evict(struct session *s, enum reason reason, usec_t now)
 
 void session_supersede(struct session *s, struct path *path, struct addr *coa, usec_t now)
 {
+	account_close(s, now);
 	*path = s->own_path;
 	s->own_path = (struct path){.kind = PATH_NONE};
 	*coa = s->coa;
@@ -342,6 +352,10 @@ int session_register(struct session *s, const struct session_grant *grant, usec_
 	s->satellite = grant->satellite;
 	s->mac = grant->mac;
 	s->link_local = grant->link_local;
+	if (s->home && s->account.binding != grant->binding) {
+		account_close(s, now);
+		accounting_open(core, &s->account, s->path, grant->binding, now);
+	}
 	s->binding = grant->binding;
 	if (!addr_equal(&s->coa, &grant->coa))
 		care_of_give(core, &s->coa);

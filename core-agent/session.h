@@ -10,6 +10,7 @@
 #define SNO_SESSION_H
 
 #include "access.h"
+#include "accounting.h"
 #include "core.h"
 #include "forwarding.h"
 #include "request.h"
@@ -46,6 +47,7 @@ struct session {
 	struct path *path;    /* own_path, or that of the subscriber */
 	struct addr coa;
 	uint64_t binding;
+	struct account account;	    /* a visitor's */
 	enum handover_mode mode;    /* in which it came, 0: not told */
 	uint32_t buffered, dropped; /* of what was held for it before it came */
 

@@ -6,6 +6,7 @@
 #include "binding.h"
 #include "control_value.h"
 #include "forwarding.h"
+#include "guard.h"
 #include "log.h"
 #include "peer.h"
 #include "pool.h"
@@ -337,6 +338,47 @@ static int show_drops(void *arg, const json_t *request, struct control_reply *re
 		if (core->counters.refused[i])
 			control_row(reply, "s s I", "registrations", reason_name(i),
 				    (json_int_t)core->counters.refused[i]);
+	for (int i = 0; i < GUARD_DROPS; i++)
+		if (guard_drops(core, (enum guard_drop)i))
+			control_row(reply, "s s I", "packets", guard_drop_name((enum guard_drop)i),
+				    (json_int_t)guard_drops(core, (enum guard_drop)i));
+	return 0;
+}
+
+static void account_row(struct control_reply *reply, const struct core *core, const char *nai,
+			const char *home, const char *serving, const struct account *account,
+			const struct path *path)
+{
+	struct guard_traffic traffic;
+
+	if (accounting_look(core, account, path, &traffic))
+		control_row(reply, "s s s o I I I I", nai, home, serving,
+			    control_seconds(clock_now() - account->since),
+			    (json_int_t)traffic.up.packets, (json_int_t)traffic.up.octets,
+			    (json_int_t)traffic.down.packets, (json_int_t)traffic.down.octets);
+}
+
+static int show_accounting(void *arg, const json_t *request, struct control_reply *reply)
+{
+	const struct core *core = arg;
+	struct subscriber *subscriber, *next_subscriber;
+	struct session *s, *next;
+
+	(void)request;
+	control_columns(reply, "terminal", "home", "core", "since:s", "up packets", "up octets",
+			"down packets", "down octets", NULL);
+	HASH_ITER (hh, core->subscribers, subscriber, next_subscriber) {
+		const struct path homes = subscriber_homes(subscriber);
+		const struct peer *serving = binding_serving(subscriber);
+
+		account_row(reply, core, subscriber->nai, core->config->name,
+			    serving ? serving->name : core->config->name,
+			    &subscriber->binding.account, &homes);
+	}
+	HASH_ITER (hh, core->sessions, s, next)
+		if (s->home)
+			account_row(reply, core, s->nai, s->home->name, core->config->name,
+				    &s->account, s->path);
 	return 0;
 }
 
@@ -381,6 +423,7 @@ const struct control_command show_commands[] = {
 	{"handovers", show_handovers, "the last handovers of subscribers"},
 	{"anticipations", show_anticipations, "cores that are prepared for where subscribers go"},
 	{"counters", show_counters, "signalling messages by type"},
-	{"drops", show_drops, "dropped datagrams and refused registrations by reason"},
+	{"drops", show_drops, "dropped datagrams and packets, refused registrations, by reason"},
+	{"accounting", show_accounting, "what terminals have sent and received, by binding"},
 	{"release", do_release, "end a registration: {\"terminal\": NAI}"},
 	{}};

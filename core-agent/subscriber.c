@@ -73,6 +73,12 @@ static void take(struct pool *pool, struct addr *address, const char *nai, const
 		log_warn_errno(-result, "subscriber %s: no free address in pools.%s", nai, what);
 }
 
+struct path subscriber_homes(const struct subscriber *s)
+{
+	return (struct path){
+		.kind = PATH_UNREACHABLE, .hoa4 = s->hoa4, .hoa6 = s->hoa6, .prefix = s->prefix};
+}
+
 int subscriber_take_addresses(struct subscriber *subscriber)
 {
 	struct core *core = subscriber->core;

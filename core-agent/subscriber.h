@@ -6,6 +6,7 @@
 #ifndef SNO_SUBSCRIBER_H
 #define SNO_SUBSCRIBER_H
 
+#include "accounting.h"
 #include "bucket.h"
 #include "core.h"
 #include "forwarding.h"
@@ -42,6 +43,7 @@ struct binding {
 	struct place place;
 	bool left; /* core disconnect has come: the terminal is between cores */
 	usec_t since, expires;
+	struct account account;
 	struct timer timer;
 };
 
@@ -116,6 +118,8 @@ void subscriber_offer_end(struct subscriber *subscriber);
 struct subscriber *subscriber_offered(const struct core *core, uint64_t number);
 struct subscriber *subscriber_bound(const struct core *core, uint64_t number);
 
+/* The home addresses, as a path that leads nowhere. */
+struct path subscriber_homes(const struct subscriber *subscriber);
 /*
  * Gives the subscriber its home addresses out of the pools, once; they stay its own. -EADDRNOTAVAIL
  * when it would have none at all.

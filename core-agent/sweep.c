@@ -4,6 +4,7 @@
 
 #include "core.h"
 #include "forwarding.h"
+#include "guard.h"
 #include "kernel.h"
 #include "log.h"
 #include "peer.h"
@@ -254,6 +255,15 @@ static int sweep_fdb(const struct kernel_fdb *fdb, void *arg)
 	return 0;
 }
 
+static bool claims_prefix(const struct prefix *prefix, void *arg)
+{
+	const struct sweeping *sw = arg;
+	struct claim claim;
+
+	key_prefix(&claim, prefix);
+	return claim_find(sw->claims, &claim) != NULL;
+}
+
 int sweep_rules(struct core *core)
 {
 	struct sweeping sw = {.core = core};
@@ -281,6 +291,8 @@ int sweep(struct core *core)
 		result = kernel_fdb_each(core->kernel, bridge, sweep_fdb, &sw);
 	if (result == 0)
 		result = protection_restore(core);
+	if (result == 0)
+		result = guard_sweep(core, claims_prefix, &sw);
 	if (sw.result == 0)
 		sw.result = result;
 	claims_free(&sw.claims);

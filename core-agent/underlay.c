@@ -3,6 +3,7 @@
 #include "underlay.h"
 
 #include "core.h"
+#include "guard.h"
 #include "kernel.h"
 #include "log.h"
 #include "peer.h"
@@ -116,6 +117,8 @@ static int device_open(struct core *core, enum tunnel_kind kind)
 	if (result < 0)
 		return result;
 	result = kernel_tunnel_ensure(core->kernel, k, 0, device);
+	if (result == 0)
+		result = guard_attach(core, *device, KERNEL_GUARD_TUNNEL);
 	if (result < 0)
 		return result;
 	return kernel_sysctl_set(core->kernel, "net/ipv4/conf", kernel_tunnel_device(k),
@@ -491,6 +494,8 @@ int underlay_open(struct core *core, usec_t now)
 	if (result == 0)
 		result = bridge_open(core);
 	if (result == 0)
+		result = guard_open(core);
+	if (result == 0)
 		result = devices_open(core);
 	if (result == 0)
 		result = holding_open(core, now);
@@ -505,6 +510,7 @@ int underlay_open(struct core *core, usec_t now)
 void underlay_close(struct core *core)
 {
 	holding_close(core);
+	guard_close(core);
 	timer_cancel(&core->timers, &core->underlay.sweep);
 	timer_cancel(&core->timers, &core->underlay.restore);
 }

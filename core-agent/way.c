@@ -11,6 +11,17 @@ struct path way_to_terminal(const struct satellite *satellite, const struct llad
 	return (struct path){.kind = PATH_ACCESS, .mac = *mac, .port = satellite->port, .mtu = mtu};
 }
 
+struct path way_of_visitor(const struct path *way, const struct peer *home, const struct addr *coa,
+			   uint32_t key)
+{
+	struct path path = *way;
+
+	path.peer = home;
+	path.outer_dst = *coa;
+	path.key = key;
+	return path;
+}
+
 uint16_t way_mtu_at_home(uint16_t link_mtu)
 {
 	return link_mtu < 1500 ? link_mtu : 1500;

@@ -17,6 +17,9 @@ struct path way_to_terminal(const struct satellite *satellite, const struct llad
 			    unsigned int mtu);
 /* The path MTU that a terminal at home is told: no larger than what the networks behind it carry.
  */
+/* The same of a visitor: with the tunnel in which its home core sends, for the guard. */
+struct path way_of_visitor(const struct path *way, const struct peer *home, const struct addr *coa,
+			   uint32_t key);
 uint16_t way_mtu_at_home(uint16_t link_mtu);
 /* Through the tunnel to this home core; PATH_NONE when there is none. */
 struct path way_home(const struct peer *home);

@@ -7,8 +7,10 @@
 #
 # The architecture is a set of walls, and a wall that nobody checks falls down unnoticed:
 #
-#   netlink     only common/kernel_*.[ch] include netlink headers; kernel.h is the whole surface
+#   netlink     only common/kernel_*.[ch] include netlink headers, and guard.bpf.c, which runs in the
+#               kernel; kernel.h is the whole surface
 #   sodium      only common/{noise,keys,seal}.c include libsodium
+#   libbpf      only common/kernel_guard.c includes libbpf, and the program that it loads
 #   libconfig   only common/conf*.[ch] include libconfig
 #   daemons     common/ includes no daemon's header, and no daemon another's
 #   state       in a daemon, `->state =` stands only in a function NOUN_enter(), the one that logs
@@ -146,9 +148,10 @@ check_unfinished() {
 	grep -nHE "$marks" "${all_c[@]}" "${scripts[@]}" Makefile configure.ac ./*/sources.mk /dev/null 2>/dev/null
 }
 
-echo 1..14
-report netlink < <(lines "^\\s*#\\s*include\\s*[<\"]($netlink)" '^common/kernel_\w+\.[ch]$')
+echo 1..15
+report netlink < <(lines "^\\s*#\\s*include\\s*[<\"]($netlink)" '^(common/kernel_\w+\.[ch]|core-agent/guard\.bpf\.c)$')
 report sodium < <(lines '^\s*#\s*include\s*[<"]sodium' '^common/(noise|keys|seal)\.c$')
+report libbpf < <(lines '^\s*#\s*include\s*[<"]bpf/' '^(common/kernel_guard\.c|core-agent/guard\.bpf\.c)$')
 report libconfig < <(lines '^\s*#\s*include\s*[<"]libconfig' '^common/conf\w*\.[ch]$')
 report daemons < <(check_daemons)
 report state < <(check_state)

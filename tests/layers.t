@@ -39,6 +39,8 @@ offenders=(
 	'netlink|common/kernel.h|#include <netlink/route/link.h>'
 	'sodium|core-agent/session.c|#include <sodium.h>'
 	'sodium|common/message.c|#include <sodium/crypto_aead_chacha20poly1305.h>'
+	'libbpf|core-agent/guard.c|#include <bpf/bpf.h>'
+	'libbpf|common/kernel_tc.c|#include <bpf/libbpf.h>'
 	'libconfig|core-agent/config.c|#include <libconfig.h>'
 	'daemons|common/frame.c|#include "core-agent/session.h"'
 	'daemons|core-agent/peer.c|#include "terminal-agent/session.h"'

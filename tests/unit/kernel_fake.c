@@ -294,6 +294,7 @@ void kernel_fake_reset(void)
 	while (fake.count)
 		fake_remove(fake.objects[0]);
 	free(fake.objects);
+	fake_guard_reset();
 	fake.objects = NULL;
 	kernel_fake_log_clear();
 	free(fake.log);

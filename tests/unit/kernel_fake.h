@@ -96,6 +96,11 @@ unsigned int kernel_fake_calls(void);
 /* Number of batches among them, each of which is one exchange, since the last reset or clear. */
 unsigned int kernel_fake_batches(void);
 
+/* What the guard has of the terminal whose address or prefix this is ("10.1.0.7/32"), or NULL. */
+struct guard_terminal *kernel_fake_guarded(const char *prefix);
+/* What it has of the peer with this number. */
+const struct guard_peer *kernel_fake_guard_peer(uint32_t index);
+
 /* Queues an event for all monitors that watch such; kernel_monitor_read() delivers it. */
 void kernel_fake_emit(const struct kernel_event *event);
 /* Loses the queued events: the next read finds an overrun and resynchronises. */

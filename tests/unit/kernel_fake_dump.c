@@ -21,6 +21,8 @@ static const char *const kind_names[] = {
 	[FAKE_CLSACT] = "clsact",
 	[FAKE_REDIRECT] = "redirect",
 	[FAKE_FILTER] = "filter",
+	[FAKE_GUARD] = "guard",
+	[FAKE_GUARD_ADDRESS] = "guarded",
 };
 
 static void dump_link(FILE *out, const struct fake_link *f)
@@ -87,8 +89,12 @@ static void dump_value(FILE *out, const struct fake_object *o)
 	case FAKE_FILTER:
 		fprintf(out, " action %u", o->filter.action);
 		break;
+	case FAKE_GUARD:
+		fprintf(out, " %s", o->guard.place == KERNEL_GUARD_TUNNEL ? "tunnel" : "access");
+		break;
 	case FAKE_RULE:
 	case FAKE_CLSACT:
+	case FAKE_GUARD_ADDRESS: /* which record it is does not matter */
 		break;
 	}
 }

@@ -28,6 +28,8 @@ enum fake_kind {
 	FAKE_CLSACT,
 	FAKE_REDIRECT,
 	FAKE_FILTER,
+	FAKE_GUARD,
+	FAKE_GUARD_ADDRESS,
 };
 
 struct fake_link {
@@ -40,6 +42,11 @@ struct fake_link {
 	/* A TUN device: the daemon's descriptor, and the other end of it. */
 	bool tun;
 	int tun_fd, tun_end;
+};
+
+struct fake_guard {
+	unsigned int ifindex;
+	enum kernel_guard_place place;
 };
 
 struct fake_object {
@@ -57,6 +64,8 @@ struct fake_object {
 		unsigned int clsact;
 		struct kernel_redirect redirect;
 		struct kernel_filter filter;
+		struct fake_guard guard;
+		struct kernel_guard_address guarded;
 	};
 };
 
@@ -110,6 +119,9 @@ struct fake_object *fake_copy(enum fake_kind kind, size_t *count);
 int fake_change(struct kernel *k, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* The change fails: noted in its log line and as the context's error. Returns err. */
 int fake_refuse(struct kernel *k, int err);
+
+/* Empties what the guard has. */
+void fake_guard_reset(void);
 
 /* A fresh link, down. */
 struct fake_link *fake_link_make(const char *name, const char *kind);

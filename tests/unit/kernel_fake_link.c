@@ -94,6 +94,8 @@ static bool object_on(const struct fake_object *o, unsigned int ifindex, bool do
 		return !down_only && o->fdb.port == ifindex;
 	case FAKE_CLSACT:
 		return !down_only && o->clsact == ifindex;
+	case FAKE_GUARD:
+		return !down_only && o->guard.ifindex == ifindex;
 	case FAKE_FILTER:
 		return !down_only && o->filter.ifindex == ifindex;
 	default:

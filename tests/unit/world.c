@@ -611,10 +611,12 @@ void world_run(struct world *w, usec_t duration)
 
 /* ---- the whole ----------------------------------------------------------------------------- */
 
+bool world_guarded;
+
 /* $DIR is the world's folder; $OTTO, $TINA, $A and $C are public keys. */
 static const char config_format[] = "core = { name = \"b.example\"; private_key_file = "
 				    "\"$DIR/key\"; listen = [ \"192.0.2.2\" ]; "
-				    "};\n"
+				    "guard = %s; };\n"
 				    "access = { satellites = ( %s ); };\n"
 				    "%s\n"
 				    "subscribers = ( %s );\n"
@@ -673,6 +675,7 @@ static void load(const struct world *w, const struct world_text *text, struct co
 	char format[8192], *expanded;
 
 	assert_true(snprintf(format, sizeof(format), config_format,
+			     world_guarded ? "true" : "false",
 			     text->satellites ? text->satellites : DEFAULT_SATELLITES,
 			     text->pools ? text->pools : WORLD_POOLS,
 			     text->subscribers ? text->subscribers : DEFAULT_SUBSCRIBERS,

@@ -139,6 +139,9 @@ enum { FAR_A, FAR_C };
 
 /* Whether worlds made or loaded from here on protect their tunnels (far cores by their suites). */
 extern bool world_protected;
+/* Cores have a guard (core-agent/guard.h) from the next start or reload on: at first they have not,
+ * so that what they ask of the kernel is what forwards. */
+extern bool world_guarded;
 
 #define WORLD_PEER_A                                                                               \
 	"{ name = \"a.example\"; endpoint = \"192.0.2.1\"; public_key = \"$A\";"                   \

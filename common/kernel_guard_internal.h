@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the two files of the guard share: programs are libbpf's, filters are netlink's. */
+#ifndef SNO_KERNEL_GUARD_INTERNAL_H
+#define SNO_KERNEL_GUARD_INTERNAL_H
+
+#include "kernel_internal.h"
+
+/* Puts our filter with this program there, or exchanges its program. The device has its clsact. */
+int kernel_guard_filter_set(struct kernel *k, unsigned int ifindex, bool ingress, int program);
+/* The id of the program of our filter; 0: there is none. */
+uint32_t kernel_guard_filter_program(struct kernel *k, unsigned int ifindex, bool ingress);
+
+#endif

@@ -1,0 +1,343 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The guard: which packets a core takes from terminals and from tunnels (PROTOCOL section 10).
+ *
+ * Programs for tc, compiled for the kernel's virtual machine and carried in sno-core-agent
+ * (guard_image.c): one for what satellites' ports receive, one for what comes out of tunnel
+ * devices, which take packets of any outer source, and two that count what leaves by either. Who
+ * is who is written by guard.c, in the structures of guard_layout.h.
+ *
+ * Packets are read relative to their network header: devices differ in what they have before it.
+ * What signalling the access side receives is read by packet sockets, which come before this.
+ */
+#include "guard_layout.h"
+
+#include <linux/bpf.h>
+#include <linux/if_ether.h>
+#include <linux/in.h>
+#include <linux/pkt_cls.h>
+
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+
+char _license[] SEC("license") = "GPL";
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 1); /* guard.c sets how many */
+	__type(key, struct guard_address);
+	__type(value, __u32);
+} addresses SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1); /* likewise */
+	__type(key, __u32);
+	__type(value, struct guard_terminal);
+} terminals SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct guard_common);
+} common SEC(".maps");
+
+/* Where addresses are in the headers of both families, and the rest that is looked at. */
+#define IPV4_LENGTH 2
+#define IPV4_SRC    12
+#define IPV4_DST    16
+#define IPV6_LENGTH 4
+#define IPV6_NEXT   6
+#define IPV6_SRC    8
+#define IPV6_DST    24
+#define IPV6_HEADER 40
+#define UDP_DPORT   (IPV6_HEADER + 2)
+
+#define WHOLE_ADDRESS 128
+
+struct packet {
+	struct guard_address src, dst;
+	__u64 octets;
+};
+
+static __always_inline int load(struct __sk_buff *skb, __u32 at, void *to, __u32 length)
+{
+	return bpf_skb_load_bytes_relative(skb, at, to, length, BPF_HDR_START_NET);
+}
+
+static __always_inline void map_ipv4(__u8 addr[16])
+{
+	__builtin_memset(addr, 0, 10);
+	addr[10] = addr[11] = 0xff;
+}
+
+/* 0, or less when it is no whole IP packet. */
+static __always_inline int read_packet(struct __sk_buff *skb, struct packet *p)
+{
+	__be16 length;
+
+	__builtin_memset(p, 0, sizeof(*p));
+	p->src.length = p->dst.length = WHOLE_ADDRESS;
+	if (skb->protocol == bpf_htons(ETH_P_IP)) {
+		map_ipv4(p->src.addr);
+		map_ipv4(p->dst.addr);
+		if (load(skb, IPV4_LENGTH, &length, sizeof(length)) < 0 ||
+		    load(skb, IPV4_SRC, p->src.addr + 12, 4) < 0 ||
+		    load(skb, IPV4_DST, p->dst.addr + 12, 4) < 0)
+			return -1;
+		p->octets = bpf_ntohs(length);
+		return 0;
+	}
+	if (skb->protocol != bpf_htons(ETH_P_IPV6))
+		return -1;
+	if (load(skb, IPV6_LENGTH, &length, sizeof(length)) < 0 ||
+	    load(skb, IPV6_SRC, p->src.addr, 16) < 0 || load(skb, IPV6_DST, p->dst.addr, 16) < 0)
+		return -1;
+	p->octets = IPV6_HEADER + bpf_ntohs(length);
+	return 0;
+}
+
+static __always_inline struct guard_common *get_common(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&common, &zero);
+}
+
+static __always_inline struct guard_terminal *find(const struct guard_address *address)
+{
+	__u32 *slot = bpf_map_lookup_elem(&addresses, address);
+	__u32 index;
+
+	if (!slot)
+		return 0;
+	index = *slot;
+	return bpf_map_lookup_elem(&terminals, &index);
+}
+
+static __always_inline int drop(struct guard_common *c, enum guard_drop reason)
+{
+	__sync_fetch_and_add(&c->drops[reason], 1);
+	return TC_ACT_SHOT;
+}
+
+/* What the kernel has put together from several packets, or will take apart, counts as many. */
+static __always_inline void count(struct __sk_buff *skb, struct guard_count *counter, __u64 octets)
+{
+	__sync_fetch_and_add(&counter->packets, skb->gso_segs ? skb->gso_segs : 1);
+	__sync_fetch_and_add(&counter->octets, octets);
+}
+
+static __always_inline int same(const __u8 *a, const __u8 *b, int length)
+{
+	__u8 difference = 0;
+
+#pragma unroll
+	for (int i = 0; i < length; i++)
+		difference |= a[i] ^ b[i];
+	return !difference;
+}
+
+static __always_inline int valid(const struct guard_way *way, __u32 kind)
+{
+	__u64 until = *(volatile const __u64 *)&way->until;
+
+	return way->kind == kind && until != 0 &&
+	       (until == GUARD_FOREVER || until > bpf_ktime_get_ns());
+}
+
+/* ---- the access side ----------------------------------------------------------------------- */
+
+static __always_inline int link_local(const __u8 addr[16])
+{
+	return addr[0] == 0xfe && (addr[1] & 0xc0) == 0x80;
+}
+
+/* Signalling is somebody else's by now, and goes no further; nothing else may be link-local. */
+static __always_inline int from_link_local(struct __sk_buff *skb, struct guard_common *c)
+{
+	__u8 next;
+	__be16 port;
+
+	if (load(skb, IPV6_NEXT, &next, sizeof(next)) == 0 && next == IPPROTO_UDP &&
+	    load(skb, UDP_DPORT, &port, sizeof(port)) == 0 && port == bpf_htons(c->signalling))
+		return TC_ACT_SHOT;
+	return drop(c, GUARD_LINK_LOCAL);
+}
+
+SEC("tc")
+int sno_access(struct __sk_buff *skb)
+{
+	struct guard_common *c = get_common();
+	enum guard_drop reason = GUARD_SOURCE;
+	struct guard_terminal *terminal;
+	struct packet p;
+	__u8 mac[ETH_ALEN];
+
+	if (!c)
+		return TC_ACT_SHOT;
+	if (skb->vlan_present || bpf_skb_load_bytes(skb, ETH_ALEN, mac, sizeof(mac)) < 0 ||
+	    read_packet(skb, &p) < 0)
+		return drop(c, GUARD_PROTOCOL);
+	if (skb->protocol == bpf_htons(ETH_P_IPV6) && link_local(p.src.addr))
+		return from_link_local(skb, c);
+	terminal = find(&p.src);
+	if (!terminal)
+		return drop(c, GUARD_SOURCE);
+	for (int i = 0; i < GUARD_WAYS; i++) {
+		const struct guard_way *way = &terminal->ways[i];
+
+		if (!valid(way, GUARD_ACCESS))
+			continue;
+		if (!same(way->addr, mac, sizeof(mac))) {
+			if (reason == GUARD_SOURCE)
+				reason = GUARD_LINK_LAYER;
+			continue;
+		}
+		if (way->who == skb->ifindex) {
+			count(skb, &terminal->up, p.octets);
+			return TC_ACT_OK;
+		}
+		reason = GUARD_SATELLITE;
+	}
+	return drop(c, reason);
+}
+
+/* ---- tunnels ------------------------------------------------------------------------------- */
+
+/* The outer header of a packet. */
+struct outer {
+	__u8 from[16], to[16];
+	__u32 key;
+	int v6, keyed;
+};
+
+static __always_inline int read_outer(struct __sk_buff *skb, const struct guard_common *c,
+				      struct outer *o)
+{
+	struct bpf_tunnel_key key = {};
+	__be32 addr;
+
+	__builtin_memset(o, 0, sizeof(*o));
+	o->keyed = skb->ifindex != c->keyless;
+	if (bpf_skb_get_tunnel_key(skb, &key, sizeof(key), 0) == 0) {
+		map_ipv4(o->from);
+		map_ipv4(o->to);
+		addr = bpf_htonl(key.remote_ipv4);
+		__builtin_memcpy(o->from + 12, &addr, sizeof(addr));
+		addr = bpf_htonl(key.local_ipv4);
+		__builtin_memcpy(o->to + 12, &addr, sizeof(addr));
+	} else if (bpf_skb_get_tunnel_key(skb, &key, sizeof(key), BPF_F_TUNINFO_IPV6) == 0) {
+		__builtin_memcpy(o->from, key.remote_ipv6, sizeof(o->from));
+		__builtin_memcpy(o->to, key.local_ipv6, sizeof(o->to));
+		o->v6 = 1;
+	} else {
+		return -1;
+	}
+	o->key = key.tunnel_id;
+	return 0;
+}
+
+static __always_inline int from_peer(const struct guard_peer *peer, const struct outer *o)
+{
+	return same(o->v6 ? peer->end6 : peer->end4, o->from, sizeof(o->from));
+}
+
+/* Has the packet come by one of the terminal's tunnels of this kind? */
+static __always_inline int came_by(const struct guard_terminal *terminal, __u32 kind,
+				   const struct guard_common *c, const struct outer *o)
+{
+	for (int i = 0; i < GUARD_WAYS; i++) {
+		const struct guard_way *way = &terminal->ways[i];
+		const struct guard_peer *peer;
+		__u32 who = way->who;
+
+		if (!valid(way, kind) || who >= GUARD_PEERS)
+			continue;
+		peer = &c->peers[who];
+		if (!from_peer(peer, o))
+			continue;
+		if (kind == GUARD_DOWN &&
+		    (!same(way->addr, o->to, sizeof(o->to)) || (o->keyed && way->key != o->key)))
+			continue;
+		if (kind == GUARD_UP && o->keyed && peer->key != o->key &&
+		    peer->key_before != o->key)
+			continue;
+		return 1;
+	}
+	return 0;
+}
+
+static __always_inline int has_way(const struct guard_terminal *terminal, __u32 kind)
+{
+	for (int i = 0; i < GUARD_WAYS; i++)
+		if (valid(&terminal->ways[i], kind))
+			return 1;
+	return 0;
+}
+
+SEC("tc")
+int sno_tunnel(struct __sk_buff *skb)
+{
+	struct guard_common *c = get_common();
+	struct guard_terminal *to, *from;
+	struct packet p;
+	struct outer o;
+
+	if (!c)
+		return TC_ACT_SHOT;
+	if (read_packet(skb, &p) < 0 || read_outer(skb, c, &o) < 0)
+		return drop(c, GUARD_UNSERVED);
+	to = find(&p.dst);
+	/* Down to a visitor; or what a visited core sends back of a subscriber that has left. */
+	if (to && came_by(to, GUARD_DOWN, c, &o))
+		return TC_ACT_OK;
+	from = find(&p.src);
+	if (from && came_by(from, GUARD_UP, c, &o)) {
+		count(skb, &from->up, p.octets);
+		return TC_ACT_OK;
+	}
+	if (to && came_by(to, GUARD_UP, c, &o))
+		return TC_ACT_OK;
+	if (from && !has_way(from, GUARD_DOWN))
+		return drop(c, GUARD_ELSEWHERE);
+	return drop(c, to ? GUARD_TUNNEL : GUARD_UNSERVED);
+}
+
+/* ---- counting ------------------------------------------------------------------------------ */
+
+static __always_inline int sent(struct __sk_buff *skb, int into_tunnel)
+{
+	struct guard_common *c = get_common();
+	struct guard_terminal *terminal;
+	struct packet p;
+
+	if (!c || read_packet(skb, &p) < 0)
+		return TC_ACT_OK;
+	/* A visitor's own packets on their way to its home core: they were counted as they came. */
+	if (into_tunnel && skb->ingress_ifindex == c->bridge) {
+		terminal = find(&p.src);
+		if (terminal && has_way(terminal, GUARD_DOWN))
+			return TC_ACT_OK;
+	}
+	terminal = find(&p.dst);
+	if (terminal)
+		count(skb, &terminal->down, p.octets);
+	return TC_ACT_OK;
+}
+
+SEC("tc")
+int sno_delivered(struct __sk_buff *skb)
+{
+	return sent(skb, 0);
+}
+
+SEC("tc")
+int sno_sent(struct __sk_buff *skb)
+{
+	return sent(skb, 1);
+}
