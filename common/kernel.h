@@ -528,8 +528,9 @@ int kernel_tc_filter_each(struct kernel *k, unsigned int ifindex, kernel_filter_
 /*
  * A program of ours in the kernel, which decides packet by packet what devices may receive, with
  * its maps (guard_layout.h). Filters on the devices keep both alive: what there is outlives the
- * daemon, and the next one takes it on. Needs CAP_BPF beside CAP_NET_ADMIN, and to take on what an
- * earlier one left CAP_SYS_ADMIN.
+ * daemon, and the next one takes it on. Opening it needs CAP_BPF and CAP_PERFMON (the
+ * program has loops over memory) beside CAP_NET_ADMIN, and to take on what an earlier one left
+ * CAP_SYS_ADMIN; changes need CAP_BPF.
  */
 struct kernel_guard;
 struct guard_common;

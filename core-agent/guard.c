@@ -128,7 +128,8 @@ static int complain(struct core *core, int result)
 {
 	log_warnx("%s", kernel_error(core->kernel));
 	log_warnx("the guard needs Linux 6.0 with CONFIG_BPF_SYSCALL and CONFIG_NET_CLS_BPF, and "
-		  "CAP_BPF; core.guard = false does without, and trusts terminals and peers");
+		  "CAP_BPF and CAP_PERFMON; core.guard = false does without, and trusts "
+		  "terminals and peers");
 	guard_close(core);
 	return result;
 }
