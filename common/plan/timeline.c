@@ -102,16 +102,15 @@ static unsigned int take_past(struct timeline *timeline, size_t satellite)
 	size_t count = stretch->pass_of[satellite + 1] - stretch->pass_of[satellite];
 	attachment held = stretch->past->held[satellite];
 	unsigned int age = stretch->past->age[satellite], dwell = stretch->prices->dwell;
+	bool goes_on = false;
 
 	for (size_t p = 0; p < count; p++) {
-		timeline->held[p] = NOTHING;
-		if (held != 0 && passes[p].station == held - 1 && passes[p].from == 0) {
-			timeline->held[p] = 0;
-			if (age < dwell)
-				return dwell - age;
-		}
+		bool same = held != 0 && passes[p].station == held - 1 && passes[p].from == 0;
+
+		timeline->held[p] = same ? 0 : NOTHING;
+		goes_on = goes_on || same;
 	}
-	return 0;
+	return goes_on && age < dwell ? dwell - age : 0;
 }
 
 /* P[t] of one pass; the station is one that it could be attached to in slot t - 1. */
