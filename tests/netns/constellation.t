@@ -1,0 +1,143 @@
+#!/usr/bin/python3 -B
+# SPDX-License-Identifier: GPL-2.0-or-later
+# kernels: host uml
+"""A small constellation below which everything follows the plan: forwarders switch, terminals point
+their antennas, cores prepare. Three terminals, two operators, five minutes of the orbits in twelve
+seconds. Each terminal uses the satellites that sno-plan terminal has foreseen; operators are changed less
+often than as in the draft's figure 2; and in the end nothing is left.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "support"))
+
+# pylint: disable=wrong-import-position
+from tap import BUILD, KERNEL, SRCDIR, Tap, note                            # noqa: E402
+from world import need_namespaces                                           # noqa: E402
+from system import NETNS_DIR, RUN_DIR                                       # noqa: E402
+
+NAME = f"sno{os.getpid()}"
+EVIDENCE = os.path.join(BUILD, "log", f"constellation-{KERNEL}.failed")
+RATE = 25
+LAB = f"""
+time start=2026-01-01T00:10:00Z rate={RATE} span=5min
+elements a a.tle
+elements b b.tle
+horizon terminal=25 station=10
+plan computed step=10s
+delay core=10ms
+gap 50ms
+advertise 500ms
+log info
+core a
+core b
+station munich core=a at=48.1,11.6
+station lyon core=b at=45.8,4.8
+terminal berlin home=a at=52.5,13.4
+terminal zurich home=b at=47.4,8.5
+terminal genoa home=a at=44.4,8.9 antennas=1
+stream berlin interval=20ms
+stream zurich interval=20ms
+stream genoa interval=20ms
+"""
+SHELLS = {"a": ("1200", "0"), "b": ("1180", "10")}
+
+
+def elements(folder):
+    """The operators' satellites: a thin shell each, with gaps."""
+    for name, (altitude, node) in SHELLS.items():
+        with open(os.path.join(folder, f"{name}.tle"), "w", encoding="ascii") as file:
+            subprocess.run([os.path.join(BUILD, "sno-plan"), "walker", "--name", name.upper(),
+                            "--satellites", "110", "--planes", "10", "--phasing", "1",
+                            "--pattern", "star", "--inclination", "87.9", "--altitude", altitude,
+                            "--node", node, "--epoch", "2026-01-01T00:00:00Z"],
+                           stdout=file, check=True)
+
+
+def satellites(line):
+    """Those that a terminal was on, but for what lasted less than a second."""
+    return {s["satellite"] for s in line["spans"] if s["until"] - s["from"] > RATE}
+
+
+def check_terminal(tap, item):
+    """The points of one terminal. Two satellites may change cores with each other at the instant at
+    which it goes from one to the other; a machine that is late with that hands it over and back, so
+    cores are judged only by their sums."""
+    name, planned, made = item["terminal"], item["planned"], item["made"]
+    tap.same(f"{name}: it has used no other satellites than planned", set(),
+             satellites(made) - {s["satellite"] for s in planned["spans"]})
+    tap.ok(made["handovers"] > 0, f"{name}: it has changed satellites")
+    tap.ok(made["served_share"] > planned["served_share"] - 0.1,
+           f"{name}: as much served as planned, but for a tenth",
+           f"{made['served_share']} of {planned['served_share']}")
+    for direction, sent in item["sent"].items():
+        lost = item["lost"][direction]
+        tap.ok(lost < 0.1 * sent, f"{name}: packets {direction} arrive", f"{lost} of {sent} lost")
+
+
+def play(tap, folder):
+    """Plays it; what came out, or None."""
+    path = os.path.join(folder, "constellation.lab")
+    with open(path, "w", encoding="ascii") as file:
+        file.write(LAB)
+    result = os.path.join(folder, "result.json")
+    done = subprocess.run(
+        [os.path.join(SRCDIR, "scripts", "lab"), "run", "--name", NAME, "--json", result,
+         "--output", os.path.join(folder, "output"), path],
+        capture_output=True, text=True, check=False, env={**os.environ, "SNO_BUILD": BUILD})
+    tap.ok(done.returncode == 0 and "nothing is left" in done.stdout,
+           "it is played, and takes everything down", done.stdout + done.stderr)
+    if done.returncode:
+        return None
+    note(done.stdout[done.stdout.index("terminal  home"):])
+    with open(os.path.join(folder, "output", "service.svg"), encoding="utf-8") as file:
+        tap.ok(file.read().startswith("<svg"), "there is a picture of it")
+    with open(result, encoding="utf-8") as file:
+        return json.load(file)
+
+
+def test(tap, folder):
+    """All of it."""
+    elements(folder)
+    result = play(tap, folder)
+    if result:
+        tap.ok(0 < result["satellites"] < result["known"],
+               "only satellites that somebody can use are built",
+               f"{result['satellites']} of {result['known']}")
+        for item in result["terminals"]:
+            check_terminal(tap, item)
+        tap.ok(result["forwarders"]["switches"] > 0, "forwarders have switched as planned")
+        tap.same("each satellite was seen by the station it was associated with", 0,
+                 result["sky"]["blind"])
+        sums = {what: sum(t[what]["inter_sno"] for t in result["terminals"])
+                for what in ("made", "figure2")}
+        tap.ok(sums["made"] < sums["figure2"],
+               "fewer handovers between operators than as in figure 2", str(sums))
+    left = [n for n in os.listdir(NETNS_DIR) if n.startswith(NAME + "-")]
+    left += [n for n in os.listdir(RUN_DIR) if n == NAME] if os.path.isdir(RUN_DIR) else []
+    tap.same("nothing is left of the lab", [], left)
+
+
+def main():
+    """In a folder of its own."""
+    need_namespaces()
+    tap = Tap()
+    folder = tempfile.mkdtemp(prefix="sno-test", dir="/var/tmp")
+    try:
+        test(tap, folder)
+    finally:
+        if tap.failed:
+            shutil.rmtree(EVIDENCE, ignore_errors=True)
+            shutil.copytree(f"/var/tmp/{NAME}-failed" if os.path.isdir(f"/var/tmp/{NAME}-failed")
+                            else folder, EVIDENCE)
+        shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(f"/var/tmp/{NAME}-failed", ignore_errors=True)
+    sys.exit(tap.finish())
+
+
+main()
