@@ -90,8 +90,7 @@ class SkyNarrator(Narrator):
     def satellite_association(self, _node, data):
         old, new = data["old_core"], data["core"]
         if old and new and old != new:
-            return (f"satellite {data['satellite']}: from {self.name(old)} to {self.name(new)} over "
-                    f"{data['station']}, {data['late'] * 1000:.1f} ms late")
+            return f"satellite {data['satellite']}: from {self.name(old)} to {self.name(new)}"
         return None
 
     def short(self, place):

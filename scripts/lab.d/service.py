@@ -189,8 +189,9 @@ class Service:
         before = sum(t["figure2"].moves() for t in self.terminals.values())
         made = sum(t["made"].moves() for t in self.terminals.values())
         if before:
-            yield (f"{before} handovers between operators as in the draft's figure 2, {made} made: "
-                   f"{100 * (1 - made / before):.0f} % fewer")
+            planned = sum(t["planned"].moves() for t in self.terminals.values())
+            yield (f"{before} handovers between operators as in the draft's figure 2, {planned} as "
+                   f"planned, {made} made: {100 * (1 - made / before):.0f} % fewer")
         changes_made = sum(t["made"].satellites() for t in self.terminals.values())
         yield (f"{changes_made} changes of satellite in all, over {self.length / 60:g} minutes of "
                f"the orbits at {self.rate} times their speed")

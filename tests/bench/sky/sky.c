@@ -6,7 +6,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#define SETTLED_US  30		       /* a delay that is as exact as this stays as it is */
+#define SETTLED_US  100		       /* a delay that is as exact as this stays as it is */
 #define ASIDE_US    2000	       /* for the agent to do what it does when it sees a carrier */
 #define PATIENCE_US 200000	       /* for the carrier to be seen */
 #define AHEAD_US    (2 * USEC_PER_SEC) /* a feeder is made ready so long before it is used */
