@@ -14,8 +14,8 @@
 #define QUIET (2 * USEC_PER_SEC)
 /* A move is planned so long before the cores are told. */
 #define PLANNED_BEFORE (5 * USEC_PER_SEC)
-/* Forwarders do not switch before the instant of a plan, and on an idle machine not later. */
-#define SWITCHED_AFTER (5 * USEC_PER_MSEC)
+/* Forwarders do not switch before the instant of a plan, and hardly later than this. */
+#define SWITCHED_AFTER (10 * USEC_PER_MSEC)
 
 void choosing_init(struct choosing *c, const struct config *config, const struct schedule *schedule,
 		   struct links *links, struct session *session, struct pointing *pointing)
