@@ -90,7 +90,7 @@ static int read_loads(struct guide *g, const char *path)
 	csv_open(&csv, &format, path, report, NULL);
 	csv_load(&csv, path);
 	while (csv_next(&csv)) {
-		if (!(csv_name(&csv, SATELLITE) & csv_number(&csv, LOAD, 0, 1e12, &load)))
+		if (!csv_name(&csv, SATELLITE) || !csv_number(&csv, LOAD, 0, 1e12, &load))
 			continue;
 		satellite = find(g, association_fold_name(csv.fields[SATELLITE], folded));
 		if (satellite)
