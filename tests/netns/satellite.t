@@ -248,6 +248,33 @@ check "with file and line" grep -q "plan.csv:7: until is not after from" "$WORK/
 check "the old one stays in force" eval '[ "$(status "plan end")" != null ]'
 "$BUILD/sno-sat-forwarder" -t -c "$WORK/s.conf" >"$WORK/out" 2>&1
 same "the check refuses it too" 1 $?
+# refused WHAT REASON: the plan on standard input is, and the one before stays.
+end=$(status "plan end")
+refused() {
+	plan
+	[ -z "${3:-}" ] || sed -i "s/,s1,/,$3,/" "$PLAN"
+	snoctl reload >"$WORK/out" 2>&1
+	same "$1 is refused" 1 $?
+	check "and told" grep -q "$2" "$WORK/out" || note "$(cat "$WORK/out")"
+	same "the one before stays" "$end" "$(status "plan end")"
+}
+refused "a plan with an unknown core" 'plan.csv:3: no feeder leads to core z' <<-PLAN
+	-10 10 a ga
+	10 600 z gz
+PLAN
+refused "one with an unknown station" 'plan.csv:2: no feeder leads to core a over station gx' <<-PLAN
+	-10 600 a gx
+PLAN
+refused "one that is past" 'the last association of satellite s1 was over at' <<-PLAN
+	-600 -10 a ga
+PLAN
+refused "one with two associations at a time" 'plan.csv:3: overlaps line 2' <<-PLAN
+	-10 100 a ga
+	90 600 b gb
+PLAN
+refused "one for another satellite" 'no association of satellite s1' s9 <<-PLAN
+	-10 600 a ga
+PLAN
 cp "$WORK/good.csv" "$PLAN"
 kill -HUP "$forwarder"
 plan <<-PLAN
