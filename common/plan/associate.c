@@ -35,7 +35,7 @@ struct planning {
 
 double associate_gamma(const struct scenario *scenario)
 {
-	return 0.5 * scenario->weight / (double)scenario->satellite_count;
+	return 0.75 * scenario->weight / (double)scenario->satellite_count;
 }
 
 static void begin_phase(const struct associate *associate, const char *what, size_t all)

@@ -56,7 +56,8 @@ struct associated {
 	double gamma; /* that was used */
 };
 
-/* The gamma at which a change of every satellite costs as much as half a handover of every user. */
+/* The gamma at which a change of every satellite costs as much as three quarters of a handover of
+ * every user. */
 double associate_gamma(const struct scenario *scenario);
 
 /* 0, -EINVAL for elements that SGP4 refuses, -ERANGE for more slots than there may be, -ENOMEM. */

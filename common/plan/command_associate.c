@@ -66,7 +66,7 @@ static int parse(struct wishes *wishes, int argc, char **argv)
 		 .argument = "SECONDS", .help = "without service, as bad as a handover (10)"},
 		{"gamma", 0, OPTION_NUMBER, &associate->gamma, .least = 0, .most = 1e9,
 		 .argument = "WEIGHT",
-		 .help = "price of an association change (half the weight per satellite)"},
+		 .help = "price of an association change (0.75 of users' weight per satellite)"},
 		{"dwell", 0, OPTION_NUMBER, &associate->dwell, .least = 0, .most = 86400,
 		 .argument = "SECONDS", .help = "least length of an association (60)"},
 		{"out", 'o', OPTION_TEXT, &wishes->out, .required = true, .argument = "FILE",

@@ -1,0 +1,133 @@
+#!/usr/bin/python3 -B
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""sno-plan associate: plans that the checker finds good, that do not depend on threads, that
+mean what the report says, that keep rules, and that are what the issue was after: far fewer
+changes of core than figure 2 at no less time at home, and never below the bound."""
+
+import glob
+import json
+import os
+
+from example import STATIONS, TLE, USERS
+from orbits import EPOCH, SHARED, done, ok, plan, same, skip, temporary
+
+SMALL = ["--hours", "1", "--iterations", "80", "--rounds", "30"]
+
+
+def associate(*options, elements=None, stations=STATIONS, users=USERS, start=EPOCH):
+    """(exit status, rows of the plan as text, report, complaints, file of the plan, of the
+    report)."""
+    out, report = temporary("old\n"), temporary("")
+    got = plan("associate", "--quiet", *(elements or TLE), "--stations", stations, "--users", users,
+               "--start", start, "--out", out, "--report", report, *options)
+    with open(out, encoding="utf-8") as file:
+        text = file.read()
+    try:
+        with open(report, encoding="utf-8") as file:
+            said = json.load(file)
+    except ValueError:
+        said = None
+    return got.returncode, text, said, got.stderr, out, report
+
+
+def rows(text):
+    """Associations as dictionaries."""
+    lines = text.splitlines()
+    return [dict(zip(lines[0].split(","), line.split(","))) for line in lines[1:]]
+
+
+def checked(out, report, *options, elements=None, stations=STATIONS, users=USERS):
+    """What the independent checker says of a plan and its report."""
+    return plan("verify", "--quiet", *(elements or TLE), "--stations", stations, "--users", users,
+                "--report", report, *options, out)
+
+
+# ---- a small plan ---------------------------------------------------------------------------
+
+status, text, report, told, out, said = associate(*SMALL, "--threads", "1")
+same((status, told), (0, ""), "plans the example")
+got = checked(out, said)
+same(got.returncode, 0, "the checker finds the plan good, and its figures as reported")
+ok(report["bound"]["objective"] <= report["plan"]["objective"] <= report["figure2"]["objective"] and
+   report["plan"]["objective"] <= report["figure2_planned_terminals"]["objective"],
+   "bound <= plan <= figure 2", json.dumps(report, indent=1))
+same(associate(*SMALL, "--threads", "3")[1], text, "the plan does not depend on threads")
+ok(associate(*SMALL, "--seed", "2")[1] != text, "it depends on the seed")
+
+# ---- rules ----------------------------------------------------------------------------------
+
+alone = temporary("server,served\n")
+status, text, report, told, out, said = associate(*SMALL, "--agreements", alone)
+same(status, 0, "plans for operators that do not share")
+ok(report["plan"]["inter_sno_per_user_hour"] == 0 and
+   abs(report["plan"]["home_share"] - report["plan"]["served_share"]) < 1e-9,
+   "then nobody is ever away from home")
+same(checked(out, said, "--agreements", alone).returncode, 0, "the checker finds that good")
+
+status, text, report, told, out, said = associate(*SMALL, "--station-capacity", "1", "--dwell", "120")
+same(status, 0, "plans for stations that take one satellite, and long dwells")
+same(checked(out, said, "--station-capacity", "1").returncode, 0, "the checker finds that good")
+
+kept = rows(associate(*SMALL)[1])[0]["satellite"]
+reserved = temporary(f"satellite\n{kept}\n")
+status, text, report, told, out, said = associate(*SMALL, "--reserved", reserved)
+same(checked(out, said, "--reserved", reserved).returncode, 0, "a reserved satellite stays with its owner")
+
+# ---- several stretches, and going on --------------------------------------------------------
+
+status, text, report, told, out, said = associate(*SMALL, "--stretch", "25", "--overlap", "10")
+same(status, 0, "plans in stretches that overlap")
+same(checked(out, said).returncode, 0, "the checker finds that good")
+ok(report["bound"]["objective"] <= report["plan"]["objective"], "the sum of the parts' bounds is a bound")
+
+status, later, report, told, after, said = associate(*SMALL, "--present", out, start="2026-01-01T00:30:00Z")
+same(status, 0, "goes on from a plan in force")
+same(checked(after, said).returncode, 0, "the checker finds that good")
+at = {row["satellite"]: (row["core"], row["station"]) for row in rows(text)
+      if row["from"] <= "2026-01-01T00:29:45Z" and row["until"] > "2026-01-01T00:30:00Z"}
+begun = {row["satellite"]: (row["core"], row["station"]) for row in rows(later)
+         if row["from"] == "2026-01-01T00:30:00Z"}
+ok(sum(begun.get(name) == held for name, held in at.items()) >= 0.6 * len(at),
+   "most satellites stay where they are", f"{at}\n{begun}")
+
+# ---- prices ---------------------------------------------------------------------------------
+
+curve = [associate(*SMALL, "--tau", tau)[2]["plan"] for tau in ("60", "300", "1500")]
+ok(curve[0]["inter_sno_per_user_hour"] >= curve[1]["inter_sno_per_user_hour"] >= curve[2]["inter_sno_per_user_hour"],
+   "the less time away costs, the fewer handovers", curve)
+ok(curve[0]["home_share"] >= curve[2]["home_share"], "... and the less time at home", curve)
+
+status, text, report, told, out, said = associate(*SMALL, "--policy", "figure2")
+same(report["plan"], report["figure2_planned_terminals"], "figure 2's associations, when asked for")
+
+# ---- faults ---------------------------------------------------------------------------------
+
+status, text, report, told, *_ = associate(*SMALL, "--overlap", "200")
+same((status, text), (2, "old\n"), "an overlap longer than a stretch is wrong usage")
+status, text, report, told, *_ = associate(*SMALL, users=temporary("sno,lat,lon,weight\nx,1,2,3\n"))
+same((status, text), (1, "old\n"), "with bad users the old plan stays")
+status, text, report, told, *_ = associate("--hours", "500", "--step", "1", "--no-baselines")
+ok(status == 1 and "--step" in told and text == "old\n", "too many slots are refused", told)
+
+# ---- what the issue was after ---------------------------------------------------------------
+
+folder = os.path.join(SHARED, "scenarios/S2")
+if os.path.isdir(folder):
+    elements = [word for path in sorted(glob.glob(folder + "/*.tle"))
+                for word in ("-t", f"{os.path.basename(path)[:-4]}={path}")]
+    for users, tau, cut, gap in (("regional", "300", 0.90, 1.08), ("mixed", "210", 0.70, 1.15)):
+        status, text, report, told, out, said = associate(
+            "--hours", "2", "--tau", tau, elements=elements, stations=folder + "/stations.csv",
+            users=f"{folder}/users-{users}.csv")
+        mine, theirs = report["plan"], report["figure2"]
+        figures = json.dumps({key: report[key] for key in ("plan", "figure2", "bound")}, indent=1)
+        ok(mine["inter_sno_per_user_hour"] <= (1 - cut) * theirs["inter_sno_per_user_hour"] and
+           mine["home_share"] >= theirs["home_share"],
+           f"S2 {users}: handovers cut by {cut:.0%} at no less time at home", figures)
+        ok(mine["objective"] <= gap * report["bound"]["objective"], f"S2 {users}: near the bound", figures)
+        ok(mine["served_share"] >= theirs["served_share"] + 0.1, f"S2 {users}: more time served", figures)
+        ok(mine["association_changes_per_satellite_hour"] <= 3.5, f"S2 {users}: few association changes", figures)
+else:
+    skip("S2", "no ../shared/data/scenarios")
+
+done()
