@@ -321,7 +321,8 @@ class Lab:
         """Copies logs, captures and configurations (without keys) to a folder."""
         os.makedirs(folder, exist_ok=True)
         for name in sorted(os.listdir(self.state.dir)):
-            if name.endswith((".log", ".conf", ".pcap", ".json", ".links", "description")):
+            if name.endswith((".log", ".conf", ".pcap", ".json", ".csv", ".links", ".record",
+                              "description")):
                 shutil.copyfile(os.path.join(self.state.dir, name), os.path.join(folder, name))
 
     def forget(self):
