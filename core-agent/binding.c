@@ -260,7 +260,7 @@ enum reason binding_tunnel_path(struct peer *peer, const struct subscriber *s,
 		.hoa4 = s->hoa4,
 		.hoa6 = s->hoa6,
 		.prefix = s->prefix,
-		.mtu = underlay_mtu(core->config, kind),
+		.mtu = path_mtu(peer, kind),
 		.tunnel = kind,
 		.outer_src = *underlay_end(&core->underlay, kind),
 		.outer_dst = m->coa,
@@ -404,8 +404,7 @@ void binding_tunnel_answer(struct peer *peer, const struct message *request, enu
 	message_set_number(&ack, ATTR_REASON, reason);
 	message_set_number(&ack, ATTR_BINDING, request->binding);
 	if (reason == REASON_ACCEPTED)
-		message_set_number(&ack, ATTR_MTU,
-				   underlay_mtu(peer->core->config, request->tunnel_kind));
+		message_set_number(&ack, ATTR_MTU, path_mtu(peer, request->tunnel_kind));
 	peer_answer(peer, request, &ack, now);
 }
 

@@ -92,7 +92,7 @@ static const struct conf_key tunnel_keys[] = {
 	 .max_items = 2,
 	 .help = "outer addresses of this core, one per family; default: those of core.listen"},
 	{"mtu", CONF_INT, CONF_FIELD(struct config, tunnel.mtu), .min = 0, .max = 65535, .def = "0",
-	 .help = "path MTU inside tunnels, 0: 1400 over IPv4, 1360 over IPv6"},
+	 .help = "highest path MTU inside tunnels, 0: 1400 over IPv4, 1360 over IPv6"},
 	{"protection", CONF_ENUM, CONF_FIELD(struct config, tunnel.protection),
 	 .names = protection_choices, .def = "esp", .help = "protection of tunnels to peers"},
 	{"suite", CONF_ENUM, CONF_FIELD(struct config, tunnel.suite), .names = suite_choices,

@@ -238,7 +238,7 @@ enum reason peer_tunnel(struct peer *peer, enum tunnel_kind *kind)
 }
 
 /* The peer's hello is new: its visitors' uplink goes where that says, the way we choose. */
-static void peer_point_uplink(struct peer *peer)
+void peer_point_uplink(struct peer *peer)
 {
 	enum tunnel_kind kind;
 
@@ -256,11 +256,6 @@ static void peer_point_uplink(struct peer *peer)
 		return;
 	}
 	underlay_peer_unroute(peer->core, peer);
-}
-
-void peer_protected(struct peer *peer)
-{
-	peer_point_uplink(peer);
 }
 
 static void peer_event(const struct peer *peer, const char *state)
@@ -283,6 +278,7 @@ void peer_state(void *context, const struct message *hello, bool restarted, usec
 	}
 	log_notice("peer %s: up%s", peer->name, restarted ? ", it has restarted" : "");
 	peer_event(peer, restarted ? "restarted" : "up");
+	path_mtu_watch(peer, now);
 	peer_point_uplink(peer);
 	if (!restarted)
 		return;

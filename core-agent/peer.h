@@ -10,6 +10,7 @@
 #include "core.h"
 #include "kernel.h"
 #include "log.h"
+#include "path_mtu.h"
 #include "protection.h"
 
 #include <uthash.h>
@@ -41,6 +42,7 @@ struct peer {
 	size_t prepared_care_of[2];    /* care-of addresses of those, IPv4 and IPv6 */
 	struct bucket authentications; /* of terminals that it has asked for */
 	struct protection protection;
+	struct path_mtu path_mtu;
 	struct log_limit noise;
 	UT_hash_handle hh;
 };
@@ -117,8 +119,8 @@ void peer_answer(struct peer *peer, const struct message *request, struct messag
  * REASON_KERNEL_REFUSED; what protection_allows() says.
  */
 enum reason peer_tunnel(struct peer *peer, enum tunnel_kind *kind);
-/* Its tunnels have become protected: its visitors' uplink may lead there. */
-void peer_protected(struct peer *peer);
+/* Its visitors' uplink is to lead where hello, protection and path MTU say now. */
+void peer_point_uplink(struct peer *peer);
 /* The family of care-of address that goes with a kind. */
 sa_family_t tunnel_family(enum tunnel_kind kind);
 /* The peer's outer address for a kind, none when it has not told. */

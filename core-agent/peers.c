@@ -147,6 +147,7 @@ static void peer_free(struct peer *peer)
 {
 	timer_cancel(&peer->core->timers, &peer->timer);
 	protection_peer_close(peer);
+	path_mtu_close(peer);
 	channel_free(peer->channel);
 	free(peer->home_prefixes);
 	free(peer->care_of_prefixes);
@@ -187,6 +188,7 @@ static struct peer *peer_new(struct core *core, const struct config *wanted,
 		return NULL;
 	peer->core = core;
 	timer_init(&peer->timer, peer_timer, peer);
+	path_mtu_open(peer);
 	protection_peer_open(peer, protection_wanted(wanted, config));
 	memcpy(peer->name, config->name, strlen(config->name) + 1);
 	if (peer_load(peer, config) == 0)

@@ -56,7 +56,7 @@ static void answer(struct peer *home, uint32_t id, enum reason reason, const str
 	message_init(&ack, MESSAGE_PROACTIVE_AUTHENTICATION_ACK, 0);
 	message_set_number(&ack, ATTR_REASON, reason);
 	if (reason == REASON_ACCEPTED) {
-		message_set_number(&ack, ATTR_MTU, underlay_mtu(home->core->config, p->tunnel));
+		message_set_number(&ack, ATTR_MTU, path_mtu(home, p->tunnel));
 		message_set_addr(&ack, ATTR_COA, &p->coa);
 		message_set_number(&ack, ATTR_TUNNEL_KIND, p->tunnel);
 		message_set_number(&ack, ATTR_TUNNEL_KEY, p->tunnel_key);
@@ -238,7 +238,7 @@ static struct preparation *order(struct peer *home, const struct message *m, con
 				 enum tunnel_kind kind, usec_t now)
 {
 	struct core *core = home->core;
-	uint16_t mtu = underlay_mtu(core->config, kind);
+	uint16_t mtu = path_mtu(home, kind);
 	struct preparation *p = preparation_new(core, nai, m->handover_key);
 
 	if (!p)

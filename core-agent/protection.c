@@ -428,7 +428,7 @@ void protection_heard(void *context, const struct channel_session *session, usec
 		wait_for_next(peer);
 	/* Of a channel that is about to come up the owner is told in a moment. */
 	if (!before && channel_up(peer->channel))
-		peer_protected(peer);
+		peer_point_uplink(peer);
 }
 
 enum reason protection_allows(const struct peer *peer, enum tunnel_kind kind)

@@ -128,7 +128,7 @@ static void reject(struct registration *r, enum reason reason, const struct mess
 static void succeed(struct registration *r, enum handover_mode mode, usec_t now)
 {
 	const struct message *granted = &r->granted;
-	const uint16_t own = underlay_mtu(r->core->config, r->tunnel);
+	const uint16_t own = path_mtu(r->home, r->tunnel);
 	const struct session_grant grant = {
 		.satellite = r->satellite,
 		.mac = r->mac,
@@ -299,8 +299,7 @@ static enum reason prepare_visitor(struct registration *r, const struct message 
 static enum reason lead_to_visitor(struct registration *r, usec_t now)
 {
 	const struct message *ack = &r->granted;
-	struct path path =
-		way_to_terminal(r->satellite, &r->mac, underlay_mtu(r->core->config, r->tunnel));
+	struct path path = way_to_terminal(r->satellite, &r->mac, path_mtu(r->home, r->tunnel));
 
 	path = way_of_visitor(&path, r->home, &r->coa, r->tunnel_key);
 	path.hoa4 = ack->hoa4;

@@ -56,13 +56,6 @@ unsigned int underlay_device(const struct underlay *u, enum tunnel_kind kind)
 	return u->device[kernel_kind(kind)];
 }
 
-uint16_t underlay_mtu(const struct config *config, enum tunnel_kind kind)
-{
-	if (config->tunnel.mtu)
-		return config->tunnel.mtu;
-	return tunnel_family(kind) == AF_INET6 ? 1360 : 1400;
-}
-
 const struct addr *underlay_end(const struct underlay *u, enum tunnel_kind kind)
 {
 	return tunnel_family(kind) == AF_INET6 ? &u->end6 : &u->end4;
@@ -390,7 +383,7 @@ int underlay_peer_route(struct core *core, const struct peer *peer, enum tunnel_
 		route.oif = underlay_device(u, kind);
 		route.encap = (struct kernel_encap){
 			.src = *underlay_end(u, kind), .dst = *remote, .key = key};
-		route.mtu = underlay_mtu(core->config, kind);
+		route.mtu = path_mtu(peer, kind);
 		route.mtu_lock = true;
 		/* ipip carries IPv4 only (RFC 2003). */
 		if (kind == TUNNEL_IPIP4 && families[i] == AF_INET6)

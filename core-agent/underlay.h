@@ -55,8 +55,6 @@ int underlay_restore(struct core *core);
 
 /* The device for a tunnel kind, 0 when this kernel has none. */
 unsigned int underlay_device(const struct underlay *u, enum tunnel_kind kind);
-/* Path MTU inside tunnels of this kind. */
-uint16_t underlay_mtu(const struct config *config, enum tunnel_kind kind);
 /* This core's outer address for this kind. */
 const struct addr *underlay_end(const struct underlay *u, enum tunnel_kind kind);
 

@@ -40,7 +40,7 @@ struct path way_home(const struct peer *home)
 		.outer_src = *underlay_end(&core->underlay, kind),
 		.outer_dst = peer_tunnel_end(home, kind),
 		.key = peer_tunnel_key(home),
-		.mtu = underlay_mtu(core->config, kind),
+		.mtu = path_mtu(home, kind),
 	};
 }
 
