@@ -14,6 +14,7 @@ from orbits import Span
 from service_picture import draw
 
 BURST = 300000      # us
+HELD_UP = 100000    # us
 EDGE = 0.05         # real seconds: packets so close to a gap of the plan belong to it
 
 
@@ -203,6 +204,10 @@ class Service:
                    f"a satellite rose or set, at most {self.sky['edge_late_most_us'] / 1000:.1f} ms "
                    f"late; {self.sky['settings']} delays were set, at most "
                    f"{self.sky['delay_error_most_us'] / 1000:.2f} ms off")
+            held_up = self.sky["look_late_most_us"]
+            if held_up > HELD_UP:
+                yield (f"the machine was too busy: what has to run at once waited up to "
+                       f"{held_up / 1000:.0f} ms, which packets and handovers show")
         if self.switched["switches"]:
             yield (f"the satellites' forwarders: {self.switched['switches']} planned switches, "
                    f"{self.switched['late_median_us'] / 1000:.2f} ms late in the middle, "
