@@ -98,6 +98,23 @@ static void state_changed(void *context, const struct message *hello, bool resta
 		s->on_state(s, hello);
 }
 
+static int agreed(void *context, const struct channel_session *session, usec_t now)
+{
+	struct side *s = context;
+
+	assert_int_equal(now, s->pair->now);
+	return s->on_agreed ? s->on_agreed(s, session) : 0;
+}
+
+static void heard(void *context, const struct channel_session *session, usec_t now)
+{
+	struct side *s = context;
+
+	assert_int_equal(now, s->pair->now);
+	if (s->on_heard)
+		s->on_heard(s, session);
+}
+
 static void answer(struct side *s, uint32_t id)
 {
 	struct message m;
@@ -206,6 +223,8 @@ void pair_start(struct pair *p, int side)
 	struct channel_ops ops = {.transmit = transmit,
 				  .state = state_changed,
 				  .request = request_came,
+				  .agreed = agreed,
+				  .heard = heard,
 				  .context = s};
 	struct message hello;
 
@@ -220,6 +239,10 @@ void pair_start(struct pair *p, int side)
 	message_set_number(&hello, ATTR_EPOCH, s->epoch);
 	message_set_number(&hello, ATTR_TUNNEL_KINDS, TUNNEL_GRE4);
 	message_set_number(&hello, ATTR_TUNNEL_KEY, s->tunnel_key);
+	if (s->suites) {
+		message_set_number(&hello, ATTR_SUITES, s->suites);
+		message_set_number(&hello, ATTR_SUITE, SUITE_CHACHA20_POLY1305);
+	}
 	s->channel = channel_new(&s->identity, s->peer_public, s->psk, s->peer_name, &hello,
 				 &p->timers, &ops);
 	assert_non_null(s->channel);

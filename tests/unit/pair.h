@@ -39,6 +39,7 @@ struct side {
 	char peer_name[SNO_NAME_MAX + 1];
 	uint64_t epoch;
 	uint32_t tunnel_key; /* of its hello */
+	uint8_t suites;	     /* likewise, 0: it does not protect tunnels */
 	usec_t next_tick;
 	enum manner manner;
 	/* What it has seen. */
@@ -46,6 +47,8 @@ struct side {
 	uint64_t seen_epoch; /* of the last hello */
 	unsigned int authentic;
 	/* Called in the middle of its callbacks, when set. */
+	int (*on_agreed)(struct side *s, const struct channel_session *session);
+	void (*on_heard)(struct side *s, const struct channel_session *session);
 	void (*on_state)(struct side *s, const struct message *hello);
 	void (*on_request)(struct side *s, const struct message *request);
 	void (*on_done)(struct side *s, uint64_t token, enum reason reason);
