@@ -13,8 +13,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-const struct associate_effort associate_effort = {
-	.iterations = 200, .rounds = 60, .proposals = 0.5, .most_proposals = 8e6};
+const struct associate_effort associate_effort = {.iterations = 200,
+						  .most_seen = 2.4e9,
+						  .rounds = 60,
+						  .proposals = 0.5,
+						  .most_proposals = 8e6};
 
 /* Temperatures of the search, in handovers of an average group. */
 #define WARMEST 1.0
@@ -138,22 +141,47 @@ static int bound_part(struct planning *planning, const struct pricing *pricing, 
 	return part ? 0 : -ENOMEM;
 }
 
+/* How many iterations a stretch is worth: fewer where there is so much to choose from that each
+ * takes long and little depends on it. */
+static unsigned int iterations_for(const struct associate_effort *effort,
+				   const struct stretch *stretch)
+{
+	size_t views = stretch->view_of[stretch->scenario->satellite_count];
+	double seen = 0;
+
+	for (size_t i = 0; i < views; i++)
+		seen += stretch->views[i].until - stretch->views[i].from;
+	if (seen * effort->iterations <= effort->most_seen)
+		return effort->iterations;
+	return (unsigned int)fmax(effort->most_seen / seen, 20);
+}
+
+/*
+ * Descent, search, descent. Where there would be too much to try for the search to be thorough, it
+ * is left out: it would only disturb, and with so many satellites descent alone finds what counts.
+ */
 static int search(struct planning *planning, struct schedule *schedule)
 {
 	const struct associate *associate = planning->associate;
 	const struct associate_effort *effort = &associate->effort;
 	const struct stretch *stretch = schedule->stretch;
 	double views = (double)stretch->view_of[planning->scenario->satellite_count];
-	double proposals = fmin(effort->proposals * views * effort->rounds, effort->most_proposals);
 	struct search_effort how = {.rounds = effort->rounds,
-				    .proposals = proposals / effort->rounds,
+				    .proposals = effort->proposals * views,
 				    .warmest = WARMEST,
 				    .coldest = COLDEST,
 				    .seed = associate->seed * 0x9e3779b97f4a7c15u + stretch->first,
 				    .progress = associate->progress};
 	double objective;
+	int err = descent_run(schedule, associate->parallel);
 
-	return search_run(schedule, associate->parallel, &how, &objective);
+	if (err == 0 && how.proposals * effort->rounds <= effort->most_proposals)
+		err = search_run(schedule, associate->parallel, &how, &objective);
+	else
+		progress_add(associate->progress, effort->rounds);
+	if (err == 0)
+		err = descent_run(schedule, associate->parallel);
+	return err;
 }
 
 /* Plans the stretch that begins at `first`; *kept: how many slots of it are settled. */
@@ -163,6 +191,7 @@ static int plan_stretch(struct planning *planning, uint32_t first, unsigned int 
 	unsigned int slots = cut_stretch(planning, first, kept);
 	struct pricing *pricing = NULL;
 	struct schedule schedule = {0};
+	unsigned int iterations;
 	struct stretch stretch;
 	double bound;
 	int err = stretch_open(&stretch, &planning->sky, &planning->prices, &planning->past, first,
@@ -174,8 +203,9 @@ static int plan_stretch(struct planning *planning, uint32_t first, unsigned int 
 	err = pricing ? schedule_open(&schedule, &stretch) : -ENOMEM;
 	if (err < 0)
 		goto out;
-	bound = pricing_improve(pricing, associate->effort.iterations, PRICING_FAR,
-				associate->progress);
+	iterations = iterations_for(&associate->effort, &stretch);
+	bound = pricing_improve(pricing, iterations, PRICING_FAR, associate->progress);
+	progress_add(associate->progress, associate->effort.iterations - iterations);
 	if (planning->alone)
 		planning->bound = bound;
 	else
@@ -187,11 +217,7 @@ static int plan_stretch(struct planning *planning, uint32_t first, unsigned int 
 	pricing_close(pricing);
 	pricing = NULL;
 	if (err == 0)
-		err = descent_run(&schedule, associate->parallel);
-	if (err == 0)
 		err = search(planning, &schedule);
-	if (err == 0)
-		err = descent_run(&schedule, associate->parallel);
 	if (err == 0)
 		err = keep(planning, &schedule, *kept);
 out:

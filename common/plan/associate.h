@@ -23,9 +23,11 @@
 /* How much of it all. */
 struct associate_effort {
 	unsigned int iterations; /* of prices, per stretch */
+	double most_seen;	 /* ... but no more than this by slots in which a satellite is in
+				    view of a place */
 	unsigned int rounds;	 /* of the search, per stretch */
 	double proposals;	 /* of the search, per satellite in view of a place, and round */
-	double most_proposals;	 /* ... but no more than this, per stretch */
+	double most_proposals;	 /* ... and no search where that is more per stretch */
 };
 extern const struct associate_effort associate_effort;
 

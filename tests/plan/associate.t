@@ -115,7 +115,7 @@ folder = os.path.join(SHARED, "scenarios/S2")
 if os.path.isdir(folder):
     elements = [word for path in sorted(glob.glob(folder + "/*.tle"))
                 for word in ("-t", f"{os.path.basename(path)[:-4]}={path}")]
-    for users, tau, cut, gap in (("regional", "300", 0.90, 1.08), ("mixed", "210", 0.70, 1.15)):
+    for users, tau, cut, gap in (("regional", "300", 0.90, 1.08), ("mixed", "200", 0.70, 1.15)):
         status, text, report, told, out, said = associate(
             "--hours", "2", "--tau", tau, elements=elements, stations=folder + "/stations.csv",
             users=f"{folder}/users-{users}.csv")
