@@ -176,20 +176,33 @@ static void deliver_all(void)
 		deliver(NULL, 0);
 }
 
-/* A handshake of the bad peer with anything in place of its hello. */
+/* An initiation of the bad peer with anything in place of its hello. */
 static void bad_hello(const uint8_t *data, size_t size)
 {
-	struct channel *c = cores[PEER].channel;
-	uint8_t hello[HELLO_MAX];
-	size_t length = c->hello_length;
+	static const char prologue[] = "sno/1 core";
+	const struct channel *c = cores[PEER].channel;
+	uint8_t datagram[HANDSHAKE_DATAGRAM];
+	struct key_pair local;
+	struct noise n;
+	size_t length;
 
-	memcpy(hello, c->hello, length);
-	c->hello_length = size < HELLO_MAX ? size : HELLO_MAX;
-	memcpy(c->hello, data, c->hello_length);
-	handshake_initiate(c, now);
+	memcpy(local.private, c->identity->private_key, KEY_LENGTH);
+	memcpy(local.public, c->identity->public_key, KEY_LENGTH);
+	require(noise_init(&n, &(struct noise_setup){.protocol = NOISE_KK_PSK2,
+						     .initiator = true,
+						     .prologue = prologue,
+						     .prologue_length = sizeof(prologue) - 1,
+						     .local = &local,
+						     .remote = c->peer_public,
+						     .psk = c->psk}) == 0);
+	require(noise_write(&n, data, size < HELLO_MAX ? size : HELLO_MAX,
+			    datagram + INITIATION_HEAD, sizeof(datagram) - INITIATION_HEAD,
+			    &length) == 0);
+	message_write_head(datagram, MESSAGE_HANDSHAKE_INITIATION, 77);
+	memcpy(datagram + SNO_HEAD_LENGTH, c->own_hint, CHANNEL_HINT);
+	receive(VICTIM, datagram, INITIATION_HEAD + length);
+	noise_wipe(&n);
 	deliver_all();
-	memcpy(c->hello, hello, length);
-	c->hello_length = length;
 }
 
 static void ask(int number)
