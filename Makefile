@@ -242,6 +242,27 @@ fuzz:
 	@SRCDIR=$(abspath $(srcdir)) BUILD=$(abspath $(O)/fuzz) FUZZ_TIME=$(FUZZ_TIME) \
 		$(srcdir)/tests/run fuzz
 
+# Which lines of what reads octets from outside the corpora reach.
+PARSERS := $(addprefix $(srcdir)/common/,access.c association.c association_time.c channel.c \
+	channel_bundle.c channel_handshake.c conf.c conf_value.c control.c control_value.c cookie.c \
+	csv.c cursor.c frame.c message.c message_table.c noise.c seal.c orbit/tle.c)
+COVERED = $(patsubst %.c,$(O)/coverage/%,$(FUZZ_SRC))
+COVERAGE := -fprofile-instr-generate -fcoverage-mapping
+LLVM_COV ?= llvm-cov
+LLVM_PROFDATA ?= llvm-profdata
+fuzz-coverage:
+	@$(MAKE) --no-print-directory O=$(O)/coverage CC="$(FUZZ_CC)" HARDEN_CFLAGS= HARDEN_LDFLAGS= \
+		VARIANT_CFLAGS="$(COVERAGE) -fsanitize=fuzzer-no-link" fuzz-programs
+	@for name in $(notdir $(FUZZ_PROGRAMS)); do \
+		LLVM_PROFILE_FILE=$(O)/coverage/$$name.profraw $(O)/coverage/tests/fuzz/$$name -runs=0 \
+			$(srcdir)/tests/fuzz/$$name.corpus 2>$(O)/coverage/$$name.log || exit 1; \
+	done
+	@$(LLVM_PROFDATA) merge -o $(O)/coverage/all.profdata $(O)/coverage/*.profraw
+	@$(LLVM_COV) report -instr-profile=$(O)/coverage/all.profdata \
+		-show-region-summary=false -show-branch-summary=false \
+		$(firstword $(COVERED)) $(patsubst %,-object %,$(wordlist 2,99,$(COVERED))) \
+		$(wildcard $(PARSERS))
+
 # --- installation ------------------------------------------------------------------------------
 
 # A page that lies elsewhere describes what is not installed.
@@ -410,6 +431,7 @@ help:
 #: make check-asan      unit tests with address and undefined-behaviour sanitizers
 #: make fuzz            each fuzz target for FUZZ_TIME=20 seconds (clang)
 #: make deb             a Debian package (debhelper), into build/deb
+#: make fuzz-coverage   which lines of the parsers the corpora reach (clang, llvm)
 #: make bench           benchmarks
 #: make bench-handover  what each handover mode costs, in user-mode Linux (root); see its head
 #:                      (tests/bench/handovers) for how to run a part
@@ -424,7 +446,7 @@ help:
 #: tests into failures. TESTS="pattern ..." limits a check to the tests so named.
 
 .PHONY: all deb test-programs unit-programs asan-programs check check-unit check-config check-layers check-static check-plan \
-	check-netns check-uml check-asan bench bench-handover bench-plan bench-crowd fuzz fuzz-programs install install-strip uninstall installcheck \
+	check-netns check-uml check-asan bench bench-handover bench-plan bench-crowd fuzz fuzz-programs fuzz-coverage install install-strip uninstall installcheck \
 	dist distcheck clean distclean help FORCE
 
 -include $(wildcard $(addprefix $(O)/,common/*.d common/*/*.d $(addsuffix /*.d,$(DAEMON_DIRS)) tests/*.d tests/*/*.d tests/*/*/*.d))
