@@ -62,8 +62,9 @@ int guard_attach(struct core *core, unsigned int ifindex, enum kernel_guard_plac
 {
 	struct guard *g = core->guard;
 
+	/* An earlier run may have had one, which knows nobody who comes new. */
 	if (!g)
-		return 0;
+		return kernel_guard_detach(core->kernel, ifindex);
 	g->common->bridge = core->underlay.bridge;
 	g->common->keyless = core->underlay.device[KERNEL_TUNNEL_IPIP];
 	return kernel_guard_attach(g->kernel, ifindex, place);
@@ -134,17 +135,30 @@ static int complain(struct core *core, int result)
 	return result;
 }
 
-int guard_open(struct core *core)
+static int load(struct core *core, struct guard *g, bool *taken_on)
 {
 	unsigned int devices[KERNEL_TUNNELS];
-	struct kernel_guard_options options = {
+	const struct kernel_guard_options options = {
 		.program = guard_image,
 		.size = (size_t)(guard_image_end - guard_image),
 		.terminals = room_for(core),
 		.devices = devices,
 		.device_count = devices_of_old(core, devices),
 	};
-	struct guard *g;
+	int result = kernel_guard_open(core->kernel, &options, &g->kernel, taken_on);
+
+	if (result < 0)
+		return result;
+	g->room = kernel_guard_room(g->kernel);
+	g->terminals = kernel_guard_terminals(g->kernel);
+	g->common = kernel_guard_common(g->kernel);
+	g->common->signalling = core->config->access.port;
+	g->places = calloc(g->room, sizeof(struct guarded *));
+	return g->places ? kernel_guard_address_each(g->kernel, take_on, g) : -ENOMEM;
+}
+
+int guard_open(struct core *core)
+{
 	bool taken_on;
 	int result;
 
@@ -152,21 +166,13 @@ int guard_open(struct core *core)
 		log_notice("core.guard is off: what terminals and peers send is not checked");
 		return 0;
 	}
-	core->guard = g = calloc(1, sizeof(*g));
-	if (!g)
+	core->guard = calloc(1, sizeof(*core->guard));
+	if (!core->guard)
 		return -ENOMEM;
-	result = kernel_guard_open(core->kernel, &options, &g->kernel, &taken_on);
+	result = load(core, core->guard, &taken_on);
 	if (result < 0)
 		return complain(core, result);
-	g->room = kernel_guard_room(g->kernel);
-	g->terminals = kernel_guard_terminals(g->kernel);
-	g->common = kernel_guard_common(g->kernel);
-	g->common->signalling = core->config->access.port;
-	g->places = calloc(g->room, sizeof(struct guarded *));
-	result = g->places ? kernel_guard_address_each(g->kernel, take_on, g) : -ENOMEM;
-	if (result < 0)
-		return complain(core, result);
-	log_info("guard: room for %u terminals%s", g->room,
+	log_info("guard: room for %u terminals%s", core->guard->room,
 		 taken_on ? ", those of an earlier run among them" : "");
 	return 0;
 }
@@ -197,6 +203,21 @@ static int release_address(struct core *core, struct guarded_address *a)
 	return result;
 }
 
+/* Peers of an earlier configuration. */
+static void sweep_peers(struct core *core)
+{
+	for (uint32_t i = 0; i < GUARD_PEERS; i++) {
+		struct guard_peer *p = &core->guard->common->peers[i];
+		const struct peer *peer;
+		bool known = false;
+
+		for (peer = core->peers; peer && !known; peer = peer->hh.next)
+			known = !memcmp(p->hint, peer->hint, sizeof(p->hint));
+		if (!known)
+			memset(p, 0, sizeof(*p));
+	}
+}
+
 int guard_sweep(struct core *core, bool (*claimed)(const struct prefix *prefix, void *arg),
 		void *arg)
 {
@@ -206,6 +227,7 @@ int guard_sweep(struct core *core, bool (*claimed)(const struct prefix *prefix, 
 
 	if (!g)
 		return 0;
+	sweep_peers(core);
 	HASH_ITER (hh, g->addresses, a, next) {
 		int result = claimed(&a->prefix, arg) ? 0 : release_address(core, a);
 

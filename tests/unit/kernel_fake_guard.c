@@ -77,10 +77,11 @@ int kernel_guard_attach(struct kernel_guard *guard, unsigned int ifindex,
 
 int kernel_guard_detach(struct kernel *k, unsigned int ifindex)
 {
-	int err = fake_change(k, "guard detach %s", filter_key(ifindex));
+	const struct fake_object *there = fake_find(FAKE_GUARD, filter_key(ifindex));
+	int err = there ? fake_change(k, "guard detach %s", filter_key(ifindex)) : 0;
 
 	if (!err)
-		fake_remove(fake_find(FAKE_GUARD, filter_key(ifindex)));
+		fake_remove(there);
 	return err;
 }
 

@@ -292,6 +292,22 @@ static void test_restart(void **state)
 	world_free(w);
 }
 
+/* Without a guard from now on: what an earlier run has left would let nobody in. */
+static void test_switched_off(void **state)
+{
+	const struct world_text same = {0};
+	struct world *w = guarded_world(NULL);
+
+	(void)state;
+	world_restart(w, &same);
+	assert_null(w->core.guard);
+	assert_int_equal(kernel_fake_count("guard "), 0);
+	world_run(w, 5 * SEC);
+	terminal_register(w, &w->tina, "s1");
+	assert_true(w->tina.done);
+	world_free(w);
+}
+
 /* A peer that is none any more has no tunnel end: its packets come by no way. */
 static void test_peer_removed(void **state)
 {
@@ -317,7 +333,8 @@ int main(void)
 		cmocka_unit_test(test_drain),	       cmocka_unit_test(test_satellite_change),
 		cmocka_unit_test(test_own_subscriber), cmocka_unit_test(test_prepared),
 		cmocka_unit_test(test_refusals),       cmocka_unit_test(test_full),
-		cmocka_unit_test(test_restart),	       cmocka_unit_test(test_peer_removed),
+		cmocka_unit_test(test_restart),	       cmocka_unit_test(test_switched_off),
+		cmocka_unit_test(test_peer_removed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
