@@ -73,6 +73,11 @@ class Flood:
             process.wait()
 
 
+# Who is expected is read first. Who is not stands in one queue with the flood, and asks again with
+# a back-off of up to 8 seconds.
+PATIENCE = {"t1": 20 * SLOW, "t2": 60 * SLOW}
+
+
 def rounds(world, tap, name):
     """Each terminal goes and comes back some times; how long its discoveries were answered after."""
     times = []
@@ -83,7 +88,7 @@ def rounds(world, tap, name):
                     world.handover(terminal, satellite, ahead=0.3 * SLOW)
                 else:
                     world.handover(terminal, satellite)
-                good = tap.within(20 * SLOW, f"{name}, {turn}: {terminal} goes to {core}",
+                good = tap.within(PATIENCE[terminal], f"{name}, {turn}: {terminal} goes to {core}",
                                   lambda t=terminal, c=core, s=satellite: world.served(t, c, s),
                                   lambda t=terminal: world.registration(t))
                 if good:
