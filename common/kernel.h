@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The whole kernel surface of the daemons.
+ * The kernel surface of the daemons: links, addresses, neighbours, rules, tunnel devices, routes.
  *
- * The kernel forwards; the daemons only program it. Everything they may ask of it is declared here,
- * without one netlink type, so that tests/unit/kernel_fake.c can stand in for it, remember it and
- * refuse the Nth request. The real thing is common/kernel_*.c, one concept per file.
+ * The kernel forwards; the daemons only program it. Everything they may ask of it is declared here
+ * and in kernel_xfrm.h, kernel_tc.h, kernel_guard.h and kernel_monitor.h, without one netlink type,
+ * so that tests/unit/kernel_fake.c can stand in for it, remember it and refuse the Nth request. The
+ * real thing is common/kernel_*.c, one concept per file.
  *
- * What holds for every function below:
+ * What holds for every function there:
  *
  *  - It returns 0 or -errno (other results are said). 0 means that the kernel has acknowledged it.
  *  - After a failure kernel_error() tells what was attempted and why the kernel refused, with the
@@ -382,211 +383,6 @@ int kernel_batch(struct kernel *k, struct kernel_change *changes, size_t count);
 /* Makes kernel_error() tell about this change, which has failed in a batch, and returns that. */
 const char *kernel_change_error(struct kernel *k, const struct kernel_change *change);
 
-/*
- * What of ours has which reqid: associations and policies of the peer in each slot (a rule priority
- * and table likewise), and behind those the policies that belong to no peer.
- */
-#define KERNEL_REQID_BASE 830000
-#define KERNEL_REQID_CORE (KERNEL_REQID_BASE + 100)
-
-/* ---- IPsec (kernel_xfrm.c, kernel_xfrm_policy.c, kernel_xfrm_wear.c)
- * --------------------------------------- */
-
-enum kernel_cipher {
-	KERNEL_CIPHER_CHACHA20_POLY1305, /* RFC 7634; 32 bytes of key and 4 of salt */
-	KERNEL_CIPHER_AES_256_GCM,	 /* RFC 4106 with 16-byte ICV; likewise */
-};
-#define KERNEL_SA_KEY 36
-
-/* One ESP security association in tunnel mode, one direction. */
-struct kernel_sa {
-	struct addr src, dst;
-	uint32_t spi;	/* 256 or more (RFC 4303 section 2.1) */
-	uint32_t reqid; /* ties it to policies, and marks it as ours */
-	enum kernel_cipher cipher;
-	uint8_t key[KERNEL_SA_KEY]; /* key, then salt; zero in what each shows. Wipe it after use */
-	unsigned int replay_window; /* packets, up to 4096; 0 at the sender */
-	bool esn;		    /* 64-bit sequence numbers (RFC 4304), at both ends or none */
-	uint64_t packet_limit;	    /* after so many the kernel drops the association; 0: none */
-	uint64_t byte_mark;	 /* after so many it is reported as worn (kernel_wear); 0: never */
-	uint64_t packets, bytes; /* filled in by each */
-};
-
-typedef int (*kernel_sa_fn)(const struct kernel_sa *sa, void *arg);
-
-/*
- * Can this kernel protect between addresses of this family with this cipher? 0 yes, -EOPNOTSUPP no,
- * otherwise the failure of asking (-EPERM ...). Makes an association and removes it again.
- */
-int kernel_sa_probe(struct kernel *k, sa_family_t family, enum kernel_cipher cipher);
-/* -EEXIST when (dst, spi) is taken. */
-int kernel_sa_add(struct kernel *k, const struct kernel_sa *sa);
-/* Changes packet_limit of one that is there; -ESRCH when none is. Key, window and ESN stay. */
-int kernel_sa_update(struct kernel *k, const struct kernel_sa *sa);
-/* Only dst and spi matter. */
-int kernel_sa_delete(struct kernel *k, const struct kernel_sa *sa);
-/* Those whose reqid lies in low..high. */
-int kernel_sa_each(struct kernel *k, uint32_t low, uint32_t high, kernel_sa_fn each, void *arg);
-
-enum kernel_direction { KERNEL_IN, KERNEL_OUT };
-
-/*
- * What must be protected. A policy is identified by direction and selector (src, dst, proto,
- * ports). A block policy (block set) refuses what it selects; it carries reqid only as our mark. An
- * optional one lets in what it selects, protected or not.
- */
-struct kernel_policy {
-	enum kernel_direction direction;
-	struct prefix src, dst; /* both of one family, never AF_UNSPEC: ::/0 is any */
-	uint8_t proto;		/* IPPROTO_GRE, IPPROTO_UDP ...; 0 is any */
-	uint16_t sport, dport;	/* UDP only; 0 is any */
-	uint32_t priority;	/* the lowest number that matches decides */
-	bool block;
-	bool optional; /* direction in only */
-	uint32_t reqid;
-	struct addr tunnel_src, tunnel_dst; /* ends of the SA; ignored when block */
-};
-
-typedef int (*kernel_policy_fn)(const struct kernel_policy *policy, void *arg);
-
-/* -EEXIST when the selector is taken. */
-int kernel_policy_add(struct kernel *k, const struct kernel_policy *policy);
-/* Adds or overwrites. */
-int kernel_policy_update(struct kernel *k, const struct kernel_policy *policy);
-int kernel_policy_delete(struct kernel *k, const struct kernel_policy *policy);
-/* Those whose reqid lies in low..high. */
-int kernel_policy_each(struct kernel *k, uint32_t low, uint32_t high, kernel_policy_fn each,
-		       void *arg);
-
-/*
- * Associations of ours that have worn out: their byte_mark is reached. A socket of its own, in the
- * namespace of k, which must outlive it. A report that the kernel had to drop does not come again.
- */
-struct kernel_wear;
-typedef void (*kernel_wear_fn)(const struct kernel_sa *sa, void *arg); /* ends, spi and reqid */
-
-/* -EOPNOTSUPP when this kernel knows no IPsec at all. */
-int kernel_wear_open(struct kernel_wear **w, struct kernel *k, uint32_t low, uint32_t high,
-		     kernel_wear_fn fn, void *arg);
-void kernel_wear_close(struct kernel_wear *w);
-/* For the event loop: readable means kernel_wear_read(). Non-blocking, close-on-exec. */
-int kernel_wear_fd(const struct kernel_wear *w);
-/* Reads all that is there and calls back. */
-int kernel_wear_read(struct kernel_wear *w);
-
-/* Removes policies, then associations, whose reqid lies in low..high. */
-int kernel_xfrm_flush(struct kernel *k, uint32_t low, uint32_t high);
-
-/* ---- traffic control (kernel_tc.c) ----------------------------------------------------- */
-
-/*
- * Re-association of a satellite is one atomic replacement: filters on the ingress of devices refer
- * to a shared action by its index, and the action says where frames leave.
- */
-
-/* Gives the device the clsact queueing discipline, on which ingress filters hang. */
-int kernel_tc_clsact_ensure(struct kernel *k, unsigned int ifindex);
-/* Removes it, and all filters of the device with it. */
-int kernel_tc_clsact_delete(struct kernel *k, unsigned int ifindex);
-
-/* A redirect action: what is handed to action `index` leaves by `ifindex`. */
-struct kernel_redirect {
-	uint32_t index; /* 1 or more; one numbering per namespace */
-	unsigned int ifindex;
-};
-
-typedef int (*kernel_redirect_fn)(const struct kernel_redirect *redirect, void *arg);
-
-/* Makes the action or, atomically, points it elsewhere. */
-int kernel_tc_redirect_replace(struct kernel *k, const struct kernel_redirect *redirect);
-/*
- * -EPERM while a filter refers to it. Only index matters. The kernel releases the action of a
- * deleted filter a few milliseconds late, so this waits for it, up to 200 ms.
- */
-int kernel_tc_redirect_delete(struct kernel *k, const struct kernel_redirect *redirect);
-/* Ours, by the cookie. */
-int kernel_tc_redirect_each(struct kernel *k, kernel_redirect_fn each, void *arg);
-
-/* A filter on the ingress of a device that hands every frame to a redirect action. */
-struct kernel_filter {
-	unsigned int ifindex;
-	uint16_t priority; /* 1 or more; identifies the filter on its device */
-	uint32_t action;   /* index of the redirect action, which must exist */
-};
-
-typedef int (*kernel_filter_fn)(const struct kernel_filter *filter, void *arg);
-
-/* The device needs its clsact first. Replaces the filter of that priority. */
-int kernel_tc_filter_replace(struct kernel *k, const struct kernel_filter *filter);
-/* Only ifindex and priority matter. */
-int kernel_tc_filter_delete(struct kernel *k, const struct kernel_filter *filter);
-/* The filters on the ingress of one device that refer to a redirect action. */
-int kernel_tc_filter_each(struct kernel *k, unsigned int ifindex, kernel_filter_fn each, void *arg);
-
-/* ---- guard (kernel_guard.c, kernel_guard_filter.c) ------------------------------------- */
-
-/*
- * A program of ours in the kernel, which decides packet by packet what devices may receive, with
- * its maps (guard_layout.h). Filters on the devices keep both alive: what there is outlives the
- * daemon, and the next one takes it on. Opening it needs CAP_BPF and CAP_PERFMON (the
- * program has loops over memory) beside CAP_NET_ADMIN, and to take on what an earlier one left
- * CAP_SYS_ADMIN; changes need CAP_BPF.
- */
-struct kernel_guard;
-struct guard_common;
-struct guard_terminal;
-
-enum kernel_guard_place {
-	KERNEL_GUARD_ACCESS, /* an Ethernet device on which terminals are */
-	KERNEL_GUARD_TUNNEL, /* a collect-metadata device */
-};
-
-struct kernel_guard_options {
-	const void *program; /* an ELF object of the bpf machine */
-	size_t size;
-	uint32_t terminals;	     /* room for so many at least */
-	const unsigned int *devices; /* that may have filters of an earlier guard; 0: none */
-	size_t device_count;
-};
-
-/*
- * Loads the program, with the maps of the first of the devices whose filter has such as the program
- * wants; their contents are copied where they have too little room. *taken_on tells whether there
- * were any. -EOPNOTSUPP when this kernel has no such programs.
- */
-int kernel_guard_open(struct kernel *k, const struct kernel_guard_options *options,
-		      struct kernel_guard **guard, bool *taken_on);
-/* The kernel keeps what filters refer to. */
-void kernel_guard_close(struct kernel_guard *guard);
-
-/* Gives the device our filters, in and out, or exchanges them atomically for those of this guard.
- */
-int kernel_guard_attach(struct kernel_guard *guard, unsigned int ifindex,
-			enum kernel_guard_place place);
-/* Removes our filters from a device. */
-int kernel_guard_detach(struct kernel *k, unsigned int ifindex);
-
-/* The kernel's own memory, shared: kernel_guard_room() terminals, and what there is one of. */
-uint32_t kernel_guard_room(const struct kernel_guard *guard);
-struct guard_terminal *kernel_guard_terminals(const struct kernel_guard *guard);
-struct guard_common *kernel_guard_common(const struct kernel_guard *guard);
-
-/* Whose address it is; the longest prefix decides. */
-struct kernel_guard_address {
-	struct prefix prefix;
-	uint32_t terminal; /* index of its record */
-};
-
-typedef int (*kernel_guard_address_fn)(const struct kernel_guard_address *address, void *arg);
-
-/* Adds or changes all of them with one system call (Linux 5.18, otherwise one each), or none.
- * -ENOSPC when the table is full. */
-int kernel_guard_address_set(struct kernel_guard *guard, const struct kernel_guard_address *list,
-			     size_t count);
-int kernel_guard_address_remove(struct kernel_guard *guard, const struct kernel_guard_address *list,
-				size_t count);
-int kernel_guard_address_each(struct kernel_guard *guard, kernel_guard_address_fn each, void *arg);
-
 /* ---- sysctl (kernel_sysctl.c) ---------------------------------------------------------- */
 
 /*
@@ -602,71 +398,10 @@ int kernel_sysctl_set(struct kernel *k, const char *where, const char *interface
 int kernel_sysctl_get(struct kernel *k, const char *where, const char *interface, const char *name,
 		      char *value, size_t size);
 
-/* ---- monitor (kernel_monitor.c) -------------------------------------------------------- */
-
-enum kernel_event_type {
-	KERNEL_EVENT_LINK, /* a link is new or has changed: look at up, carrier, master */
-	KERNEL_EVENT_LINK_GONE,
-	KERNEL_EVENT_ADDRESS, /* an address is new or has changed (anybody's) */
-	KERNEL_EVENT_ADDRESS_GONE,
-	KERNEL_EVENT_ROUTE,	     /* a route of ours was set by somebody else, or is replayed */
-	KERNEL_EVENT_ROUTE_GONE,     /* a route of ours was removed by somebody else */
-	KERNEL_EVENT_NEIGHBOUR,	     /* a permanent neighbour is new or has changed (anybody's) */
-	KERNEL_EVENT_NEIGHBOUR_GONE, /* a neighbour is gone or is permanent no more */
-	KERNEL_EVENT_RESYNC_BEGIN,   /* events were lost: the whole state follows as events ... */
-	KERNEL_EVENT_RESYNC,	     /* ... and is complete: what was not replayed is gone */
-};
-
-struct kernel_event {
-	enum kernel_event_type type;
-	bool replay; /* part of a resynchronisation, maybe nothing new */
-	union {
-		struct kernel_link link;
-		struct kernel_address address;
-		struct kernel_route route;
-		struct kernel_neighbour neighbour;
-	};
-};
-
-/* What to listen to; or-ed. */
-#define KERNEL_WATCH_LINKS	0x1
-#define KERNEL_WATCH_ADDRESSES	0x2
-#define KERNEL_WATCH_ROUTES	0x4 /* ours only */
-#define KERNEL_WATCH_NEIGHBOURS 0x8
-
-struct kernel_monitor;
-
-typedef void (*kernel_monitor_fn)(const struct kernel_event *event, void *arg);
-
-/*
- * Listens to changes in the namespace of k, which must outlive the monitor. What the context k
- * itself asked for is not reported for routes and neighbours. buffer is the receive buffer in bytes
- * (0: 4 MiB).
- *
- * The kernel removes the IPv4 routes of a link that goes down or away without a word: a link event
- * with up unset stands for the loss of all routes through it.
- */
-int kernel_monitor_open(struct kernel_monitor **m, struct kernel *k, unsigned int watch,
-			size_t buffer, kernel_monitor_fn fn, void *arg);
-void kernel_monitor_close(struct kernel_monitor *m);
-/* For the event loop: readable means kernel_monitor_read(). Non-blocking, close-on-exec. */
-int kernel_monitor_fd(const struct kernel_monitor *m);
-/*
- * Reads all that is there and calls back. When the kernel had to drop events (ENOBUFS) it
- * resynchronises at once: RESYNC_BEGIN, the watched state as it is now, RESYNC. The callback may
- * use the context k, but must neither read nor close the monitor. When the state cannot be read
- * (-EINTR) nothing is called back, and the next call tries again.
- */
-int kernel_monitor_read(struct kernel_monitor *m);
-/* Replays the watched state as above at will, e.g. once at start. */
-int kernel_monitor_resync(struct kernel_monitor *m);
-
 /* ---- text (kernel_text.c) -------------------------------------------------------------- */
 
 /* "10.1.0.7/32 table 254 metric 66543 via fe80::2 dev 5 mtu 1400 lock", for logs and tests. */
 #define KERNEL_ROUTE_TEXT 384
 const char *kernel_route_text(const struct kernel_route *route, char text[KERNEL_ROUTE_TEXT]);
-/* "link-gone", "resync" ... */
-const char *kernel_event_text(enum kernel_event_type type);
 
 #endif

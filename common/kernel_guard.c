@@ -8,6 +8,7 @@
  */
 #include "guard_layout.h"
 #include "kernel_guard_internal.h"
+#include "kernel_tc.h"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>

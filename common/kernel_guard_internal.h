@@ -3,6 +3,7 @@
 #ifndef SNO_KERNEL_GUARD_INTERNAL_H
 #define SNO_KERNEL_GUARD_INTERNAL_H
 
+#include "kernel_guard.h"
 #include "kernel_internal.h"
 
 /* Puts our filter with this program there, or exchanges its program. The device has its clsact. */

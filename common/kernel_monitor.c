@@ -7,6 +7,7 @@
  * watched state is read and replayed at once. What was still queued is older than that reading and
  * is thrown away first: were it handled afterwards, it would undo news.
  */
+#include "kernel_monitor.h"
 #include "kernel_internal.h"
 
 #include <errno.h>

@@ -7,6 +7,7 @@
  * state in between. Filters are u32 without keys: they match every frame of every protocol, also
  * those too short for a key at offset 0, on kernels with and without matchall.
  */
+#include "kernel_tc.h"
 #include "kernel_internal.h"
 
 #include <arpa/inet.h>

@@ -2,7 +2,7 @@
 /*
  * What kernel.h can say without a kernel: names, texts and the metric of a HoA.
  */
-#include "kernel.h"
+#include "kernel_monitor.h"
 
 #include <arpa/inet.h>
 #include <stdarg.h>

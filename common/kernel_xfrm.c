@@ -4,8 +4,9 @@
  *
  * The state says how a packet is protected; kernel_xfrm_policy.c says which packets must be.
  */
-#include "kernel_internal.h"
+#include "kernel_xfrm.h"
 
+#include "kernel_internal.h"
 #include "keys.h"
 
 #include <arpa/inet.h>

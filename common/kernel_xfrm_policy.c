@@ -7,6 +7,7 @@
  * not tell its block policies from others'.
  */
 #include "kernel_internal.h"
+#include "kernel_xfrm.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

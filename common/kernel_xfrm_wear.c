@@ -5,6 +5,7 @@
  * It says so once for each (XFRM_MSG_EXPIRE with hard 0) and goes on using it.
  */
 #include "kernel_internal.h"
+#include "kernel_xfrm.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

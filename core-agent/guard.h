@@ -15,7 +15,7 @@
 #define SNO_GUARD_H
 
 #include "guard_layout.h"
-#include "kernel.h"
+#include "kernel_guard.h"
 
 #include <stdbool.h>
 #include <stddef.h>

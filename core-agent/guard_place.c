@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Places of terminals in the guard, and which addresses lead there; see guard_internal.h. */
 #include "guard_internal.h"
-#include "kernel.h"
 #include "log.h"
 
 #include <errno.h>

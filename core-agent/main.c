@@ -4,7 +4,7 @@
 #include "core.h"
 #include "daemon.h"
 #include "figures.h"
-#include "kernel.h"
+#include "kernel_monitor.h"
 #include "keys.h"
 #include "log.h"
 #include "protection.h"

@@ -20,7 +20,7 @@
 #include "channel.h"
 #include "config.h"
 #include "inbound.h"
-#include "kernel.h"
+#include "kernel_xfrm.h"
 #include "log.h"
 #include "message.h"
 #include "timer.h"

@@ -9,7 +9,7 @@
 #define SNO_CORE_RESTORE_H
 
 #include "core.h"
-#include "kernel.h"
+#include "kernel_monitor.h"
 
 /* An event of the kernel's monitor; satellites' ports are looked after here, too. */
 void restore_event(struct core *core, const struct kernel_event *event, usec_t now);

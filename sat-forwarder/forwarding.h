@@ -19,6 +19,7 @@
 #ifndef SNO_SAT_FORWARDING_H
 #define SNO_SAT_FORWARDING_H
 
+#include "kernel_monitor.h"
 #include "sat-forwarder/config.h"
 #include "sat-forwarder/port.h"
 

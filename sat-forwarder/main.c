@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "daemon.h"
-#include "kernel.h"
+#include "kernel_monitor.h"
 #include "log.h"
 #include "sat-forwarder/figures.h"
 #include "sat-forwarder/order.h"

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "kernel_tc.h"
 #include "log.h"
 
 static void undo(struct kernel *k, int err)

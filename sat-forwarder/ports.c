@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kernel_tc.h"
 #include "log.h"
 
 #define WHY 512 /* of forwarding_configure() */

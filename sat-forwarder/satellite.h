@@ -13,6 +13,7 @@
 #define SNO_SAT_SATELLITE_H
 
 #include "control.h"
+#include "kernel_monitor.h"
 #include "sat-forwarder/forwarding.h"
 #include "sat-forwarder/schedule.h"
 

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 
+#include "kernel_tc.h"
 #include "log.h"
 
 /* The kernel lets go of an action only after the filter's grace period (RCU). */

@@ -9,6 +9,7 @@
 
 #include "control.h"
 #include "hold_device.h"
+#include "kernel_monitor.h"
 #include "terminal-agent/choosing.h"
 #include "terminal-agent/counters.h"
 #include "terminal-agent/handovers.h"

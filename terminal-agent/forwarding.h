@@ -19,7 +19,7 @@
 #ifndef SNO_TERMINAL_FORWARDING_H
 #define SNO_TERMINAL_FORWARDING_H
 
-#include "kernel.h"
+#include "kernel_monitor.h"
 
 struct forwarding;
 

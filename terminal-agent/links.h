@@ -18,7 +18,7 @@
 #define SNO_TERMINAL_LINKS_H
 
 #include "clock.h"
-#include "kernel.h"
+#include "kernel_monitor.h"
 #include "message.h"
 
 struct config;

@@ -9,7 +9,9 @@
  *call. An interface is a name, or #INDEX for one that need not exist. Lists are one object a line.
  */
 #include "clock.h"
-#include "kernel.h"
+#include "kernel_monitor.h"
+#include "kernel_tc.h"
+#include "kernel_xfrm.h"
 
 #include <errno.h>
 #include <poll.h>

@@ -2,8 +2,8 @@
 /*
  * A kernel in memory, for unit tests.
  *
- * kernel_fake.c defines every symbol of common/kernel.h except the pure ones of kernel_text.c, so a
- * test that lists it is linked with it instead of the real thing. There is one fake kernel per
+ * kernel_fake.c defines every symbol of common/kernel*.h except the pure ones of kernel_text.c, so
+ *a test that lists it is linked with it instead of the real thing. There is one fake kernel per
  * process: contexts opened with kernel_open() all see the same tables, as contexts of one namespace
  *do, and the tables outlive the context, as a real kernel survives the daemon.
  *
@@ -24,7 +24,10 @@
 #ifndef SNO_KERNEL_FAKE_H
 #define SNO_KERNEL_FAKE_H
 
-#include "kernel.h"
+#include "kernel_guard.h"
+#include "kernel_monitor.h"
+#include "kernel_tc.h"
+#include "kernel_xfrm.h"
 
 #include <sys/types.h>
 
