@@ -336,6 +336,15 @@ static int by_satellite(const void *left, const void *right)
 	return order ? order : a->from < b->from ? -1 : a->from > b->from;
 }
 
+/* When a slot begins; past the last one, when the plan ends, which may be within that slot. */
+static usec_t slot_begin(const struct planning *planning, uint32_t slot)
+{
+	const struct associate *associate = planning->associate;
+
+	return associate->start + usec_min(clock_from_seconds(slot * associate->slot),
+					   clock_from_seconds(associate->hours * 3600));
+}
+
 /* The plan as association rows; with rows NULL only counts them. */
 static size_t write_rows(const struct planning *planning, struct association *rows)
 {
@@ -353,10 +362,8 @@ static size_t write_rows(const struct planning *planning, struct association *ro
 				continue;
 			if (rows)
 				rows[count] = (struct association){
-					.from = planning->sky.start +
-						clock_from_seconds(t * planning->sky.slot),
-					.until = planning->sky.start +
-						 clock_from_seconds(until * planning->sky.slot),
+					.from = slot_begin(planning, t),
+					.until = slot_begin(planning, until),
 					.satellite = scenario->constellation.sets[s].name,
 					.core = scenario->snos[attachment_core(scenario, at[t])]
 							.name,

@@ -2,9 +2,10 @@
 /*
  * What associations mean for users: the figures of a report.
  *
- * Time is cut into slots of equal length. A user is served in a slot when a satellite that he may
- * use is associated (throughout the slot) and stands high enough in the slot's middle. In each slot
- * he is on one satellite, and so on one core.
+ * Time is cut into slots of equal length; one that the end of the plan cuts off counts like the
+ * others, and what is associated up to that end is for all of it. A user is served in a slot when a
+ * satellite that he may use is associated (throughout the slot) and stands high enough in the
+ * slot's middle. In each slot he is on one satellite, and so on one core.
  *
  *   - An inter-SNO handover is a change of core between one served slot and the next served one,
  *     whether or not slots without service lie between; the first service is none.

@@ -151,7 +151,8 @@ static int replace(const char *path, const char *text)
 int report_write(const struct report *report, const char *path)
 {
 	json_t *json = report_json(report);
-	char *text = json ? json_dumps(json, JSON_INDENT(2) | JSON_REAL_PRECISION(9)) : NULL;
+	/* So many digits that a span of a year reads again to a part of a slot. */
+	char *text = json ? json_dumps(json, JSON_INDENT(2) | JSON_REAL_PRECISION(12)) : NULL;
 	int err = -ENOMEM;
 
 	if (text && strcmp(path, "-") == 0)

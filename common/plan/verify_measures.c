@@ -118,7 +118,7 @@ static void propagate(void *arg, size_t satellite, unsigned int worker)
 		usec_t middle = from + (until - from) / 2;
 		size_t at = i * m->satellites + satellite;
 
-		m->cores[at] = core_during(m, satellite, from, until);
+		m->cores[at] = core_during(m, satellite, from, usec_min(until, m->verify->until));
 		if (m->cores[at] == NO_CORE)
 			continue;
 		if (sgp4_at(&m->orbits[satellite], middle, m->positions[at], v) == SGP4_GOOD)
@@ -396,8 +396,8 @@ int verify_measures(const struct verify *verify, const struct associations *plan
 			      .satellites = verify->scenario->satellite_count};
 	int err;
 
-	m.slots = (size_t)floor(
-		(double)(verify->until - verify->start) / USEC_PER_SEC / users->slot + 1e-6);
+	m.slots = (size_t)ceil(
+		(double)(verify->until - verify->start) / USEC_PER_SEC / users->slot - 1e-6);
 	err = m.slots ? prepare(&m) : -EINVAL;
 	if (!err)
 		go_through(&m);

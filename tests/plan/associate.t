@@ -90,6 +90,15 @@ begun = {row["satellite"]: (row["core"], row["station"]) for row in rows(later)
 ok(sum(begun.get(name) == held for name, held in at.items()) >= 0.6 * len(at),
    "most satellites stay where they are", f"{at}\n{begun}")
 
+# ---- a span that is no number of slots ------------------------------------------------------
+
+uneven = ["--hours", "0.512", "--step", "20", "--iterations", "40", "--rounds", "10"]
+for policy in ("plan", "figure2"):
+    status, text, report, told, out, said = associate(*uneven, "--policy", policy)
+    same((status, told), (0, ""), f"{policy}: plans a span that ends within a slot")
+    same(checked(out, said).returncode, 0, "the checker finds that good, and its figures as reported")
+    same(max(row["until"] for row in rows(text)), "2026-01-01T00:30:43.2Z", "... up to its very end")
+
 # ---- prices ---------------------------------------------------------------------------------
 
 curve = [associate(*SMALL, "--tau", tau)[2]["plan"] for tau in ("60", "300", "1500")]
