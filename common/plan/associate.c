@@ -345,14 +345,31 @@ static usec_t slot_begin(const struct planning *planning, uint32_t slot)
 					   clock_from_seconds(associate->hours * 3600));
 }
 
+/* An association of a satellite from one slot until another. */
+static struct association row_of(const struct planning *planning, size_t satellite, uint32_t from,
+				 uint32_t until)
+{
+	const struct scenario *scenario = planning->scenario;
+	const struct element_set *sets = scenario->constellation.sets;
+	attachment at = planning->plan[satellite * planning->sky.slots + from];
+	size_t carrier = attachment_carrier(scenario, planning->sky.neighbours, satellite, at);
+
+	return (struct association){
+		.from = slot_begin(planning, from),
+		.until = slot_begin(planning, until),
+		.satellite = sets[satellite].name,
+		.core = scenario->snos[attachment_core(scenario, at)].name,
+		.station = scenario->stations[attachment_station(scenario, at)].name,
+		.via = carrier == satellite ? "" : sets[carrier].name};
+}
+
 /* The plan as association rows; with rows NULL only counts them. */
 static size_t write_rows(const struct planning *planning, struct association *rows)
 {
-	const struct scenario *scenario = planning->scenario;
 	uint32_t slots = planning->sky.slots;
 	size_t count = 0;
 
-	for (size_t s = 0; s < scenario->satellite_count; s++) {
+	for (size_t s = 0; s < planning->scenario->satellite_count; s++) {
 		const attachment *at = planning->plan + s * slots;
 
 		for (uint32_t t = 0, until; t < slots; t = until) {
@@ -361,14 +378,7 @@ static size_t write_rows(const struct planning *planning, struct association *ro
 			if (!at[t])
 				continue;
 			if (rows)
-				rows[count] = (struct association){
-					.from = slot_begin(planning, t),
-					.until = slot_begin(planning, until),
-					.satellite = scenario->constellation.sets[s].name,
-					.core = scenario->snos[attachment_core(scenario, at[t])]
-							.name,
-					.station = scenario->stations[at[t] - 1].name,
-					.via = ""};
+				rows[count] = row_of(planning, s, t, until);
 			count++;
 		}
 	}
@@ -383,8 +393,10 @@ static int make_rows(const struct planning *planning, struct associated *associa
 		return -ENOMEM;
 	write_rows(planning, associated->rows);
 	qsort(associated->rows, associated->count, sizeof(*associated->rows), by_satellite);
-	for (size_t i = 0; i < associated->count; i++)
+	for (size_t i = 0; i < associated->count; i++) {
 		associated->rows[i].line = (unsigned int)i + 2;
+		associated->relayed += *associated->rows[i].via != '\0';
+	}
 	return 0;
 }
 
@@ -397,6 +409,9 @@ static int scan(struct planning *planning)
 				.slots = (uint32_t)slots,
 				.min_elevation = associate->min_elevation,
 				.station_elevation = associate->station_elevation,
+				.shortest = planning->prices.dwell,
+				.isl_range = associate->isl_range,
+				.grid = associate->start,
 				.parallel = associate->parallel,
 				.progress = progress_at,
 				.arg = associate->progress};
@@ -404,6 +419,9 @@ static int scan(struct planning *planning)
 
 	if (slots > STRETCH_SLOTS_MAX)
 		return -ERANGE;
+	if (associate->isl_range > 0 &&
+	    planning->scenario->station_count > ASSOCIATE_RELAY_STATIONS_MAX)
+		return -ENOSPC;
 	begin_phase(associate, "windows", 1);
 	err = sky_open(&planning->sky, planning->scenario, &view);
 	if (err == 0 && associate->present)

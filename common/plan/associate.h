@@ -19,6 +19,7 @@
 #include "plan/progress.h"
 #include "plan/report.h"
 #include "plan/scenario.h"
+#include "plan/stretch.h"
 
 /* How much of it all. */
 struct associate_effort {
@@ -31,6 +32,9 @@ struct associate_effort {
 };
 extern const struct associate_effort associate_effort;
 
+/* With links between satellites an attachment tells neighbours apart as well. */
+#define ASSOCIATE_RELAY_STATIONS_MAX (ATTACHMENTS_MAX / (1 + NEIGHBOURS))
+
 struct associate {
 	const struct scenario *scenario;	 /* closed, with users */
 	usec_t start;				 /* wall */
@@ -39,6 +43,7 @@ struct associate {
 	double tau, outage;			 /* seconds */
 	double gamma;				 /* weight; negative: associate_gamma() */
 	double dwell;				 /* seconds */
+	double isl_range;			 /* km, of links between satellites; 0: none */
 	double stretch, overlap;		 /* seconds */
 	uint64_t seed;
 	bool baselines;			    /* to be measured */
@@ -55,14 +60,16 @@ struct associated {
 	struct association *rows; /* by satellite, for each by time; names are the scenario's */
 	size_t count;
 	struct comparison comparison;
-	double gamma; /* that was used */
+	double gamma;	/* that was used */
+	size_t relayed; /* of the rows, those over a neighbour */
 };
 
 /* The gamma at which a change of every satellite costs as much as three quarters of a handover of
  * every user. */
 double associate_gamma(const struct scenario *scenario);
 
-/* 0, -EINVAL for elements that SGP4 refuses, -ERANGE for more slots than there may be, -ENOMEM. */
+/* 0, -EINVAL for elements that SGP4 refuses, -ERANGE for more slots than there may be, -ENOSPC for
+ * more stations than there may be with links between satellites, -ENOMEM. */
 int associate_run(struct associate *associate, struct associated *associated);
 void associated_free(struct associated *associated);
 

@@ -11,6 +11,7 @@
 #include "plan/associate.h"
 #include "plan/command.h"
 #include "plan/inputs.h"
+#include "plan/relays.h"
 #include "plan/report.h"
 #include "plan/verify.h"
 
@@ -30,7 +31,8 @@ struct wishes {
 	const char *out, *report, *present;
 	unsigned int policy, seed, threads, iterations, rounds;
 	double stretch, overlap; /* minutes */
-	bool no_baselines, quiet;
+	double isl_range;	 /* km */
+	bool no_baselines, quiet, isl;
 };
 
 static int parse(struct wishes *wishes, int argc, char **argv)
@@ -69,6 +71,10 @@ static int parse(struct wishes *wishes, int argc, char **argv)
 		 .help = "price of an association change (0.75 of users' weight per satellite)"},
 		{"dwell", 0, OPTION_NUMBER, &associate->dwell, .least = 0, .most = 86400,
 		 .argument = "SECONDS", .help = "least length of an association (60)"},
+		{"isl", 0, OPTION_FLAG, &wishes->isl,
+		 .help = "satellites that see no station are relayed over neighbours"},
+		{"isl-range", 0, OPTION_NUMBER, &wishes->isl_range, .least = 1, .most = 100000,
+		 .argument = "KM", .help = "how far links between satellites reach (5000)"},
 		{"out", 'o', OPTION_TEXT, &wishes->out, .required = true, .argument = "FILE",
 		 .help = "the plan; - for standard output"},
 		{"report", 0, OPTION_TEXT, &wishes->report, .argument = "FILE",
@@ -109,31 +115,32 @@ static int parse(struct wishes *wishes, int argc, char **argv)
 	associate->seed = wishes->seed;
 	associate->baselines = !wishes->no_baselines;
 	associate->optimise = wishes->policy == 0;
+	associate->isl_range = wishes->isl ? wishes->isl_range : 0;
 	return OPTIONS_GO;
 }
 
-static int print_rows(FILE *out, const struct associations *plan)
+static int print_rows(FILE *out, const struct associations *plan, bool relays)
 {
-	bool good = association_print_heading(out, false) >= 0;
+	bool good = association_print_heading(out, relays) >= 0;
 
 	for (size_t i = 0; good && i < plan->count; i++)
-		good = association_print(out, &plan->rows[i], false) >= 0;
+		good = association_print(out, &plan->rows[i], relays) >= 0;
 	return good && fflush(out) == 0 ? 0 : -EIO;
 }
 
 /* Writes the plan beside the file and then puts it in its place: daemons never read half of one. */
-static int write_plan(const struct associations *plan, const char *path)
+static int write_plan(const struct associations *plan, const char *path, bool relays)
 {
 	char *other;
 	FILE *out;
 	int err;
 
 	if (strcmp(path, "-") == 0)
-		return print_rows(stdout, plan);
+		return print_rows(stdout, plan, relays);
 	if (asprintf(&other, "%s.new", path) < 0)
 		return -ENOMEM;
 	out = fopen(other, "w");
-	err = out ? print_rows(out, plan) : -errno;
+	err = out ? print_rows(out, plan, relays) : -errno;
 	if (out && fsync(fileno(out)) < 0 && errno != EINVAL && !err)
 		err = -errno;
 	if (out && fclose(out) != 0 && !err)
@@ -156,6 +163,7 @@ static int verify(const struct wishes *wishes, const struct associations *plan)
 					 clock_from_seconds(associate->hours * 3600),
 				.station_elevation = associate->station_elevation,
 				.dwell = associate->dwell,
+				.isl_range = associate->isl_range,
 				.step = VERIFY_STEP,
 				.tolerance = VERIFY_TOLERANCE,
 				.parallel = associate->parallel,
@@ -210,11 +218,13 @@ static void fill_report(const struct wishes *wishes, const struct associated *as
 	report->outage = associate->outage;
 	report->gamma = associated->gamma;
 	report->dwell = associate->dwell;
+	report->isl_range = associate->isl_range;
 	report->policy = policies[wishes->policy];
 	report->seed = wishes->seed;
 	report->threads = parallel_workers(associate->parallel);
 	report->comparison = &associated->comparison;
 	report->associations = associated->count;
+	report->relayed = associated->relayed;
 	report->peak_memory = report_peak_memory();
 }
 
@@ -229,7 +239,7 @@ static int deliver(struct wishes *wishes, const struct associated *associated,
 
 	if (verify(wishes, &plan) < 0)
 		return PLAN_FAILED;
-	err = write_plan(&plan, wishes->out);
+	err = write_plan(&plan, wishes->out, wishes->isl);
 	if (err < 0) {
 		options_complain(usage.command, "%s: %s", wishes->out, strerror(-err));
 		return PLAN_FAILED;
@@ -273,6 +283,9 @@ static int plan(struct wishes *wishes)
 	err = associate->parallel ? associate_run(associate, &associated) : -ENOMEM;
 	if (err == -ERANGE)
 		options_complain(usage.command, "too many slots: take a larger --step");
+	else if (err == -ENOSPC)
+		options_complain(usage.command, "too many stations: with --isl there can be %d",
+				 ASSOCIATE_RELAY_STATIONS_MAX);
 	else if (err < 0)
 		options_complain(usage.command, "%s", strerror(-err));
 	else
@@ -299,6 +312,7 @@ int command_associate(int argc, char **argv)
 					      .effort = associate_effort},
 				.stretch = 120,
 				.overlap = 20,
+				.isl_range = RELAYS_RANGE,
 				.iterations = associate_effort.iterations,
 				.rounds = associate_effort.rounds,
 				.seed = 1};

@@ -8,6 +8,7 @@
 
 #include "plan/command.h"
 #include "plan/inputs.h"
+#include "plan/relays.h"
 #include "plan/report.h"
 #include "plan/verify.h"
 
@@ -166,6 +167,8 @@ static int take_report(struct wishes *wishes, struct comparison *reported)
 					      .gamma = said.gamma};
 	wishes->verify.station_elevation = said.station_elevation;
 	wishes->verify.dwell = said.dwell;
+	if (said.isl_range > 0)
+		wishes->verify.isl_range = said.isl_range;
 	return PLAN_GOOD;
 }
 
@@ -206,6 +209,9 @@ static int parse(struct wishes *wishes, int argc, char **argv, int *first)
 		 .argument = "SECONDS", .help = "without service, as bad as a handover (10)"},
 		{"gamma", 0, OPTION_NUMBER, &wishes->users.gamma, .least = 0, .most = 1e9,
 		 .argument = "WEIGHT", .help = "price of an association change (0)"},
+		{"isl-range", 0, OPTION_NUMBER, &wishes->verify.isl_range, .least = 1,
+		 .most = 100000, .argument = "KM",
+		 .help = "how far links between satellites reach (5000)"},
 		{"look", 0, OPTION_NUMBER, &wishes->verify.step, .least = 0.1, .most = 600,
 		 .argument = "SECONDS", .help = "between looks at a satellite (10)"},
 		{"threads", 0, OPTION_COUNT, &wishes->threads, .least = 1, .most = 256,
@@ -222,6 +228,7 @@ int command_verify(int argc, char **argv)
 {
 	struct wishes wishes = {
 		.verify = {.station_elevation = 10,
+			   .isl_range = RELAYS_RANGE,
 			   .step = VERIFY_STEP,
 			   .tolerance = VERIFY_TOLERANCE},
 		.users = {.slot = 15, .min_elevation = 25, .tau = 300, .outage = 10}};

@@ -81,7 +81,7 @@ static int plan_anew(struct descent *descent, size_t satellite)
 	if (err < 0)
 		return err;
 	find_gains(descent, satellite, timeline_gains(descent->timeline));
-	timeline_best(descent->timeline, satellite, schedule->room, descent->new);
+	timeline_best(descent->timeline, satellite, schedule, descent->new);
 	err = replace(descent, satellite, descent->new, &on);
 	if (err == 0 && off + on > -LEAST_FALL)
 		err = replace(descent, satellite, descent->old, &back);

@@ -59,24 +59,13 @@ static uint8_t core_of(const struct moves *moves, attachment attached)
 			: NO_CORE;
 }
 
-/* True when the pass's station may take the satellite in the slot: it does so already, or has
- * room. */
-static bool takes(const struct moves *moves, size_t satellite, unsigned int station, unsigned int t)
-{
-	const struct schedule *schedule = schedule_of(moves);
-
-	return !schedule->room ||
-	       schedule->room[(size_t)station * schedule->stretch->slots + t] > 0 ||
-	       attachments_of(moves, satellite)[t] == station + 1;
-}
-
-/* How far the satellite can stay with this station from slot t on; at most to `until`. */
+/* How far the satellite can stay attached so from slot t on; at most to `until`. */
 static unsigned int stays(const struct moves *moves, size_t satellite, const struct pass *pass,
 			  unsigned int t, unsigned int until)
 {
 	if (until > pass->until)
 		until = pass->until;
-	while (t < until && takes(moves, satellite, pass->station, t))
+	while (t < until && schedule_takes(schedule_of(moves), satellite, pass->attached, t))
 		t++;
 	return t;
 }
@@ -110,11 +99,11 @@ static unsigned int find_route(struct moves *moves, size_t satellite, uint8_t co
 				continue;
 			reach = stays(moves, satellite, pass, t, until);
 			if (reach > t &&
-			    (reach > best || (reach == best && pass->station + 1 == behind))) {
+			    (reach > best || (reach == best && pass->attached == behind))) {
 				best = reach;
-				through = (attachment)(pass->station + 1);
+				through = pass->attached;
 			}
-			if (reach > t && pass->station + 1 == before) {
+			if (reach > t && pass->attached == before) {
 				best = reach;
 				through = before;
 				break;

@@ -9,12 +9,29 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The attachment of an association; 0 when its station is unknown here. */
-static attachment attachment_of(const struct scenario *scenario, const struct association *row)
+/* How a satellite is attached by an association; 0 when its station or its neighbour is unknown
+ * here. */
+static attachment attachment_of(const struct sky *sky, size_t satellite,
+				const struct association *row)
 {
+	const struct scenario *scenario = sky->scenario;
+	const struct element_set *sets = scenario->constellation.sets;
+	size_t over = 0; /* 0: no neighbour; 1 + enum neighbour */
+
+	if (*row->via) {
+		const uint32_t *via = sky->neighbours ? sky->neighbours[satellite] : NULL;
+		unsigned int n = 0;
+
+		while (via && n < NEIGHBOURS &&
+		       (via[n] == NEIGHBOUR_NONE || strcmp(sets[via[n]].name, row->via) != 0))
+			n++;
+		if (!via || n == NEIGHBOURS)
+			return 0;
+		over = 1 + n;
+	}
 	for (size_t i = 0; i < scenario->station_count; i++)
 		if (strcmp(scenario->stations[i].name, row->station) == 0)
-			return (attachment)(i + 1);
+			return (attachment)(1 + over * scenario->station_count + i);
 	return 0;
 }
 
@@ -45,7 +62,7 @@ static void follow(struct schedule *schedule, size_t s, const struct association
 		unsigned int until =
 			slots_between(before->start, rows[i].until, before->slot, stretch->slots);
 		attachment at = from < until || rows[i].until >= end
-					? attachment_of(scenario, &rows[i])
+					? attachment_of(before, s, &rows[i])
 					: 0;
 
 		for (unsigned int t = from; t < until; t++)

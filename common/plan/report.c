@@ -76,7 +76,7 @@ static json_t *inputs_json(const struct report *report)
 		json_array_append_new(snos, json_string(scenario->snos[i].name));
 	return json_pack(
 		"{s:o, s:o, s:I, s:I, s:I, s:I, s:f, s:s, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, "
-		"s:s?, s:I, s:I}",
+		"s:o, s:s?, s:I, s:I}",
 		"files", files, "snos", snos, "satellites", (json_int_t)scenario->satellite_count,
 		"stations", (json_int_t)scenario->station_count, "sites",
 		(json_int_t)scenario->site_count, "groups", (json_int_t)scenario->group_count,
@@ -84,8 +84,9 @@ static json_t *inputs_json(const struct report *report)
 		"hours", report->hours, "step", report->step, "min_elevation",
 		report->min_elevation, "station_elevation", report->station_elevation, "tau",
 		report->tau, "outage", report->outage, "gamma", report->gamma, "dwell",
-		report->dwell, "policy", report->policy, "seed", (json_int_t)report->seed,
-		"threads", (json_int_t)report->threads);
+		report->dwell, "isl_range", figure(report->isl_range > 0 ? report->isl_range : NAN),
+		"policy", report->policy, "seed", (json_int_t)report->seed, "threads",
+		(json_int_t)report->threads);
 }
 
 static json_t *work_json(const struct report *report)
@@ -95,9 +96,10 @@ static json_t *work_json(const struct report *report)
 	for (size_t i = 0; i < report->phase_count; i++)
 		json_object_set_new(phases, report->phases[i].name,
 				    json_real(report->phases[i].seconds));
-	return json_pack("{s:I, s:I, s:f, s:o, s:o}", "windows", (json_int_t)report->windows,
-			 "associations", (json_int_t)report->associations, "seconds",
-			 report->seconds, "phases", phases, "peak_memory",
+	return json_pack("{s:I, s:I, s:I, s:f, s:o, s:o}", "windows", (json_int_t)report->windows,
+			 "associations", (json_int_t)report->associations, "relayed",
+			 (json_int_t)report->relayed, "seconds", report->seconds, "phases", phases,
+			 "peak_memory",
 			 report->peak_memory ? json_integer((json_int_t)report->peak_memory)
 					     : json_null());
 }
@@ -196,6 +198,7 @@ static bool read_settings(const json_t *inputs, struct report_settings *settings
 		if (!isfinite(*numbers[i].value) || *numbers[i].value < 0)
 			return false;
 	}
+	settings->isl_range = fmax(number(inputs, "isl_range"), 0);
 	return settings->hours > 0 && settings->step > 0 && settings->tau > 0 &&
 	       settings->outage > 0 && start &&
 	       association_time_parse(start, &settings->start) == 0;

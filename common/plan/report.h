@@ -28,10 +28,11 @@ struct report {
 	double step;				 /* of a slot, seconds */
 	double min_elevation, station_elevation; /* degrees */
 	double tau, outage, gamma, dwell;
+	double isl_range; /* km; 0: no links between satellites */
 	const char *policy;
 	unsigned int seed, threads;
 	const struct comparison *comparison;
-	size_t windows, associations;
+	size_t windows, associations, relayed;
 	/* What planning took. */
 	struct report_phase phases[REPORT_PHASES_MAX];
 	size_t phase_count;
@@ -55,6 +56,7 @@ int report_write(const struct report *report, const char *path);
 struct report_settings {
 	usec_t start;
 	double hours, step, min_elevation, station_elevation, tau, outage, gamma, dwell;
+	double isl_range; /* 0: it says none */
 };
 
 /*

@@ -48,7 +48,7 @@ static void round_satellite(struct schedule *schedule, const struct pricing *pri
 	gain_prices(schedule, pricing, satellite, gains);
 	for (size_t c = 0; c < (size_t)stretch->slots * stretch->lanes; c++)
 		gains[c] += worth * average[c];
-	timeline_best(timeline, satellite, schedule->room, best);
+	timeline_best(timeline, satellite, schedule, best);
 	schedule_set(schedule, satellite, 0, stretch->slots, best, NULL);
 }
 

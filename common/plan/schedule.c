@@ -112,6 +112,72 @@ static void set_view(struct schedule *schedule, const struct view *view, unsigne
 		touch(touched, view->place, first, last);
 }
 
+/* ---- room at stations ------------------------------------------------------------------------ */
+
+/* True when a satellite other than `but` is attached so that the station has this carrier. */
+static bool attaches(const struct schedule *schedule, size_t satellite, size_t but, size_t carrier,
+		     size_t station, unsigned int t)
+{
+	const struct stretch *stretch = schedule->stretch;
+	attachment at;
+
+	if (satellite == but)
+		return false;
+	at = schedule->attachments[satellite * stretch->slots + t];
+	return at && attachment_station(stretch->scenario, at) == station &&
+	       attachment_carrier(stretch->scenario, stretch->neighbours, satellite, at) == carrier;
+}
+
+/* True when the station has the carrier of this attachment by somebody else's as well. */
+static bool held_by_others(const struct schedule *schedule, size_t satellite, attachment attached,
+			   unsigned int t)
+{
+	const struct stretch *stretch = schedule->stretch;
+	size_t station = attachment_station(stretch->scenario, attached), carrier;
+
+	if (!stretch->neighbours)
+		return false;
+	carrier = attachment_carrier(stretch->scenario, stretch->neighbours, satellite, attached);
+	if (attaches(schedule, carrier, satellite, carrier, station, t))
+		return true;
+	for (unsigned int n = 0; n < NEIGHBOURS; n++) {
+		uint32_t other = stretch->neighbours[carrier][n];
+
+		if (other != NEIGHBOUR_NONE &&
+		    attaches(schedule, other, satellite, carrier, station, t))
+			return true;
+	}
+	return false;
+}
+
+/* Room that an attachment leaves (1) or takes (-1). */
+static void take_room(struct schedule *schedule, size_t satellite, attachment attached,
+		      unsigned int t, int change)
+{
+	const struct stretch *stretch = schedule->stretch;
+	size_t station;
+
+	if (!attached || held_by_others(schedule, satellite, attached, t))
+		return;
+	station = attachment_station(stretch->scenario, attached);
+	schedule->room[station * stretch->slots + t] =
+		(uint16_t)(schedule->room[station * stretch->slots + t] + change);
+}
+
+bool schedule_takes(const struct schedule *schedule, size_t satellite, attachment attached,
+		    unsigned int slot)
+{
+	const struct stretch *stretch = schedule->stretch;
+
+	return !schedule->room ||
+	       schedule->room[attachment_station(stretch->scenario, attached) * stretch->slots +
+			      slot] > 0 ||
+	       schedule->attachments[satellite * stretch->slots + slot] == attached ||
+	       held_by_others(schedule, satellite, attached, slot);
+}
+
+/* ---- changes --------------------------------------------------------------------------------- */
+
 void schedule_set(struct schedule *schedule, size_t satellite, unsigned int from,
 		  unsigned int until, const attachment *attachments, struct touched *touched)
 {
@@ -126,12 +192,11 @@ void schedule_set(struct schedule *schedule, size_t satellite, unsigned int from
 		if (view->until > from)
 			set_view(schedule, view, from, until, old, attachments, touched);
 	}
-	for (unsigned int i = 0; schedule->room && i < until - from; i++) {
-		if (old[i])
-			schedule->room[(size_t)(old[i] - 1) * stretch->slots + from + i]++;
-		if (attachments[i])
-			schedule->room[(size_t)(attachments[i] - 1) * stretch->slots + from + i]--;
-	}
+	for (unsigned int i = 0; schedule->room && i < until - from; i++)
+		if (old[i] != attachments[i]) {
+			take_room(schedule, satellite, old[i], from + i, 1);
+			take_room(schedule, satellite, attachments[i], from + i, -1);
+		}
 	memcpy(old, attachments, (until - from) * sizeof(*old));
 }
 

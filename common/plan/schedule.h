@@ -16,19 +16,13 @@ struct schedule {
 	uint16_t *serving;
 	sno_set *available;
 	/* How many more satellites a station may take, [station x slots + slot]; NULL where all
-	 * stations take any number. */
+	 * stations take any number. One over which neighbours are relayed counts once. */
 	uint16_t *room;
 };
 
 /* All satellites are off. 0 or -ENOMEM. */
 int schedule_open(struct schedule *schedule, const struct stretch *stretch);
 void schedule_close(struct schedule *schedule);
-
-/* The core of an attachment, which is not 0. */
-static inline uint8_t attachment_core(const struct scenario *scenario, attachment attached)
-{
-	return scenario->stations[attached - 1].sno;
-}
 
 /* The places where something else has become available, and when: gathered over several calls. */
 struct touched {
@@ -38,6 +32,11 @@ struct touched {
 	uint32_t *places;	      /* those that are */
 	size_t count;
 };
+
+/* True when the satellite may be attached so in a slot: there is room at the station, or that
+ * takes none. */
+bool schedule_takes(const struct schedule *schedule, size_t satellite, attachment attached,
+		    unsigned int slot);
 
 /* Gives a satellite other attachments in slots `from` to until - 1, so many of them, and changes
  * what follows from it. touched may be NULL. */

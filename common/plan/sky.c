@@ -2,6 +2,8 @@
 /* Windows to slots. Spans of hours are scanned one after the other and joined. */
 #include "plan/sky.h"
 
+#include "plan/relays.h"
+
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
@@ -107,33 +109,43 @@ static int by_beginning(const void *left, const void *right)
 	return a->where < b->where ? -1 : a->where > b->where;
 }
 
+/* Sightings that are put in order. */
+struct ordering {
+	struct sightings *sightings;
+	uint32_t shortest; /* slots: what is shorter is left out */
+};
+
 /* Puts the rows of one satellite in order, and joins what the end of a scan has cut. Those that
- * are joined stay behind with no slots left, at the end. */
+ * are joined, or too short, stay behind with no slots left, at the end. */
 static void order_satellite(void *arg, size_t part, unsigned int worker)
 {
-	struct sightings *sightings = arg;
+	const struct ordering *ordering = arg;
+	struct sightings *sightings = ordering->sightings;
 	struct sighting *rows = sightings->rows + sightings->of[part];
-	size_t count = sightings->of[part + 1] - sightings->of[part], kept = 0;
+	size_t count = sightings->of[part + 1] - sightings->of[part], joined = 0, kept = 0;
 
 	(void)worker;
 	if (count == 0)
 		return;
 	qsort(rows, count, sizeof(*rows), by_where);
 	for (size_t i = 1; i < count; i++)
-		if (rows[i].where == rows[kept].where && rows[i].from == rows[kept].until)
-			rows[kept].until = rows[i].until;
+		if (rows[i].where == rows[joined].where && rows[i].from == rows[joined].until)
+			rows[joined].until = rows[i].until;
 		else
-			rows[++kept] = rows[i];
-	kept++;
+			rows[++joined] = rows[i];
+	for (size_t i = 0; i <= joined; i++)
+		if (rows[i].until - rows[i].from >= ordering->shortest)
+			rows[kept++] = rows[i];
 	qsort(rows, kept, sizeof(*rows), by_beginning);
 	for (size_t i = kept; i < count; i++)
 		rows[i].from = rows[i].until = UINT32_MAX;
 }
 
-/* Takes the gathered rows over, by satellite and time. */
+/* Takes the gathered rows over, by satellite and time; those of `shortest` slots at least. */
 static int put_in_order(struct sightings *sightings, struct gathering *gathering, size_t satellites,
-			struct parallel *parallel)
+			uint32_t shortest, struct parallel *parallel)
 {
+	struct ordering ordering = {.sightings = sightings, .shortest = shortest};
 	size_t *next = NULL, kept = 0;
 	int err = -ENOMEM;
 
@@ -150,7 +162,7 @@ static int put_in_order(struct sightings *sightings, struct gathering *gathering
 	for (size_t i = 0; i < gathering->count; i++)
 		sightings->rows[next[gathering->rows[i].satellite]++] = gathering->rows[i];
 	sightings->count = gathering->count;
-	parallel_run(parallel, satellites, order_satellite, sightings);
+	parallel_run(parallel, satellites, order_satellite, &ordering);
 	for (size_t s = 0; s < satellites; s++) {
 		size_t from = sightings->of[s];
 
@@ -230,10 +242,13 @@ int sky_open(struct sky *sky, const struct scenario *scenario, const struct sky_
 	}
 	err = scan(sky, view, sky->sites, elevations, &users, &stations);
 	if (err == 0)
-		err = put_in_order(&sky->users, &users, scenario->satellite_count, view->parallel);
+		err = put_in_order(&sky->users, &users, scenario->satellite_count, 0,
+				   view->parallel);
 	if (err == 0)
 		err = put_in_order(&sky->stations, &stations, scenario->satellite_count,
-				   view->parallel);
+				   view->shortest, view->parallel);
+	if (err == 0 && view->isl_range > 0)
+		err = relays_find(sky, view);
 out:
 	free(users.rows);
 	free(stations.rows);
@@ -251,5 +266,6 @@ void sky_close(struct sky *sky)
 	free(sky->users.of);
 	free(sky->stations.rows);
 	free(sky->stations.of);
+	free(sky->neighbours);
 	*sky = (struct sky){0};
 }

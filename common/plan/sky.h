@@ -5,7 +5,8 @@
  * Slot t is from t to t + 1 slot lengths after the beginning. A site sees a satellite in a slot
  * when it does so in the slot's middle: a user who loses his satellite between two decisions is
  * counted right on average. A station has to see it for all of the slot, because an association
- * lasts for whole slots and may hold only while the station sees the satellite.
+ * lasts for whole slots and may hold only while the station sees the satellite; and for as many
+ * slots as the shortest association has.
  *
  * Memory: 16 bytes per window, and as much again while they are put in order; window_scan() is
  * asked for some hours at a time.
@@ -14,13 +15,14 @@
 #define SNO_PLAN_SKY_H
 
 #include "orbit/window.h"
+#include "plan/neighbours.h"
 #include "plan/parallel.h"
 #include "plan/scenario.h"
 
 /* Slots `from` to `until` - 1. */
 struct sighting {
 	uint32_t satellite;
-	uint32_t where; /* a site, or a station */
+	uint32_t where; /* a site, or a station; over a neighbour: see relays.h */
 	uint32_t from, until;
 };
 
@@ -39,6 +41,7 @@ struct sky {
 	struct site *sites;	   /* as those of the scenario */
 	struct sightings users;	   /* from sites */
 	struct sightings stations; /* from stations whose core the satellite may be attached to */
+	neighbour_row *neighbours; /* per satellite; NULL: there are no links */
 };
 
 struct sky_view {
@@ -46,6 +49,9 @@ struct sky_view {
 	double slot;
 	uint32_t slots;
 	double min_elevation, station_elevation; /* degrees */
+	uint32_t shortest;			 /* slots: less than this no station is seen */
+	double isl_range;			 /* km, of links between satellites; 0: none */
+	usec_t grid;				 /* when neighbours are found */
 	struct parallel *parallel;
 	window_progress_fn *progress; /* or NULL */
 	void *arg;

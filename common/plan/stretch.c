@@ -84,7 +84,6 @@ static size_t cut_views(struct stretch *stretch, const struct sky *sky, const si
 	return count;
 }
 
-/* A pass that is too short for an association is none. */
 static size_t cut_passes(struct stretch *stretch, const struct sky *sky)
 {
 	const struct scenario *scenario = stretch->scenario;
@@ -94,12 +93,11 @@ static size_t cut_passes(struct stretch *stretch, const struct sky *sky)
 		stretch->pass_of[s] = count;
 		for (size_t i = sky->stations.of[s]; i < sky->stations.of[s + 1]; i++) {
 			const struct sighting *row = &sky->stations.rows[i];
-			struct pass pass = {.station = (uint16_t)row->where,
-					    .core = scenario->stations[row->where].sno};
+			struct pass pass = {.attached = (attachment)(row->where + 1)};
 
-			if (row->until - row->from < stretch->prices->dwell ||
-			    !cut(stretch, row, &pass.from, &pass.until))
+			if (!cut(stretch, row, &pass.from, &pass.until))
 				continue;
+			pass.core = attachment_core(scenario, pass.attached);
 			if (stretch->passes)
 				stretch->passes[count] = pass;
 			count++;
@@ -163,6 +161,7 @@ int stretch_open(struct stretch *stretch, const struct sky *sky, const struct pr
 	int err = -ENOMEM;
 
 	*stretch = (struct stretch){.scenario = scenario,
+				    .neighbours = sky->neighbours,
 				    .prices = prices,
 				    .past = past,
 				    .first = first,

@@ -15,15 +15,22 @@
 /* Slots in a stretch: from and until of what follows are 16 bits. */
 #define STRETCH_SLOTS_MAX 65000
 
+/*
+ * An association: 0 for none, 1 to the number of stations for these, and beyond over neighbours: 1
+ * + station + stations x (1 + enum neighbour).
+ */
+typedef uint16_t attachment;
+#define ATTACHMENTS_MAX UINT16_MAX
+
 /* A satellite is seen at a place. */
 struct view {
 	uint32_t place;
 	uint16_t from, until;
 };
 
-/* A station sees a satellite that may be attached to its core. */
+/* A station sees a satellite that may be attached to its core, or a neighbour of it that relays. */
 struct pass {
-	uint16_t station;
+	attachment attached; /* what it is attached to then */
 	uint8_t core;
 	uint16_t from, until;
 };
@@ -34,8 +41,29 @@ struct viewed {
 	uint16_t from, until;
 };
 
-/* An association: index of the station + 1; 0 for none. */
-typedef uint16_t attachment;
+/* Station and core of an attachment, which is not 0. */
+static inline size_t attachment_station(const struct scenario *scenario, attachment attached)
+{
+	size_t station = attached - 1u;
+
+	/* Hardly any are relayed. */
+	return station < scenario->station_count ? station : station % scenario->station_count;
+}
+
+static inline uint8_t attachment_core(const struct scenario *scenario, attachment attached)
+{
+	return scenario->stations[attachment_station(scenario, attached)].sno;
+}
+
+/* The satellite that the station has then: itself, or the neighbour over which it is relayed. */
+static inline size_t attachment_carrier(const struct scenario *scenario,
+					const neighbour_row *neighbours, size_t satellite,
+					attachment attached)
+{
+	size_t over = (attached - 1u) / scenario->station_count;
+
+	return over == 0 ? satellite : neighbours[satellite][over - 1];
+}
 
 /* What was just before a stretch. */
 struct past {
@@ -47,6 +75,7 @@ struct past {
 
 struct stretch {
 	const struct scenario *scenario;
+	const neighbour_row *neighbours; /* the sky's, or NULL */
 	const struct prices *prices;
 	const struct past *past;
 	uint32_t first;

@@ -233,7 +233,7 @@ int figure2_associate(struct schedule *schedule)
 		for (unsigned int t = 0; t < stretch->slots; t++)
 			gains[(size_t)t * stretch->lanes + scenario->satellites[s].owner] =
 				(float)(1 + stretch->prices->gamma * stretch->slots);
-		timeline_best(timeline, s, schedule->room, best);
+		timeline_best(timeline, s, schedule, best);
 		schedule_set(schedule, s, 0, stretch->slots, best, NULL);
 	}
 	timeline_close(timeline);

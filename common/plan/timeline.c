@@ -81,14 +81,14 @@ static void sum_gains(struct timeline *timeline)
 	}
 }
 
-/* True when the station may take the satellite in all slots from `from` to until - 1. */
-static bool has_room(const struct stretch *stretch, const uint16_t *room, unsigned int station,
+/* True when the satellite may be attached so in all slots from `from` to until - 1. */
+static bool has_room(const struct schedule *schedule, size_t satellite, attachment attached,
 		     unsigned int from, unsigned int until)
 {
-	if (!room)
+	if (!schedule || !schedule->room)
 		return true;
 	for (unsigned int t = from; t < until; t++)
-		if (room[(size_t)station * stretch->slots + t] == 0)
+		if (!schedule_takes(schedule, satellite, attached, t))
 			return false;
 	return true;
 }
@@ -105,7 +105,7 @@ static unsigned int take_past(struct timeline *timeline, size_t satellite)
 	bool goes_on = false;
 
 	for (size_t p = 0; p < count; p++) {
-		bool same = held != 0 && passes[p].station == held - 1 && passes[p].from == 0;
+		bool same = held != 0 && passes[p].attached == held && passes[p].from == 0;
 
 		timeline->held[p] = same ? 0 : NOTHING;
 		goes_on = goes_on || same;
@@ -114,8 +114,8 @@ static unsigned int take_past(struct timeline *timeline, size_t satellite)
 }
 
 /* P[t] of one pass; the station is one that it could be attached to in slot t - 1. */
-static void hold_on(struct timeline *timeline, size_t p, const struct pass *pass, unsigned int t,
-		    const uint16_t *room)
+static void hold_on(struct timeline *timeline, size_t satellite, size_t p, const struct pass *pass,
+		    unsigned int t, const struct schedule *schedule)
 {
 	const struct stretch *stretch = timeline->stretch;
 	unsigned int dwell = stretch->prices->dwell;
@@ -124,14 +124,14 @@ static void hold_on(struct timeline *timeline, size_t p, const struct pass *pass
 	double best = NOTHING;
 
 	*fresh = 0;
-	if (timeline->held[p] > NOTHING && has_room(stretch, room, pass->station, t - 1, t))
+	if (timeline->held[p] > NOTHING && has_room(schedule, satellite, pass->attached, t - 1, t))
 		best = timeline->held[p] + sums[t] - sums[t - 1];
 	if (t >= pass->from + dwell && timeline->freed[t - dwell] > NOTHING) {
 		bool free_of_charge = t == dwell && stretch->past->beginning;
 		double begun = timeline->freed[t - dwell] + sums[t] - sums[t - dwell] -
 			       (free_of_charge ? 0 : stretch->prices->gamma);
 
-		if (begun > best && has_room(stretch, room, pass->station, t - dwell, t)) {
+		if (begun > best && has_room(schedule, satellite, pass->attached, t - dwell, t)) {
 			best = begun;
 			*fresh = 1;
 		}
@@ -155,15 +155,15 @@ static void trace_back(const struct timeline *timeline, const struct pass *passe
 		}
 		if (timeline->fresh[(size_t)p * (stretch->slots + 1) + t]) {
 			for (unsigned int i = 0; i < stretch->prices->dwell; i++)
-				best[--t] = (attachment)(passes[p].station + 1);
+				best[--t] = passes[p].attached;
 			p = OFF;
 		} else {
-			best[--t] = (attachment)(passes[p].station + 1);
+			best[--t] = passes[p].attached;
 		}
 	}
 }
 
-double timeline_best(struct timeline *timeline, size_t satellite, const uint16_t *room,
+double timeline_best(struct timeline *timeline, size_t satellite, const struct schedule *schedule,
 		     attachment *best)
 {
 	const struct stretch *stretch = timeline->stretch;
@@ -187,7 +187,7 @@ double timeline_best(struct timeline *timeline, size_t satellite, const uint16_t
 				timeline->active[i--] = timeline->active[--active];
 				continue;
 			}
-			hold_on(timeline, p, &passes[p], t, room);
+			hold_on(timeline, satellite, p, &passes[p], t, schedule);
 			if (t >= bound_until && timeline->held[p] > timeline->freed[t]) {
 				timeline->freed[t] = timeline->held[p];
 				timeline->through[t] = (int)p;

@@ -19,7 +19,7 @@
 #ifndef SNO_PLAN_TIMELINE_H
 #define SNO_PLAN_TIMELINE_H
 
-#include "plan/stretch.h"
+#include "plan/schedule.h"
 
 /* Scratch of one thread. */
 struct timeline;
@@ -31,11 +31,11 @@ void timeline_close(struct timeline *timeline);
 float *timeline_gains(struct timeline *timeline);
 
 /*
- * The best timeline for the gains. With `room` not NULL, room[station x slots + slot] says how many
- * more satellites the station may take; without, stations take any number. Stores the timeline,
- * `slots` long, and returns its value.
+ * The best timeline for the gains. With `schedule` not NULL, what the others have in it leaves room
+ * at stations (schedule_takes()); without, stations take any number. Stores the timeline, `slots`
+ * long, and returns its value.
  */
-double timeline_best(struct timeline *timeline, size_t satellite, const uint16_t *room,
+double timeline_best(struct timeline *timeline, size_t satellite, const struct schedule *schedule,
 		     attachment *best);
 
 #endif

@@ -23,9 +23,9 @@ struct finding {
 	size_t satellite, via; /* in the scenario, or NONE */
 	size_t station;
 	int core;
-	enum geometry { SEEN, BELOW, DECAYED, HIDDEN } geometry;
+	enum geometry { SEEN, BELOW, DECAYED, HIDDEN, FAR } geometry;
 	usec_t instant;
-	double elevation;
+	double elevation, distance; /* degrees at the station; km to the neighbour */
 };
 
 struct checking {
@@ -165,6 +165,12 @@ static bool look(const struct checking *c, struct finding *f, usec_t instant)
 		f->geometry = HIDDEN;
 		if (!in_view(r, via))
 			return false;
+		f->geometry = FAR;
+		f->distance =
+			sqrt((r[0] - via[0]) * (r[0] - via[0]) + (r[1] - via[1]) * (r[1] - via[1]) +
+			     (r[2] - via[2]) * (r[2] - via[2]));
+		if (c->verify->isl_range > 0 && f->distance > c->verify->isl_range + VERIFY_SLACK)
+			return false;
 		memcpy(r, via, sizeof(r));
 	}
 	f->elevation = geodesy_elevation(&c->sites[f->station], r);
@@ -261,6 +267,11 @@ static void check_geometry(struct checking *c, const struct association *row,
 	case HIDDEN:
 		fault(c, row, "satellite %s does not see satellite %s at %s", row->satellite,
 		      row->via, instant);
+		return;
+	case FAR:
+		fault(c, row,
+		      "satellite %s is %.0f km from satellite %s at %s, but links reach %g km",
+		      row->satellite, f->distance, row->via, instant, c->verify->isl_range);
 		return;
 	}
 }

@@ -11,7 +11,7 @@
  *   - is of a satellite that the elements have, and lies within the plan's span;
  *   - leads to a known core, over a station that exists and belongs to that core;
  *   - holds only while that station sees the satellite, or the neighbour that it is relayed
- *     over, which the satellite has in view;
+ *     over, which the satellite has in view and within the range of links;
  *   - does not overlap another one of its satellite;
  *   - is allowed: agreements let the satellite's owner serve that core's users, and a reserved
  *     satellite is with its owner's core; and so for one that relays;
@@ -31,6 +31,8 @@
 /* What may lack of a station's least elevation at an association's edge, degrees: less than a
  * second of a satellite's rise at 500 km, and more than times cut to milliseconds make. */
 #define VERIFY_TOLERANCE 0.02
+/* What a link may be longer than its range, km: what satellites can do between two looks. */
+#define VERIFY_SLACK 1.0
 /* Seconds between looks at a satellite. */
 #define VERIFY_STEP 10.0
 /* A link between satellites passes this high above the equator's radius, km: over the air. */
@@ -41,8 +43,9 @@ struct verify {
 	usec_t start, until;		 /* the plan's span, wall */
 	double station_elevation;	 /* degrees */
 	double dwell;			 /* seconds */
-	double step;			 /* seconds, above 0: VERIFY_STEP */
-	double tolerance;		 /* degrees: VERIFY_TOLERANCE */
+	double isl_range; /* km; 0: links reach as far as satellites see each other */
+	double step;	  /* seconds, above 0: VERIFY_STEP */
+	double tolerance; /* degrees: VERIFY_TOLERANCE */
 	struct parallel *parallel;
 	struct progress *progress; /* or NULL */
 };

@@ -90,6 +90,49 @@ begun = {row["satellite"]: (row["core"], row["station"]) for row in rows(later)
 ok(sum(begun.get(name) == held for name, held in at.items()) >= 0.6 * len(at),
    "most satellites stay where they are", f"{at}\n{begun}")
 
+# ---- links between satellites ---------------------------------------------------------------
+
+few = temporary("sno,name,lat,lon\na.example,gs-a1,52.4,13.1\nb.example,gs-b1,48.9,2.3\n")
+without = associate(*SMALL, stations=few)[2]
+status, text, report, told, out, said = associate(*SMALL, "--isl", stations=few)
+same((status, told), (0, ""), "plans relays where stations are few")
+same(checked(out, said, stations=few).returncode, 0, "the checker finds that good, and its figures as reported")
+relayed = [row for row in rows(text) if row["via"]]
+same(report["work"]["relayed"], len(relayed), "the report says how many associations are relayed")
+ok(relayed and report["plan"]["served_share"] > without["plan"]["served_share"] + 0.1,
+   "they serve users where no station is near", json.dumps([without["plan"], report["plan"]]))
+ok(without["work"]["relayed"] == 0 and without["inputs"]["isl_range"] is None and
+   report["inputs"]["isl_range"] == 5000, "without links nothing is relayed")
+ok(report["bound"]["objective"] <= report["plan"]["objective"] <= report["figure2"]["objective"],
+   "bound <= plan <= figure 2, with links")
+same(associate(*SMALL, "--isl", "--threads", "3", stations=few)[1], text, "... whatever the number of threads")
+own = {row["satellite"] for row in rows(text) if not row["via"]}
+ok(all(row["via"] != row["satellite"] for row in relayed) and
+   not [1 for row in relayed for over in relayed if over["satellite"] == row["via"] and
+        over["from"] < row["until"] and row["from"] < over["until"]], "nobody relays who is relayed")
+ok({row["via"] for row in relayed} & own, "some serve users of their own at the same time")
+status, text, report, told, out, said = associate(*SMALL, "--isl", "--isl-range", "3500", stations=few)
+ok(0 < report["work"]["relayed"] < len(relayed), "shorter links relay less", report["work"])
+same(checked(out, said, stations=few).returncode, 0, "the checker finds that good, within that range")
+same(checked(out, said, "--isl-range", "3000", stations=few).returncode, 1, "... and not within less")
+status, text, report, told, out, said = associate(*SMALL, "--isl", "--station-capacity", "1", stations=few)
+same(checked(out, said, "--station-capacity", "1", stations=few).returncode, 0,
+     "stations that take one satellite take one, and whom it relays")
+pairs = [(row, over) for row in rows(text) if row["via"] for over in rows(text)
+         if over["station"] == row["station"] and row["via"] in (over["satellite"], over["via"]) and
+         over != row and over["from"] < row["until"] and row["from"] < over["until"]]
+ok(pairs, "... both at the same time")
+status, text, report, told, out, said = associate(*SMALL, "--isl", "--stretch", "25", "--overlap", "10", stations=few)
+same(checked(out, said, stations=few).returncode, 0, "plans relays in stretches")
+now, held = max(((now, {(row["satellite"], row["via"]) for row in rows(text)
+                       if row["via"] and row["from"] < now < row["until"]})
+                for now in (f"2026-01-01T00:{minute}:00Z" for minute in range(10, 50, 5))),
+               key=lambda found: len(found[1]))
+status, later, report, told, after, said = associate(*SMALL, "--isl", "--present", out, stations=few, start=now)
+same(checked(after, said, stations=few).returncode, 0, "goes on from a plan with relays")
+begun = {(row["satellite"], row["via"]) for row in rows(later) if row["from"] == now}
+ok(len(held) > 2 and len(held & begun) >= 0.6 * len(held), "most stay with their neighbour", f"{held}\n{begun}")
+
 # ---- a span that is no number of slots ------------------------------------------------------
 
 uneven = ["--hours", "0.512", "--step", "20", "--iterations", "40", "--rounds", "10"]

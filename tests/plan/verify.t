@@ -108,11 +108,19 @@ found("unless its owner keeps it", lent, 2, "is reserved for a.example", "--rese
 
 # Relays: a satellite that sees no station itself, over the visitor.
 RELAYED = HEADING + ",via"
-results = {name: verify([[begin, end, name, "b.example", "gs-b1", visitor]], heading=RELAYED)
+results = {name: verify([[begin, end, name, "b.example", "gs-b1", visitor]], "--isl-range", 100000,
+                        heading=RELAYED)
            for name, _, _ in satellites(ELEMENTS[0][1])[:60] if name != visitor}
 near = [name for name, result in results.items() if result[0] == 0]
 ok(near and all("does not see satellite" in lines[0] for status, lines, _ in results.values() if status),
    f"a satellite may be relayed over a neighbour that it sees: {len(near)} of {len(results)} do")
+neighbours = [name for name in near if verify([[begin, end, name, "b.example", "gs-b1", visitor]],
+                                              heading=RELAYED)[0] == 0]
+ok(0 < len(neighbours) < len(near), f"links reach 5,000 km unless said otherwise: to {len(neighbours)}")
+status_, lines_, _ = verify([[begin, end, near[0], "b.example", "gs-b1", visitor]], "--isl-range", 100,
+                            heading=RELAYED)
+ok(status_ == 1 and f"km from satellite {visitor}" in lines_[0] and "but links reach 100 km" in lines_[0],
+   "a neighbour that is too far away is found", lines_)
 found("a relay that is reserved", [[begin, end, near[0], "b.example", "gs-b1", visitor]], 2,
       f"{visitor} is reserved", "--reserved", kept, heading=RELAYED)
 

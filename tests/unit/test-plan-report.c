@@ -44,6 +44,7 @@ static struct report sample(const struct scenario *scenario, const struct compar
 				.outage = 30,
 				.gamma = 0.001,
 				.dwell = 60,
+				.isl_range = 4500,
 				.seed = 7,
 				.threads = 4,
 				.comparison = comparison,
@@ -88,7 +89,7 @@ static void reports_read_again(void **state)
 	assert_memory_equal(&again, &comparison, offsetof(struct comparison, has_baselines));
 	assert_true(again.has_baselines && again.has_bound);
 	assert_true(settings.start == report.start && settings.tau == 300 &&
-		    settings.gamma == 0.001);
+		    settings.gamma == 0.001 && settings.isl_range == 4500);
 	json = json_load_file(path, 0, NULL);
 	assert_non_null(json);
 	assert_string_equal(json_string_value(json_object_get(json, "version")), SNO_VERSION);
@@ -117,8 +118,10 @@ static void what_was_not_computed_is_null(void **state)
 	(void)state;
 	scenario_init(&scenario);
 	report = sample(&scenario, &comparison);
+	report.isl_range = 0;
 	assert_int_equal(report_write(&report, path), 0);
 	assert_int_equal(report_read(path, &settings, &again, collect, NULL), 0);
+	assert_true(settings.isl_range == 0);
 	assert_true(!again.has_baselines && !again.has_bound && isnan(again.bound) &&
 		    isnan(again.plan.inter_sno_per_user_hour) && again.plan.objective == 10);
 	scenario_free(&scenario);
