@@ -92,6 +92,12 @@ bool channel_initiation_hint(const uint8_t *datagram, size_t length, uint8_t hin
 /* True when it is a response, cookie or sealed datagram; *index is the receiver index it carries.
  */
 bool channel_receiver_index(const uint8_t *datagram, size_t length, uint32_t *index);
+/*
+ * What all receiver indices of this process have in their upper half, never 0: by that a socket
+ * tells what comes from somebody who has heard us, or one of our peers, from what anybody may send
+ * (core_socket.h). It is drawn once, and no secret to those who listen.
+ */
+uint16_t channel_mark(void);
 /* True when this channel has handed out that receiver index (any of its sessions or its pending
  * handshake). */
 bool channel_owns_index(const struct channel *c, uint32_t index);

@@ -9,8 +9,8 @@
  *
  * They are `struct keyset` in this code, since a session in the agents is a terminal's. All of a
  * channel's lie in one fixed array, so that no sender makes us allocate. Each has
- * a receiver index that is random and unique in the process; the table of indices is the only
- * state that channels share.
+ * a receiver index that is unique in the process and random but for its mark; the table of indices
+ * and the mark are the only state that channels share.
  */
 #include <string.h>
 
@@ -26,6 +26,24 @@ static struct keyset *index_find(uint32_t index)
 
 	HASH_FIND(hh, indices, &index, sizeof(index), s);
 	return s;
+}
+
+uint16_t channel_mark(void)
+{
+	static uint16_t mark;
+
+	while (mark == 0)
+		keys_random(&mark, sizeof(mark));
+	return mark;
+}
+
+/* Never 0, as the mark is not. */
+static uint32_t fresh_index(void)
+{
+	uint16_t rest;
+
+	keys_random(&rest, sizeof(rest));
+	return (uint32_t)channel_mark() << 16 | rest;
 }
 
 struct channel *channel_find(uint32_t index)
@@ -59,9 +77,9 @@ struct keyset *keyset_new(struct channel *c, enum keyset_state state, bool initi
 {
 	struct keyset *s = take_slot(c);
 
-	do {
-		keys_random(&s->local_index, sizeof(s->local_index));
-	} while (s->local_index == 0 || index_find(s->local_index));
+	do
+		s->local_index = fresh_index();
+	while (index_find(s->local_index));
 	HASH_ADD(hh, indices, local_index, sizeof(s->local_index), s);
 	if (!s->hh.tbl) {
 		keys_wipe(s, sizeof(*s));

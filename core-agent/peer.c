@@ -11,6 +11,7 @@
 #include "keys.h"
 #include "pool.h"
 #include "preparation.h"
+#include "receive.h"
 #include "session.h"
 
 #include <errno.h>
@@ -319,6 +320,7 @@ static enum drop strange(const uint8_t *datagram, size_t length)
 static struct peer *peer_of_datagram(const struct core *core, const uint8_t *datagram,
 				     size_t length, enum drop *drop)
 {
+	const struct channel *channel;
 	struct peer *peer, *next;
 	uint8_t hint[8];
 	uint32_t index;
@@ -335,8 +337,11 @@ static struct peer *peer_of_datagram(const struct core *core, const uint8_t *dat
 		return NULL;
 	}
 	*drop = DROP_INDEX;
+	channel = channel_find(index);
+	if (!channel)
+		return NULL;
 	HASH_ITER (hh, core->peers, peer, next)
-		if (channel_owns_index(peer->channel, index))
+		if (peer->channel == channel)
 			return peer;
 	return NULL;
 }
@@ -407,6 +412,7 @@ void peer_receive(struct core *core, const struct endpoint *from, const uint8_t 
 			 endpoint_format(&peer->endpoint, old_text),
 			 endpoint_format(from, new_text));
 		peer->endpoint = *from;
+		receive_peers_changed(core);
 	}
 }
 

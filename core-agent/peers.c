@@ -11,6 +11,7 @@
 #include "binding.h"
 #include "guard.h"
 #include "keys.h"
+#include "receive.h"
 #include "session.h"
 
 #include <errno.h>
@@ -356,4 +357,5 @@ void peers_commit(struct core *core, const struct config *wanted, struct peers_c
 		HASH_DEL(change->fresh, peer);
 		peer_start(core, peer, now);
 	}
+	receive_peers_changed(core);
 }

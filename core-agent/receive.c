@@ -8,6 +8,7 @@
  */
 #include "receive.h"
 
+#include "core_socket.h"
 #include "discovery.h"
 #include "frame.h"
 #include "link_socket.h"
@@ -21,7 +22,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define CORE_SOCKETS   8
+#define LISTENERS      8  /* addresses for other cores */
 #define READS_PER_WAKE 64 /* datagrams read before other events get their turn */
 
 /*
@@ -34,11 +35,11 @@
 static struct {
 	struct core *core;
 	struct ev_loop *loop;
-	struct {
-		int fd;
+	struct listener {
 		sa_family_t family;
-		ev_io io;
-	} sockets[CORE_SOCKETS];
+		int fds[CORE_QUEUES];
+		ev_io io[CORE_QUEUES];
+	} listeners[LISTENERS];
 	size_t count;
 	int sink;
 } receiver = {.sink = -1};
@@ -80,9 +81,9 @@ static int to_peer(void *context, const struct peer *peer, const struct endpoint
 	(void)context;
 	(void)peer;
 	for (size_t i = 0; i < receiver.count; i++) {
-		if (receiver.sockets[i].family != to->addr.family)
+		if (receiver.listeners[i].family != to->addr.family)
 			continue;
-		if (sendto(receiver.sockets[i].fd, datagram, length, MSG_DONTWAIT,
+		if (sendto(receiver.listeners[i].fds[0], datagram, length, MSG_DONTWAIT,
 			   (struct sockaddr *)&ss, ss_length) < 0)
 			return -errno;
 		return 0;
@@ -99,30 +100,47 @@ static void make_room(int fd)
 		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &octets, sizeof(octets));
 }
 
-static int core_socket(const struct addr *address, uint16_t port)
+static int listen_on(const struct endpoint *local, struct listener *l)
 {
-	const struct endpoint local = {.addr = *address, .port = port};
-	struct sockaddr_storage ss;
-	socklen_t ss_length = endpoint_to_sockaddr(&local, &ss);
+	/* What a stranger can fill without a guess is read last. */
+	static const int priority[CORE_QUEUES] = {
+		[CORE_REST] = 0, [CORE_PEERS] = EV_MAXPRI - 1, [CORE_OURS] = EV_MAXPRI};
 	char text[ENDPOINT_TEXT];
-	int on = 1, error;
-	int fd = socket(address->family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_UDP);
+	int result = core_socket_open(local, l->fds);
 
-	if (fd >= 0 &&
-	    (address->family == AF_INET ||
-	     setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on)) == 0) &&
-	    bind(fd, (struct sockaddr *)&ss, ss_length) == 0) {
-		make_room(fd);
-		return fd;
+	if (result < 0) {
+		log_warn_errno(-result,
+			       "cannot listen on %s: is the address configured on this host, and "
+			       "no other core agent running?",
+			       endpoint_format(local, text));
+		return result;
 	}
-	error = errno;
-	log_warn_errno(error,
-		       "cannot listen on %s: is the address configured on this host, and no "
-		       "other core agent running?",
-		       endpoint_format(&local, text));
-	if (fd >= 0)
-		close(fd);
-	return -error;
+	l->family = local->addr.family;
+	for (size_t i = 0; i < CORE_QUEUES; i++) {
+		make_room(l->fds[i]);
+		ev_io_init(&l->io[i], core_readable, l->fds[i], EV_READ);
+		ev_set_priority(&l->io[i], priority[i]);
+		ev_io_start(receiver.loop, &l->io[i]);
+	}
+	return 0;
+}
+
+void receive_peers_changed(const struct core *core)
+{
+	struct addr peers[PEER_SLOTS];
+	const struct peer *peer;
+	size_t count = 0;
+
+	for (peer = core->peers; peer && count < PEER_SLOTS; peer = peer->hh.next)
+		peers[count++] = peer->endpoint.addr;
+	for (size_t i = 0; i < receiver.count; i++) {
+		const struct listener *l = &receiver.listeners[i];
+		int result = core_socket_sort(l->fds, l->family, channel_mark(), peers, count);
+
+		if (result < 0)
+			log_warn_errno(-result, "the kernel does not sort what comes from other "
+						"cores; a flood can drown it");
+	}
 }
 
 void receive_begin(struct ev_loop *loop)
@@ -143,26 +161,25 @@ int receive_open(struct core *core)
 		return receiver.sink;
 	}
 	receiver.core = core;
-	for (size_t i = 0; i < config->listen_count && i < CORE_SOCKETS; i++) {
-		int fd = core_socket(&config->listen[i], config->port);
+	for (size_t i = 0; i < config->listen_count && i < LISTENERS; i++) {
+		const struct endpoint local = {.addr = config->listen[i], .port = config->port};
+		int result = listen_on(&local, &receiver.listeners[i]);
 
-		if (fd < 0)
-			return fd;
-		receiver.sockets[i].fd = fd;
-		receiver.sockets[i].family = config->listen[i].family;
-		ev_io_init(&receiver.sockets[i].io, core_readable, fd, EV_READ);
-		ev_io_start(receiver.loop, &receiver.sockets[i].io);
+		if (result < 0)
+			return result;
 		receiver.count = i + 1;
 	}
+	receive_peers_changed(core);
 	return 0;
 }
 
 void receive_close(void)
 {
-	for (size_t i = 0; i < receiver.count; i++) {
-		ev_io_stop(receiver.loop, &receiver.sockets[i].io);
-		close(receiver.sockets[i].fd);
-	}
+	for (size_t i = 0; i < receiver.count; i++)
+		for (size_t q = 0; q < CORE_QUEUES; q++) {
+			ev_io_stop(receiver.loop, &receiver.listeners[i].io[q]);
+			close(receiver.listeners[i].fds[q]);
+		}
 	if (receiver.sink >= 0)
 		close(receiver.sink);
 	receiver.sink = -1;

@@ -16,6 +16,9 @@
 void receive_begin(struct ev_loop *loop);
 /* Opens the UDP sockets for other cores and begins to read. 0 or -errno, logged. */
 int receive_open(struct core *core);
+/* The peers of this core or their addresses are others than before: what they send is kept apart
+ * from what anybody may send (core_socket.h). Without receive_open() (tests) it does nothing. */
+void receive_peers_changed(const struct core *core);
 /* After core_close(). */
 void receive_close(void);
 
