@@ -6,6 +6,7 @@
  * address (PROTOCOL section 5.1). What all that was read at one moment gives cause to say to a peer
  * leaves in bundles: a crowd's terminals come at one moment.
  */
+#define _GNU_SOURCE
 #include "receive.h"
 
 #include "core_socket.h"
@@ -20,6 +21,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #define LISTENERS      8  /* addresses for other cores */
@@ -44,31 +46,71 @@ static struct {
 	int sink;
 } receiver = {.sink = -1};
 
+/* ---- reading ------------------------------------------------------------------------------- */
+
+/* What one call has read: a lone datagram, as most of the time, costs no second one. */
+static struct {
+	struct mmsghdr heads[READS_PER_WAKE];
+	struct iovec parts[READS_PER_WAKE];
+	struct sockaddr_storage from[READS_PER_WAKE];
+	uint8_t octets[READS_PER_WAKE][FRAME_OVERHEAD + SNO_DATAGRAM_MAX + 64];
+} inbox;
+
+static int inbox_read(int fd, size_t room)
+{
+	int count;
+
+	for (size_t i = 0; i < READS_PER_WAKE; i++) {
+		inbox.parts[i] = (struct iovec){.iov_base = inbox.octets[i], .iov_len = room};
+		inbox.heads[i].msg_hdr = (struct msghdr){.msg_name = &inbox.from[i],
+							 .msg_namelen = sizeof(inbox.from[i]),
+							 .msg_iov = &inbox.parts[i],
+							 .msg_iovlen = 1};
+	}
+	/* Errors of earlier sendings (port unreachable) arrive here; silence tells as much. */
+	for (int tries = 0; tries < READS_PER_WAKE; tries++) {
+		count = recvmmsg(fd, inbox.heads, READS_PER_WAKE, MSG_DONTWAIT, NULL);
+		if (count >= 0)
+			return count;
+		if (errno == EAGAIN || errno == EINTR)
+			break;
+	}
+	return 0;
+}
+
+/*
+ * What several datagrams give cause to say leaves in bundles; what a lone one does leaves at once,
+ * before what else is to be done for it.
+ */
+static void gather(int count)
+{
+	if (count > 1)
+		peers_gather(receiver.core);
+}
+
+static void flush(int count)
+{
+	if (count > 1)
+		peers_flush(receiver.core, clock_now());
+}
+
 /* ---- between cores ------------------------------------------------------------------------- */
 
 static void core_readable(struct ev_loop *loop, ev_io *io, int events)
 {
+	int count = inbox_read(io->fd, SNO_DATAGRAM_MAX + 1);
+
 	(void)loop;
 	(void)events;
-	peers_gather(receiver.core);
-	for (int i = 0; i < READS_PER_WAKE; i++) {
-		uint8_t datagram[SNO_DATAGRAM_MAX + 1];
-		struct sockaddr_storage ss;
-		socklen_t ss_length = sizeof(ss);
+	gather(count);
+	for (int i = 0; i < count; i++) {
 		struct endpoint from;
-		ssize_t length = recvfrom(io->fd, datagram, sizeof(datagram), MSG_DONTWAIT,
-					  (struct sockaddr *)&ss, &ss_length);
 
-		/* Errors of earlier sendings (port unreachable) arrive here; silence tells as much.
-		 */
-		if (length < 0 && errno != EAGAIN && errno != EINTR)
-			continue;
-		if (length < 0)
-			break;
-		if (endpoint_from_sockaddr(&from, &ss) == 0)
-			peer_receive(receiver.core, &from, datagram, (size_t)length, clock_now());
+		if (endpoint_from_sockaddr(&from, &inbox.from[i]) == 0)
+			peer_receive(receiver.core, &from, inbox.octets[i], inbox.heads[i].msg_len,
+				     clock_now());
 	}
-	peers_flush(receiver.core, clock_now());
+	flush(count);
 	preparations_settle(receiver.core, clock_now());
 }
 
@@ -241,19 +283,14 @@ void receive_frame(struct satellite *satellite, const uint8_t *octets, size_t le
 static void frame_readable(struct ev_loop *loop, ev_io *io, int events)
 {
 	struct satellite *satellite = io->data;
+	int count = inbox_read(io->fd, sizeof(inbox.octets[0]));
 
 	(void)loop;
 	(void)events;
-	peers_gather(receiver.core);
-	for (int i = 0; i < READS_PER_WAKE && satellite->fd >= 0; i++) {
-		uint8_t octets[FRAME_OVERHEAD + SNO_DATAGRAM_MAX + 64];
-		ssize_t length = recv(io->fd, octets, sizeof(octets), MSG_DONTWAIT);
-
-		if (length < 0)
-			break;
-		receive_frame(satellite, octets, (size_t)length, clock_now());
-	}
-	peers_flush(receiver.core, clock_now());
+	gather(count);
+	for (int i = 0; i < count && satellite->fd >= 0; i++)
+		receive_frame(satellite, inbox.octets[i], inbox.heads[i].msg_len, clock_now());
+	flush(count);
 }
 
 /* One of the two queues of a port. */
