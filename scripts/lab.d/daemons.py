@@ -410,9 +410,10 @@ class Daemons:
     def start(self, node):
         """Starts a node's daemon and waits until it answers."""
         # On a CPU for all of them a terminal that lets out what it has held shall not hold up a core,
-        # and nothing a satellite that is to switch at an instant of the plan.
+        # a satellite that sees a link change holds up nobody, and nothing a satellite that is to
+        # switch at an instant of the plan.
         priority = {"core": 16, "terminal": 15,
-                    "satellite": 17 if self.d.constellation else 15}[self.kind(node)]
+                    "satellite": 17 if self.d.constellation else 14}[self.kind(node)]
         command = [*in_time(priority), program(PROGRAMS[self.kind(node)]), "-f",
                    "-c", os.path.join(self.state.dir, f"{node}.conf"),
                    "-s", self.control.socket_path(node), "-N", f"{self.state.name}-{node}"]
