@@ -3,11 +3,10 @@
  * Requests, answers and events of the control socket: from a line to a handler and back. No socket
  * here, so that a test and the fuzzer reach every command with nothing but text.
  */
-#define _GNU_SOURCE /* vasprintf */
+#define _GNU_SOURCE /* asprintf */
 #include "control.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,155 +18,138 @@
 /* Doubles with as many digits as survive a round trip of sums of microseconds. */
 #define DUMP_FLAGS (JSON_COMPACT | JSON_REAL_PRECISION(16))
 
-struct control_reply {
-	json_t *body;
-	json_t *fields, *columns, *rows; /* borrowed: inside body */
-	char *error;
-	bool broken; /* something could not be put in: the answer would be incomplete */
+/* --- answers --- */
+
+/* One answer: at once, or line by line as its table is read. */
+struct control_stream {
+	struct control_reply reply;
+	bool monitor;
+	uint64_t sequence; /* of the snapshot */
+	char *rows;	   /* of the next line, as text */
+	size_t length, room, count;
 };
 
-/* --- building an answer --- */
-
-static void reply_keep(struct control_reply *reply, int err)
+void control_stream_free(struct control_stream *stream)
 {
-	if (err)
-		reply->broken = true;
+	if (!stream)
+		return;
+	control_reply_end(&stream->reply);
+	free(stream->rows);
+	free(stream);
 }
 
-void control_set(struct control_reply *reply, const char *name, json_t *value)
+/* The answer as an object: a new reference, or NULL without memory. */
+static json_t *stream_object(const struct control_stream *stream, bool more)
 {
-	reply_keep(reply, json_object_set_new(reply->body, name, value));
-}
+	json_t *object = json_copy(stream->reply.body);
 
-void control_text(struct control_reply *reply, const char *format, ...)
-{
-	va_list ap;
-
-	va_start(ap, format);
-	control_set(reply, "text", json_vsprintf(format, ap));
-	va_end(ap);
-}
-
-void control_field(struct control_reply *reply, const char *name, const char *unit, json_t *value)
-{
-	if (!reply->fields) {
-		reply->fields = json_object();
-		control_set(reply, "fields", reply->fields);
+	if (stream->monitor) {
+		json_object_del(object, "ok");
+		json_object_del(object, "version");
+		object = json_pack("{s:b, s:i, s:I, s:o}", "ok", 1, "version", CONTROL_VERSION,
+				   "sequence", (json_int_t)stream->sequence, "snapshot", object);
 	}
-	if (unit)
-		value = json_pack("{s:o, s:s}", "value", value, "unit", unit);
-	reply_keep(reply, json_object_set_new(reply->fields, name, value));
-}
-
-void control_columns(struct control_reply *reply, ...)
-{
-	json_t *table = json_object();
-	const char *column;
-	va_list ap;
-
-	reply->columns = json_array();
-	reply->rows = json_array();
-	reply_keep(reply, json_object_set_new(table, "columns", reply->columns));
-	reply_keep(reply, json_object_set_new(table, "rows", reply->rows));
-	control_set(reply, "table", table);
-	va_start(ap, reply);
-	while ((column = va_arg(ap, const char *))) {
-		const char *colon = strchr(column, ':');
-		size_t length = colon ? (size_t)(colon - column) : strlen(column);
-		json_t *object = json_pack("{s:s%}", "name", column, length);
-
-		if (colon)
-			reply_keep(reply,
-				   json_object_set_new(object, "unit", json_string(colon + 1)));
-		reply_keep(reply, json_array_append_new(reply->columns, object));
+	if (object && more && json_object_set_new(object, "more", json_true()) < 0) {
+		json_decref(object);
+		return NULL;
 	}
-	va_end(ap);
+	return object;
 }
 
-void control_row(struct control_reply *reply, const char *format, ...)
+/* A line of the rows that are there as text, which begins them anew. NULL without memory. */
+static char *stream_line(struct control_stream *stream, bool more)
 {
-	char brackets[128];
-	json_error_t error;
-	json_t *row;
-	va_list ap;
+	static const char none[] = "\"rows\":[]"; /* which no string in JSON can hold */
+	char *frame = control_line(stream_object(stream, more));
+	char *at = frame ? strstr(frame, none) : NULL, *line;
 
-	snprintf(brackets, sizeof(brackets), "[%s]", format);
-	va_start(ap, format);
-	row = json_vpack_ex(&error, 0, brackets, ap);
-	va_end(ap);
-	if (!row)
-		log_warnx("control: cannot build a row of \"%s\": %s", format, error.text);
-	else if (json_array_size(row) != json_array_size(reply->columns))
-		log_warnx("control: a row of \"%s\" has not as many cells as there are columns",
-			  format);
-	reply_keep(reply, json_array_append_new(reply->rows, row));
+	if (!at || !stream->length)
+		return frame;
+	if (asprintf(&line, "%.*s%.*s%s", (int)(at - frame) + (int)sizeof(none) - 2, frame,
+		     (int)stream->length, stream->rows, at + sizeof(none) - 2) < 0)
+		line = NULL;
+	free(frame);
+	stream->length = stream->count = 0;
+	return line;
 }
 
-int control_refuse(struct control_reply *reply, int error, const char *format, ...)
+/* Moves the rows of one turn from the reply into the text: 0 or -ENOMEM. */
+static int stream_take(struct control_stream *stream)
 {
-	va_list ap;
+	json_t *rows = stream->reply.rows, *row;
+	size_t i;
 
-	free(reply->error);
-	va_start(ap, format);
-	if (vasprintf(&reply->error, format, ap) < 0)
-		reply->error = NULL;
-	va_end(ap);
-	return error;
+	if (stream->reply.broken)
+		return -ENOMEM;
+	json_array_foreach(rows, i, row)
+	{
+		size_t length = json_dumpb(row, NULL, 0, DUMP_FLAGS);
+
+		if (stream->length + length + 1 > stream->room) {
+			size_t room = (stream->length + length + 1) * 2;
+			char *text = realloc(stream->rows, room);
+
+			if (!text)
+				return -ENOMEM;
+			stream->rows = text;
+			stream->room = room;
+		}
+		if (stream->length)
+			stream->rows[stream->length++] = ',';
+		json_dumpb(row, stream->rows + stream->length, length, DUMP_FLAGS);
+		stream->length += length;
+		stream->count++;
+	}
+	json_array_clear(rows);
+	return 0;
 }
 
-const char *control_argument(const json_t *request, const char *name)
+int control_stream_turn(struct control_stream **stream, char **line)
 {
-	return json_string_value(json_object_get(request, name));
+	struct control_stream *s = *stream;
+	int err;
+
+	*line = NULL;
+	control_reply_turn(&s->reply);
+	err = stream_take(s);
+	if (!err && s->reply.source && s->count < CONTROL_LINE_ROWS)
+		return 0;
+	if (!err)
+		*line = stream_line(s, s->reply.source != NULL);
+	if (!err && !*line)
+		err = -ENOMEM;
+	if (err || !s->reply.source) {
+		control_stream_free(s);
+		*stream = NULL;
+	}
+	return err;
 }
 
 /* --- answering --- */
 
-/* Text of unknown encoding made fit for JSON: what is not printable ASCII becomes '?'. */
-static json_t *json_any_string(const char *text)
+/*
+ * Runs a handler and makes the answer of what it left: an object, or NULL and the stream where a
+ * first look at the table has not found its end.
+ */
+static json_t *run(struct control *control, control_handler *handler, const json_t *request,
+		   struct control_stream *stream)
 {
-	json_t *string = json_string(text);
-	char *copy;
-
-	if (string)
-		return string;
-	copy = strdup(text);
-	if (!copy)
-		return NULL;
-	for (char *p = copy; *p; p++) {
-		if (*p < 0x20 || *p > 0x7e)
-			*p = '?';
-	}
-	string = json_string(copy);
-	free(copy);
-	return string;
-}
-
-static json_t *refusal(const char *text)
-{
-	return json_pack("{s:b, s:o}", "ok", 0, "error", json_any_string(text));
-}
-
-/* Runs a handler and makes the answer of what it left. */
-static json_t *run(struct control *control, control_handler *handler, const json_t *request)
-{
-	struct control_reply reply = {.body = json_pack("{s:b}", "ok", 1)};
-	json_t *answer = NULL;
+	struct control_reply *reply = &stream->reply;
 	int err;
 
-	if (!reply.body)
+	if (!control_reply_begin(reply))
 		return NULL;
-	err = handler(control->arg, request, &reply);
-	if (!err && reply.error) /* refused, and the handler forgot to say so twice */
+	err = handler(control->arg, request, reply);
+	if (!err && reply->error) /* refused, and the handler forgot to say so twice */
 		err = -EINVAL;
+	if (!err)
+		control_reply_turn(reply);
 	if (err)
-		answer = refusal(reply.error ? reply.error : strerror(err < 0 ? -err : err));
-	else if (reply.broken)
-		answer = refusal("the answer could not be put together");
-	else
-		answer = json_incref(reply.body);
-	json_decref(reply.body);
-	free(reply.error);
-	return answer;
+		return control_refusal(reply->error ? reply->error
+						    : strerror(err < 0 ? -err : err));
+	if (reply->broken)
+		return control_refusal("the answer could not be put together");
+	return reply->source ? NULL : stream_object(stream, false);
 }
 
 static int help_handler(void *arg, const json_t *request, struct control_reply *reply)
@@ -183,51 +165,57 @@ static int help_handler(void *arg, const json_t *request, struct control_reply *
 	return 0;
 }
 
-static json_t *serve_help(struct control *control, const json_t *request)
+static json_t *serve_help(struct control *control, const json_t *request,
+			  struct control_stream *stream)
 {
 	struct control self = {.arg = control};
 
-	return run(&self, help_handler, request);
+	return run(&self, help_handler, request, stream);
 }
 
-static json_t *serve_monitor(struct control *control, const json_t *request, bool *subscribe)
+static int no_snapshot(void *arg, const json_t *request, struct control_reply *reply)
 {
-	json_t *snapshot = NULL, *answer;
+	(void)arg;
+	(void)request;
+	(void)reply;
+	return 0;
+}
 
-	if (control->snapshot) {
-		snapshot = run(control, control->snapshot, request);
-		if (!json_is_true(json_object_get(snapshot, "ok")))
-			return snapshot;
-		json_object_del(snapshot, "ok");
-	}
-	if (!snapshot)
-		snapshot = json_object();
-	answer = json_pack("{s:b, s:I, s:o}", "ok", 1, "sequence", (json_int_t)control->sequence,
-			   "snapshot", snapshot);
-	*subscribe = answer != NULL;
+static json_t *serve_monitor(struct control *control, const json_t *request,
+			     struct control_stream *stream, bool *subscribe)
+{
+	json_t *answer;
+
+	stream->monitor = true;
+	stream->sequence = control->sequence;
+	answer = run(control, control->snapshot ? control->snapshot : no_snapshot, request, stream);
+	*subscribe = !answer || json_is_true(json_object_get(answer, "ok"));
 	return answer;
 }
 
-static json_t *serve_command(struct control *control, const json_t *request, bool *subscribe)
+static json_t *serve_command(struct control *control, const json_t *request,
+			     struct control_stream *stream, bool *subscribe)
 {
 	const char *name = control_argument(request, "command");
 	char text[120];
 
 	if (!name)
-		return refusal("a request is an object with a string \"command\"");
+		return control_refusal("a request is an object with a string \"command\"");
 	if (strcmp(name, "help") == 0)
-		return serve_help(control, request);
+		return serve_help(control, request, stream);
 	if (strcmp(name, "monitor") == 0)
-		return serve_monitor(control, request, subscribe);
+		return serve_monitor(control, request, stream, subscribe);
 	for (const struct control_command *c = control->commands; c && c->name; c++) {
 		if (strcmp(c->name, name) == 0)
-			return run(control, c->handler, request);
+			return run(control, c->handler, request, stream);
 	}
 	snprintf(text, sizeof(text), "this daemon has no command \"%.60s\": try help", name);
-	return refusal(text);
+	return control_refusal(text);
 }
 
-static json_t *serve(struct control *control, const char *line, size_t length, bool *subscribe)
+/* The object, or NULL and the stream where there is more to come (or no memory). */
+static json_t *serve(struct control *control, const char *line, size_t length,
+		     struct control_stream *stream, bool *subscribe)
 {
 	json_error_t error;
 	json_t *request = json_loadb(line, length, JSON_REJECT_DUPLICATES, &error), *answer;
@@ -235,18 +223,28 @@ static json_t *serve(struct control *control, const char *line, size_t length, b
 
 	if (!request) {
 		snprintf(text, sizeof(text), "the request is not JSON: %s", error.text);
-		return refusal(text);
+		return control_refusal(text);
 	}
-	answer = serve_command(control, request, subscribe);
+	answer = serve_command(control, request, stream, subscribe);
 	json_decref(request);
 	return answer;
 }
 
 json_t *control_serve(struct control *control, const char *line, size_t length)
 {
+	struct control_stream *stream = calloc(1, sizeof(*stream));
 	bool subscribe = false;
+	json_t *answer;
 
-	return serve(control, line, length, &subscribe);
+	if (!stream)
+		return NULL;
+	answer = serve(control, line, length, stream, &subscribe);
+	while (!answer && stream->reply.source)
+		control_reply_turn(&stream->reply);
+	if (!answer && stream->reply.body)
+		answer = stream_object(stream, false);
+	control_stream_free(stream);
+	return answer;
 }
 
 char *control_line(json_t *object)
@@ -263,16 +261,29 @@ char *control_line(json_t *object)
 	return line;
 }
 
-char *control_answer(struct control *control, const char *line, size_t length, bool *subscribe)
+int control_answer(struct control *control, const char *line, size_t length,
+		   struct control_answer *answer)
 {
-	char *answer = control_line(serve(control, line, length, subscribe));
+	struct control_stream *stream = calloc(1, sizeof(*stream));
+	json_t *object;
 
-	if (answer && strlen(answer) > CONTROL_OUTPUT_MAX) {
-		free(answer);
-		*subscribe = false;
-		answer = control_line(refusal("the answer is too large: ask for less"));
+	*answer = (struct control_answer){0};
+	if (!stream)
+		return -ENOMEM;
+	object = serve(control, line, length, stream, &answer->subscribe);
+	if (!object && stream->reply.source && stream_take(stream) == 0) {
+		answer->stream = stream;
+		return 0;
 	}
-	return answer;
+	control_stream_free(stream);
+	answer->line = control_line(object);
+	if (answer->line && strlen(answer->line) > CONTROL_OUTPUT_MAX) {
+		free(answer->line);
+		answer->subscribe = false;
+		answer->line =
+			control_line(control_refusal("the answer is too large: ask for less"));
+	}
+	return answer->line ? 0 : -ENOMEM;
 }
 
 /* --- events --- */

@@ -6,7 +6,11 @@
  *write one JSON object per line. A request is {"command": NAME, ...arguments}; requests of one
  *client are answered in order. An answer is
  *
- *	{"ok": true, ...}  or  {"ok": false, "error": "what went wrong and what to do"}
+ *	{"ok": true, "version": 1, ...}
+ *	{"ok": false, "version": 1, "error": "what went wrong and what to do"}
+ *
+ * The version is that of the members of all answers and events, which sno-json(5) lists: it grows
+ * when one of them is renamed, removed or changes its meaning, not when one is added.
  *
  * What a command answers with is shown to people by one rule, so that a new command needs no
  * new code in snoctl. Any of these members, in this order:
@@ -22,9 +26,20 @@
  *are SI or plain words ("s", "ms", "us", "bytes", "packets"); the unit "time" says that the number
  *is seconds since 1970 UTC and is shown as a date. Members other than these are for programs.
  *
- * `monitor` answers {"ok": true, "sequence": N, "snapshot": {...}}, and from then on the client
- * receives {"event": NAME, "sequence": N+1, "time": SECONDS, "data": {...}}: the numbers have no
- *holes. A client that does not read is told {"event": "overrun", ...} as its last line and dropped.
+ * A table of more rows than CONTROL_LINE_ROWS comes in several lines. Each is a whole answer with
+ * some of the rows; all but the last have a member "more": true. The rows are asked for while the
+ * client reads them, a few in each turn of the loop (control_stream()): neither does a long table
+ * hold up the daemon, nor is it ever in memory. A row is true when it is written, not when the
+ * first one was.
+ *
+ * Where a command's table can be filtered, arguments choose rows by their columns:
+ * {"command": "bindings", "core": "b.*"}; the pattern is that of fnmatch(3), a blank in the name of
+ * a column is written as _, and some columns have a second name (control_reply.c).
+ *
+ * `monitor` answers {"ok": true, "version": 1, "sequence": N, "snapshot": {...}}, the snapshot
+ * being an answer as above and in as many lines, and from then on the client receives {"event":
+ *NAME, "sequence": N+1, "time": SECONDS, "data": {...}}: the numbers have no holes. A client that
+ *does not read is told {"event": "overrun", ...} as its last line and dropped.
  *
  * The daemon never waits for a client: a request is at most CONTROL_REQUEST_MAX bytes, what is not
  * yet read by a client at most CONTROL_OUTPUT_MAX bytes, and there are at most CONTROL_CLIENTS of
@@ -42,6 +57,9 @@
 #define CONTROL_OUTPUT_MAX  ((size_t)64 << 20) /* answers */
 #define CONTROL_EVENTS_MAX  ((size_t)1 << 20)  /* events a subscriber has not read */
 #define CONTROL_CLIENTS	    64
+#define CONTROL_LINE_ROWS   1024 /* of a table, then a new line begins */
+#define CONTROL_TURN_ROWS   64	 /* looked at in one turn of the loop, wanted ones or not */
+#define CONTROL_VERSION	    1
 #define CONTROL_GROUP	    "sno"
 
 struct control;
@@ -59,6 +77,18 @@ struct control_command {
 	const char *name;
 	control_handler *handler;
 	const char *help; /* one line, for the built-in `help` */
+};
+
+/* Where the rows of a long table come from. */
+struct control_source {
+	/*
+	 * Looks at the next element and puts at most one row for it into the reply. False, with
+	 * nothing put in, when there are no more. The cursor must stand the coming and going of
+	 * elements between two calls.
+	 */
+	bool (*next)(void *cursor, struct control_reply *reply);
+	/* The table has ended, or its reader has gone. */
+	void (*close)(void *cursor);
 };
 
 /*
@@ -93,6 +123,11 @@ void control_text(struct control_reply *reply, const char *format, ...)
 /* Adds to "fields"; unit may be NULL. Takes over the reference to value. */
 void control_field(struct control_reply *reply, const char *name, const char *unit, json_t *value);
 /*
+ * Lets the arguments of the request choose rows of the table, which control_columns() begins next;
+ * one that names no column makes it a refusal. The request is borrowed until then.
+ */
+void control_filter(struct control_reply *reply, const json_t *request);
+/*
  * Begins "table": column names, each "name" or "name:unit", ended by NULL.
  *	control_columns(reply, "terminal", "gap:ms", NULL);
  */
@@ -102,6 +137,11 @@ void control_columns(struct control_reply *reply, ...) __attribute__((sentinel))
  *	control_row(reply, "s f s?", nai, gap_ms, peer_or_NULL);
  */
 void control_row(struct control_reply *reply, const char *format, ...);
+/*
+ * The rows of the table, after control_columns(): from here on the source is asked for them. Takes
+ * over the cursor, also where the command is refused afterwards; NULL: there was no memory for it.
+ */
+void control_stream(struct control_reply *reply, const struct control_source *source, void *cursor);
 /* Gives the reason of a refusal and returns `error` for the handler's return. */
 int control_refuse(struct control_reply *reply, int error, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
@@ -111,7 +151,8 @@ const char *control_argument(const json_t *request, const char *name);
 
 /*
  * Serves one request line without a socket and returns the answer (a new reference, never NULL
- * but for want of memory): the part that tests and the fuzzer drive.
+ * but for want of memory), with all the rows of its table: the part that tests and the fuzzer
+ * drive.
  */
 json_t *control_serve(struct control *control, const char *line, size_t length);
 

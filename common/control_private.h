@@ -33,11 +33,60 @@ struct control {
 	size_t client_count, subscribers;
 };
 
+/* --- an answer being put together (control_reply.c) --- */
+
+#define CONTROL_FILTERS 8
+
+struct control_reply {
+	json_t *body;
+	json_t *fields, *columns, *rows; /* borrowed: inside body */
+	char *error;
+	bool broken; /* something could not be put in: the answer would be incomplete */
+
+	const json_t *request; /* whose other arguments filter the table; NULL: none do */
+	struct control_filter {
+		size_t column;
+		char *pattern;
+	} filters[CONTROL_FILTERS];
+	size_t filter_count;
+
+	const struct control_source *source; /* of rows that are still to come; NULL: none */
+	void *cursor;
+};
+
+/* {"ok": true, "version": 1}. False without memory. */
+bool control_reply_begin(struct control_reply *reply);
+/* Asks the source for CONTROL_TURN_ROWS elements at most; at its end it is closed. */
+void control_reply_turn(struct control_reply *reply);
+/* Frees what it holds and closes the source. */
+void control_reply_end(struct control_reply *reply);
+/* An answer that says why not. */
+json_t *control_refusal(const char *text);
+
+/* --- answers and events (control.c) --- */
+
+/* An answer whose table is still being read. */
+struct control_stream;
+
+struct control_answer {
+	char *line; /* with newline, from malloc; NULL: the stream will give it */
+	struct control_stream *stream; /* NULL: the line is all */
+	bool subscribe;		       /* it was an accepted `monitor` */
+};
+
 /*
- * Answers one request. *subscribe is set when it was an accepted `monitor`. Returns the answer's
- * line with newline (from malloc), never longer than CONTROL_OUTPUT_MAX, or NULL without memory.
+ * Answers one request. A line is never longer than CONTROL_OUTPUT_MAX. -ENOMEM with nothing to
+ * free.
  */
-char *control_answer(struct control *control, const char *line, size_t length, bool *subscribe);
+int control_answer(struct control *control, const char *line, size_t length,
+		   struct control_answer *answer);
+/*
+ * Goes on with a stream: one turn. 0, and *line (from malloc) when a line is ready, else NULL; the
+ * stream has ended, and is freed, when *stream is NULL. -ENOMEM: likewise ended.
+ */
+int control_stream_turn(struct control_stream **stream, char **line);
+/* Its reader has gone. NULL is allowed. */
+void control_stream_free(struct control_stream *stream);
 
 /* An object as one line with newline, from malloc; takes over the reference. NULL without memory.
  */

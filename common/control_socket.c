@@ -29,12 +29,18 @@
 #define HIGH_WATER     ((size_t)256 << 10) /* bytes unread: no further requests are taken */
 #define BACKLOG	       16
 
+/* A refusal as a line; the version is CONTROL_VERSION. */
+#define TOLD(text) "{\"ok\":false,\"version\":1,\"error\":\"" text "\"}\n"
+_Static_assert(CONTROL_VERSION == 1, "TOLD() says so");
+
 struct control_client {
 	TAILQ_ENTRY(control_client) entry;
 	struct control *control;
 	int fd;
 	ev_io readable, writable;
 	ev_timer patience;
+	ev_timer turn;		       /* the next part of the stream, when the loop comes round */
+	struct control_stream *stream; /* the answer to the last request, NULL: that is complete */
 	bool subscribed;
 	bool eof;     /* sends no more requests */
 	bool closing; /* close when all is written */
@@ -44,6 +50,7 @@ struct control_client {
 	size_t in_length;
 	char *out;
 	size_t out_length, out_sent, out_room;
+	bool midst;	    /* a line has been sent in part */
 	size_t events_from; /* where in out the answer to `monitor` ends */
 };
 
@@ -63,6 +70,9 @@ static void client_drop(struct control_client *client, const char *reason)
 	ev_io_stop(control->loop, &client->readable);
 	ev_io_stop(control->loop, &client->writable);
 	ev_timer_stop(control->loop, &client->patience);
+	ev_timer_stop(control->loop, &client->turn);
+	control_stream_free(client->stream);
+	client->stream = NULL;
 	close(client->fd);
 	if (client->subscribed)
 		control->subscribers--;
@@ -135,6 +145,7 @@ static void client_flush(struct control_client *client)
 			return;
 		}
 		client->out_sent += (size_t)n;
+		client->midst = client->out[client->out_sent - 1] != '\n';
 		client_patience(client);
 	}
 	ev_io_stop(loop, &client->writable);
@@ -199,7 +210,7 @@ static void client_overrun(struct control_client *client)
 	size_t keep = client->out_sent, lost = 1;
 	char *line;
 
-	if (keep && client->out[keep - 1] != '\n') /* finish the line that is on its way */
+	if (client->midst) /* finish the line that is on its way */
 		keep = (size_t)((char *)memchr(client->out + keep, '\n',
 					       client->out_length - keep) -
 				client->out) +
@@ -209,6 +220,9 @@ static void client_overrun(struct control_client *client)
 	for (size_t i = keep; i < client->out_length; i++)
 		lost += client->out[i] == '\n';
 	client->out_length = keep;
+	ev_timer_stop(control->loop, &client->turn);
+	control_stream_free(client->stream); /* of the snapshot */
+	client->stream = NULL;
 	client->closing = true;
 	client->subscribed = false;
 	control->subscribers--;
@@ -246,28 +260,59 @@ void control_publish(struct control *control, const char *line, size_t length)
 
 /* --- requests --- */
 
-static void client_request(struct control_client *client, const char *line, size_t length)
+/* The next part of a long table waits for the loop to come round, and for the client to read. */
+static void client_stream(struct control_client *client)
 {
-	struct control *control = client->control;
-	bool subscribe = false;
-	char *answer = control_answer(control, line, length, &subscribe);
+	if (client->stream && client_pending(client) < HIGH_WATER)
+		ev_timer_start(client->control->loop, &client->turn);
+}
 
-	if (client->dropped) {
-		free(answer);
-		return;
-	}
-	if (!answer) {
+static void on_turn(struct ev_loop *loop, ev_timer *w, int revents)
+{
+	struct control_client *client = w->data;
+	char *line;
+
+	(void)loop;
+	(void)revents;
+	if (control_stream_turn(&client->stream, &line) < 0) {
 		client_drop(client, "no memory for its answer");
 		return;
 	}
-	if (subscribe && !client->subscribed) {
+	if (line)
+		client_write(client, line, strlen(line));
+	free(line);
+	if (!client->dropped && client->stream)
+		client_stream(client);
+	else if (!client->dropped)
+		client_serve(client);
+}
+
+static void client_request(struct control_client *client, const char *line, size_t length)
+{
+	struct control *control = client->control;
+	struct control_answer answer;
+	int err = control_answer(control, line, length, &answer);
+
+	if (client->dropped) {
+		control_stream_free(answer.stream);
+		free(answer.line);
+		return;
+	}
+	if (err) {
+		client_drop(client, "no memory for its answer");
+		return;
+	}
+	if (answer.subscribe && !client->subscribed) {
 		client->subscribed = true;
 		control->subscribers++;
 	}
-	client_write(client, answer, strlen(answer));
-	if (!client->dropped && subscribe)
+	client->stream = answer.stream;
+	client_stream(client);
+	if (answer.line)
+		client_write(client, answer.line, strlen(answer.line));
+	if (!client->dropped && answer.subscribe)
 		client->events_from = client->out_length;
-	free(answer);
+	free(answer.line);
 }
 
 /* Answers the whole lines that have come in, as long as the client reads the answers. */
@@ -276,7 +321,8 @@ static void client_serve(struct control_client *client)
 	size_t done = 0;
 	char *newline;
 
-	while (!client->dropped && !client->closing && client_pending(client) < HIGH_WATER &&
+	while (!client->dropped && !client->closing && !client->stream &&
+	       client_pending(client) < HIGH_WATER &&
 	       (newline = memchr(client->in + done, '\n', client->in_length - done))) {
 		char *line = client->in + done;
 		size_t length = (size_t)(newline - line);
@@ -289,9 +335,13 @@ static void client_serve(struct control_client *client)
 		return;
 	client->in_length -= done;
 	memmove(client->in, client->in + done, client->in_length);
+	if (client->stream) { /* its end comes back here */
+		ev_io_stop(client->control->loop, &client->readable);
+		return;
+	}
 	newline = memchr(client->in, '\n', client->in_length);
 	if (!newline && client->in_length > CONTROL_REQUEST_MAX && !client->closing) {
-		static const char text[] = "{\"ok\":false,\"error\":\"the request is too long\"}\n";
+		static const char text[] = TOLD("the request is too long");
 
 		client->closing = true;
 		client_write(client, text, sizeof(text) - 1);
@@ -340,7 +390,9 @@ static void on_writable(struct ev_loop *loop, ev_io *w, int revents)
 	(void)loop;
 	(void)revents;
 	client_flush(client);
-	if (!client->dropped && client_pending(client) < HIGH_WATER)
+	if (!client->dropped && client->stream)
+		client_stream(client);
+	else if (!client->dropped && client_pending(client) < HIGH_WATER)
 		client_serve(client);
 }
 
@@ -357,7 +409,7 @@ static void on_patience(struct ev_loop *loop, ev_timer *w, int revents)
 
 static void client_add(struct control *control, int fd)
 {
-	static const char full[] = "{\"ok\":false,\"error\":\"too many clients: close some\"}\n";
+	static const char full[] = TOLD("too many clients: close some");
 	struct control_client *client = NULL;
 
 	if (control->client_count >= CONTROL_CLIENTS) {
@@ -379,7 +431,9 @@ static void client_add(struct control *control, int fd)
 	ev_io_init(&client->readable, on_readable, fd, EV_READ);
 	ev_io_init(&client->writable, on_writable, fd, EV_WRITE);
 	ev_init(&client->patience, on_patience);
+	ev_timer_init(&client->turn, on_turn, 0., 0.);
 	client->readable.data = client->writable.data = client->patience.data = client;
+	client->turn.data = client;
 	TAILQ_INSERT_TAIL(&control->clients, client, entry);
 	control->client_count++;
 	ev_io_start(control->loop, &client->readable);

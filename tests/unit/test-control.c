@@ -230,11 +230,12 @@ static int stop(void **state)
 /* --- requests --- */
 
 #define STATUS                                                                                     \
-	"{\"ok\":true,\"fields\":{\"core\":\"a.example\",\"uptime\":{\"value\":12.5,\"unit\":"     \
+	"{\"ok\":true,\"version\":1,\"fields\":{\"core\":\"a.example\",\"uptime\":{\"value\":12."  \
+	"5,\"unit\":"                                                                              \
 	"\"s\"}},\"table\":{\"columns\":[{\"name\":\"terminal\"},{\"name\":\"gap\",\"unit\":"      \
 	"\"ms\"},{\"name\":\"peer\"}],\"rows\":[[\"alice\",50.2,null],[\"bob\",7,\"b\"]]}}"
 #define ECHO(text)  "{\"command\":\"echo\",\"text\":\"" text "\"}\n"
-#define GIVES(text) "{\"ok\":true,\"text\":\"" text "\"}"
+#define GIVES(text) "{\"ok\":true,\"version\":1,\"text\":\"" text "\"}"
 
 static void test_answers(void **state)
 {
@@ -242,17 +243,20 @@ static void test_answers(void **state)
 		{"{\"command\":\"status\"}\n", STATUS},
 		{ECHO("x"), GIVES("x")},
 		{"\n\n" ECHO("y"), GIVES("y")},
-		{"{\"command\":\"echo\"}\n", "{\"ok\":false,\"error\":\"say what: text\"}"},
+		{"{\"command\":\"echo\"}\n",
+		 "{\"ok\":false,\"version\":1,\"error\":\"say what: text\"}"},
 		{"{\"command\":\"fail\"}\n",
-		 "{\"ok\":false,\"error\":\"No such file or directory\"}"},
+		 "{\"ok\":false,\"version\":1,\"error\":\"No such file or directory\"}"},
 		{"{\"command\":\"broken\"}\n",
-		 "{\"ok\":false,\"error\":\"the answer could not be put together\"}"},
-		{"{\"command\":\"nope\"}\n",
-		 "{\"ok\":false,\"error\":\"this daemon has no command \\\"nope\\\": try help\"}"},
-		{"{\"command\":7}\n", "{\"ok\":false,\"error\":\"a request is an object with a "
-				      "string \\\"command\\\"\"}"},
-		{"[]\n", "{\"ok\":false,\"error\":\"a request is an object with a string "
-			 "\\\"command\\\"\"}"},
+		 "{\"ok\":false,\"version\":1,\"error\":\"the answer could not be put together\"}"},
+		{"{\"command\":\"nope\"}\n", "{\"ok\":false,\"version\":1,\"error\":\"this daemon "
+					     "has no command \\\"nope\\\": try help\"}"},
+		{"{\"command\":7}\n",
+		 "{\"ok\":false,\"version\":1,\"error\":\"a request is an object with a "
+		 "string \\\"command\\\"\"}"},
+		{"[]\n",
+		 "{\"ok\":false,\"version\":1,\"error\":\"a request is an object with a string "
+		 "\\\"command\\\"\"}"},
 	};
 	int fd = dial();
 	char *line;
@@ -264,7 +268,8 @@ static void test_answers(void **state)
 	}
 	say(fd, "garbage\n");
 	line = hear(fd);
-	assert_non_null(strstr(line, "\"ok\":false,\"error\":\"the request is not JSON"));
+	assert_non_null(
+		strstr(line, "\"ok\":false,\"version\":1,\"error\":\"the request is not JSON"));
 	free(line);
 	say(fd, "{\"command\":\"help\"}\n");
 	line = hear(fd);
@@ -320,7 +325,7 @@ static void test_request_too_long(void **state)
 	free(line);
 	memcpy(text + CONTROL_REQUEST_MAX - 2, "x\"}\n", 5);
 	say(fd, text);
-	heard(fd, "{\"ok\":false,\"error\":\"the request is too long\"}");
+	heard(fd, "{\"ok\":false,\"version\":1,\"error\":\"the request is too long\"}");
 	heard_end(fd);
 	assert_int_equal(handled, 1);
 }
@@ -332,7 +337,8 @@ static void test_answer_too_large(void **state)
 	(void)state;
 	big_size = CONTROL_OUTPUT_MAX;
 	say(fd, "{\"command\":\"big\"}\n");
-	heard(fd, "{\"ok\":false,\"error\":\"the answer is too large: ask for less\"}");
+	heard(fd,
+	      "{\"ok\":false,\"version\":1,\"error\":\"the answer is too large: ask for less\"}");
 	close(fd);
 }
 
@@ -393,7 +399,7 @@ static void test_too_many_clients(void **state)
 	for (int i = 0; i < CONTROL_CLIENTS; i++)
 		fds[i] = dial();
 	late = dial();
-	heard(late, "{\"ok\":false,\"error\":\"too many clients: close some\"}");
+	heard(late, "{\"ok\":false,\"version\":1,\"error\":\"too many clients: close some\"}");
 	heard_end(late);
 	say(fds[CONTROL_CLIENTS - 1], ECHO("in"));
 	heard(fds[CONTROL_CLIENTS - 1], GIVES("in"));
@@ -450,15 +456,17 @@ static void test_monitor(void **state)
 	control_event(control, "nobody listens", NULL);
 	control_snapshot(control, snapshot);
 	say(fd, "{\"command\":\"monitor\",\"secret\":\"x\"}\n");
-	heard(fd, "{\"ok\":false,\"error\":\"not that\"}");
+	heard(fd, "{\"ok\":false,\"version\":1,\"error\":\"not that\"}");
 	assert_false(control_subscribed(control));
 	say(fd, "{\"command\":\"monitor\"}\n");
-	heard(fd, "{\"ok\":true,\"sequence\":1,\"snapshot\":{\"fields\":{\"bindings\":3}}}");
+	heard(fd, "{\"ok\":true,\"version\":1,\"sequence\":1,\"snapshot\":{\"fields\":{"
+		  "\"bindings\":3}}}");
 	assert_true(control_subscribed(control));
 	control_event(control, "one", json_pack("{s:i}", "x", 1));
 	late = dial();
 	say(late, "{\"command\":\"monitor\"}\n");
-	heard(late, "{\"ok\":true,\"sequence\":2,\"snapshot\":{\"fields\":{\"bindings\":3}}}");
+	heard(late, "{\"ok\":true,\"version\":1,\"sequence\":2,\"snapshot\":{\"fields\":{"
+		    "\"bindings\":3}}}");
 	control_event(control, "two", NULL);
 	assert_int_equal(sequence_of(hear(fd), "one"), 2);
 	assert_int_equal(sequence_of(hear(fd), "two"), 3);
@@ -500,13 +508,13 @@ static void test_overrun(void **state)
 	(void)state;
 	say(slow, "{\"command\":\"monitor\"}\n");
 	say(fast, "{\"command\":\"monitor\"}\n");
-	heard(fast, "{\"ok\":true,\"sequence\":0,\"snapshot\":{}}");
+	heard(fast, "{\"ok\":true,\"version\":1,\"sequence\":0,\"snapshot\":{}}");
 	for (int i = 0; i < EVENTS; i++) {
 		control_event(control, "e",
 			      json_pack("{s:s}", "x", "0123456789012345678901234567"));
 		assert_int_equal(sequence_of(hear(fast), "e"), i + 1);
 	}
-	heard(slow, "{\"ok\":true,\"sequence\":0,\"snapshot\":{}}");
+	heard(slow, "{\"ok\":true,\"version\":1,\"sequence\":0,\"snapshot\":{}}");
 	while ((line = hear(slow))) {
 		json_t *object = json_loads(line, 0, NULL);
 
@@ -577,7 +585,7 @@ static void test_overrun_behind_answers(void **state)
 		assert_int_equal(strlen(line), big_size + strlen(GIVES("")));
 		free(line);
 	}
-	heard(fd, "{\"ok\":true,\"sequence\":0,\"snapshot\":{}}");
+	heard(fd, "{\"ok\":true,\"version\":1,\"sequence\":0,\"snapshot\":{}}");
 	last = sequence_of(hear(fd), "overrun"); /* none of them had been begun */
 	assert_true(last > 1000);
 	heard_end(fd);
