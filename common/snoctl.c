@@ -9,6 +9,7 @@
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "keys.h"
 #include "snoctl.h"
@@ -26,6 +27,7 @@ static const struct command {
 	{NULL, "status", NULL, {NULL}, NULL, "what a daemon is and how it fares"},
 	{NULL, "peers", "core", {NULL}, NULL, "the other cores, and the channel to each"},
 	{NULL, "terminals", "core", {NULL}, NULL, "terminals that this core serves"},
+	{NULL, "visitors", "core", {NULL}, NULL, "those of them whose home is another core"},
 	{NULL, "bindings", "core", {NULL}, NULL, "home addresses, and where they are reached"},
 	{NULL, "satellites", "core", {NULL}, NULL, "satellites that feed this core"},
 	{NULL, "pools", "core", {NULL}, NULL, "address pools and what is in use"},
@@ -220,6 +222,15 @@ static int run(const struct snoctl_target *target, int argc, char **argv)
 	return snoctl_ask(target, command ? command->daemon : NULL, request);
 }
 
+/* Only people see colours, and only those who have not said that they want none (no-color.org). */
+static bool colours_wanted(void)
+{
+	const char *refused = getenv("NO_COLOR"), *terminal = getenv("TERM");
+
+	return isatty(STDOUT_FILENO) == 1 && !(refused && *refused) &&
+	       !(terminal && strcmp(terminal, "dumb") == 0);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct option options[] = {{"daemon", required_argument, NULL, 'd'},
@@ -264,6 +275,7 @@ int main(int argc, char **argv)
 		usage(stderr);
 		return SNOCTL_USAGE;
 	}
+	snoctl_show_colours(colours_wanted());
 	status = run(&target, argc - optind, argv + optind);
 	if (fflush(stdout) != 0 || ferror(stdout)) {
 		fprintf(stderr, "snoctl: the output could not be written\n");

@@ -38,8 +38,20 @@ int snoctl_ask(const struct snoctl_target *target, const char *likely, json_t *r
 /* The same for `monitor`: shows what is, and every event until the daemon ends. */
 int snoctl_monitor(const struct snoctl_target *target, json_t *request);
 
+/*
+ * The table that is being shown: it may come in several answers (control.h), whose columns stay
+ * where the first has put them as long as the cells fit. Zero before the first.
+ */
+#define SNOCTL_COLUMNS 32
+struct snoctl_table {
+	int width[SNOCTL_COLUMNS], decimals[SNOCTL_COLUMNS];
+	bool begun;
+};
+
+/* From here on states and titles have colours. */
+void snoctl_show_colours(bool on);
 /* Shows "text", "fields" and "table" of an answer as control.h defines them. */
-void snoctl_show(FILE *out, const json_t *answer);
+void snoctl_show(FILE *out, const json_t *answer, struct snoctl_table *table);
 /* Shows one event as one line: time, name, key=value ... */
 void snoctl_show_event(FILE *out, const json_t *event);
 /* Writes text with control characters escaped: what daemons report may come from strangers. */

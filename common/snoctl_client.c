@@ -204,28 +204,64 @@ static void show_error(const json_t *answer)
 	putc('\n', stderr);
 }
 
+/* An answer, or a part of it, as it was asked for. False when it was a refusal. */
+static bool show(const struct snoctl_target *target, const json_t *answer, const char *line,
+		 const char *member, struct snoctl_table *table)
+{
+	bool good = accepted(answer);
+
+	if (target->json)
+		fputs(line, stdout);
+	else if (good)
+		snoctl_show(stdout, member ? json_object_get(answer, member) : answer, table);
+	else
+		show_error(answer);
+	return good;
+}
+
+/*
+ * Receives an answer in all its parts and shows them; `member` is what is shown of it (NULL: all).
+ * False when it was refused or has no end, which then has been said.
+ */
+static bool hear_out(FILE *stream, const struct snoctl_target *target, const char *member,
+		     char **line, size_t *room)
+{
+	struct snoctl_table table = {0};
+	bool good = true, more = true;
+	json_t *answer;
+
+	while (more && good) {
+		answer = receive(stream, line, room);
+		if (!answer)
+			return false;
+		more = json_is_true(json_object_get(answer, "more"));
+		if (json_object_get(answer, "event")) { /* in the midst of a long snapshot */
+			more = true;
+			if (target->json)
+				fputs(*line, stdout);
+			else
+				snoctl_show_event(stdout, answer);
+		} else {
+			good = show(target, answer, *line, member, &table);
+		}
+		json_decref(answer);
+		if (ferror(stdout))
+			return false;
+	}
+	return good;
+}
+
 int snoctl_ask(const struct snoctl_target *target, const char *likely, json_t *request)
 {
 	FILE *stream = open_daemon(target, likely);
 	char *line = NULL;
 	size_t room = 0;
-	json_t *answer = NULL;
 	int status = SNOCTL_FAILED;
 
 	if (!stream)
 		json_decref(request);
-	else if (send_request(stream, request))
-		answer = receive(stream, &line, &room);
-	if (answer) {
-		status = accepted(answer) ? SNOCTL_GOOD : SNOCTL_FAILED;
-		if (target->json)
-			fputs(line, stdout);
-		else if (status == SNOCTL_GOOD)
-			snoctl_show(stdout, answer);
-		else
-			show_error(answer);
-	}
-	json_decref(answer);
+	else if (send_request(stream, request) && hear_out(stream, target, NULL, &line, &room))
+		status = SNOCTL_GOOD;
 	free(line);
 	if (stream)
 		fclose(stream);
@@ -257,24 +293,15 @@ int snoctl_monitor(const struct snoctl_target *target, json_t *request)
 	struct timeval forever = {0};
 	char *line = NULL;
 	size_t room = 0;
-	json_t *answer = NULL;
 
-	if (!stream)
+	if (!stream) {
 		json_decref(request);
-	else if (send_request(stream, request))
-		answer = receive(stream, &line, &room);
-	if (answer && !accepted(answer)) {
-		show_error(answer);
-	} else if (answer) {
-		if (target->json)
-			fputs(line, stdout);
-		else
-			snoctl_show(stdout, json_object_get(answer, "snapshot"));
+	} else if (send_request(stream, request) &&
+		   hear_out(stream, target, "snapshot", &line, &room)) {
 		fflush(stdout);
 		setsockopt(fileno(stream), SOL_SOCKET, SO_RCVTIMEO, &forever, sizeof(forever));
 		follow(stream, target->json, &line, &room);
 	}
-	json_decref(answer);
 	free(line);
 	if (stream)
 		fclose(stream);

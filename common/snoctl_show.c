@@ -14,6 +14,49 @@
 
 #define DECIMALS_MAX 3
 
+/* What stands out on a terminal (SGR of ECMA-48). */
+#define BOLD   "\033[1m"
+#define RED    "\033[31m"
+#define GREEN  "\033[32m"
+#define YELLOW "\033[33m"
+#define PLAIN  "\033[0m"
+
+static bool colours;
+
+void snoctl_show_colours(bool on)
+{
+	colours = on;
+}
+
+/* States that daemons tell, by what they mean to an operator. */
+static const char *colour_of(const char *text)
+{
+	static const struct {
+		const char *state, *colour;
+	} states[] = {
+		{"up", GREEN},		 {"registered", GREEN}, {"connected", GREEN},
+		{"in use", GREEN},	 {"serving", GREEN},	{"good", GREEN},
+		{"forwarding", GREEN},	 {"down", RED},		{"no carrier", RED},
+		{"no interface", RED},	 {"lost", RED},		{"missing", RED},
+		{"dropping", RED},	 {"wrong", RED},	{"error", RED},
+		{"leaving", YELLOW},	 {"draining", YELLOW},	{"warning", YELLOW},
+		{"unreachable", YELLOW}, {"discovery", YELLOW},
+	};
+
+	for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++)
+		if (strcmp(states[i].state, text) == 0)
+			return states[i].colour;
+	return NULL;
+}
+
+static void put_coloured(FILE *out, const char *text, const char *colour)
+{
+	if (colours && colour)
+		fprintf(out, "%s%s%s", colour, text, PLAIN);
+	else
+		fputs(text, out);
+}
+
 static void put_character(FILE *out, unsigned char c)
 {
 	if (c < 0x20 || c == 0x7f)
@@ -186,7 +229,7 @@ static void show_fields(FILE *out, const json_t *fields)
 		put_word(out, name);
 		putc(':', out);
 		put_padding(out, widest - width_of(name) + 1);
-		fputs(text ? text : "?", out);
+		put_coloured(out, text ? text : "?", text ? colour_of(text) : NULL);
 		if (unit_shown(unit)) {
 			putc(' ', out);
 			put_word(out, unit);
@@ -233,7 +276,8 @@ static void measure(struct column *column, size_t index, size_t columns, const j
 	size_t i;
 	const json_t *row;
 
-	column->width = width_of(column->title ? column->title : "");
+	if (width_of(column->title ? column->title : "") > column->width)
+		column->width = width_of(column->title ? column->title : "");
 	column->number = json_array_size(rows) > 0;
 	json_array_foreach(rows, i, row)
 	{
@@ -257,7 +301,8 @@ static void measure(struct column *column, size_t index, size_t columns, const j
 	}
 }
 
-static void put_row(FILE *out, const struct column *columns, size_t count, char *const *texts)
+static void put_row(FILE *out, const struct column *columns, size_t count, char *const *texts,
+		    bool titles)
 {
 	for (size_t i = 0; i < count; i++) {
 		const char *text = texts[i] ? texts[i] : "?";
@@ -267,14 +312,14 @@ static void put_row(FILE *out, const struct column *columns, size_t count, char 
 			fputs("  ", out);
 		if (columns[i].number)
 			put_padding(out, padding);
-		fputs(text, out);
+		put_coloured(out, text, titles ? BOLD : colour_of(text));
 		if (!columns[i].number && i + 1 < count)
 			put_padding(out, padding);
 	}
 	putc('\n', out);
 }
 
-static void show_table(FILE *out, const json_t *table)
+static void show_table(FILE *out, const json_t *table, struct snoctl_table *shown)
 {
 	const json_t *descriptions = json_object_get(table, "columns");
 	const json_t *rows = json_object_get(table, "rows");
@@ -288,12 +333,22 @@ static void show_table(FILE *out, const json_t *table)
 
 		columns[i].unit = json_string_value(json_object_get(description, "unit"));
 		columns[i].title = titles[i] = column_title(description, columns[i].unit);
+		if (i < SNOCTL_COLUMNS) {
+			columns[i].width = shown->width[i];
+			columns[i].decimals = shown->decimals[i];
+		}
 		measure(&columns[i], i, count, rows, cells);
+		if (i < SNOCTL_COLUMNS) {
+			shown->width[i] = columns[i].width;
+			shown->decimals[i] = columns[i].decimals;
+		}
 	}
 	if (columns && titles && cells && count) {
-		put_row(out, columns, count, titles);
+		if (!shown->begun)
+			put_row(out, columns, count, titles, true);
 		for (size_t i = 0; i < lines; i++)
-			put_row(out, columns, count, cells + i * count);
+			put_row(out, columns, count, cells + i * count, false);
+		shown->begun = true;
 	}
 	for (size_t i = 0; titles && i < count; i++)
 		free(titles[i]);
@@ -304,12 +359,16 @@ static void show_table(FILE *out, const json_t *table)
 	free(cells);
 }
 
-void snoctl_show(FILE *out, const json_t *answer)
+void snoctl_show(FILE *out, const json_t *answer, struct snoctl_table *shown)
 {
 	const char *text = json_string_value(json_object_get(answer, "text"));
 	const json_t *fields = json_object_get(answer, "fields");
 	const json_t *table = json_object_get(answer, "table");
 
+	if (shown->begun) { /* only the table goes on */
+		show_table(out, table, shown);
+		return;
+	}
 	if (text) {
 		snoctl_print(out, text);
 		putc('\n', out);
@@ -319,7 +378,7 @@ void snoctl_show(FILE *out, const json_t *answer)
 	if (table) {
 		if (text || json_object_size(fields))
 			putc('\n', out);
-		show_table(out, table);
+		show_table(out, table, shown);
 	}
 }
 

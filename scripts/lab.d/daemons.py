@@ -306,18 +306,25 @@ class Control:
         return connection
 
     def ask(self, node, command, **arguments):
-        """One request; the answer, or LabError with the daemon's own words."""
+        """One request; the whole answer, or LabError with the daemon's own words."""
+        rows, more = [], True
         with self.open(node) as connection:
             try:
                 connection.sendall(json.dumps({"command": command, **arguments}).encode() + b"\n")
-                line = connection.makefile("rb").readline()
+                with connection.makefile("rb") as lines:
+                    while more:
+                        line = lines.readline()
+                        if not line:
+                            raise LabError(f"{node}: {command}: the daemon closed the connection")
+                        answer = json.loads(line)
+                        if not answer.get("ok"):
+                            raise LabError(f"{node}: {command}: {answer.get('error')}")
+                        more = answer.get("more")
+                        rows += answer.get("table", {}).get("rows", [])
             except OSError as error:
                 raise LabError(f"{node}: {command}: {error}") from None
-        if not line:
-            raise LabError(f"{node}: {command}: the daemon closed the connection")
-        answer = json.loads(line)
-        if not answer.get("ok"):
-            raise LabError(f"{node}: {command}: {answer.get('error')}")
+        if "table" in answer:
+            answer["table"]["rows"] = rows
         return answer
 
     def rows(self, node, command, **arguments):

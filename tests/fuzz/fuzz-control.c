@@ -32,13 +32,15 @@ static const struct control_command commands[] = {{"echo", echo, "gives back"}, 
 
 static void show(const json_t *value)
 {
+	struct snoctl_table table = {0};
 	size_t length = 0;
 	char *text = NULL;
 	FILE *out = open_memstream(&text, &length);
 
 	if (!out)
 		abort();
-	snoctl_show(out, value);
+	snoctl_show(out, value, &table);
+	snoctl_show(out, value, &table); /* the next part of it */
 	snoctl_show_event(out, value);
 	fclose(out);
 	for (size_t i = 0; i < length; i++) {

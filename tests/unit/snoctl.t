@@ -188,6 +188,57 @@ def shown():
         same(status, 1, "an output that takes nothing is a failure")
 
 
+PARTS = [
+    {"ok": True, "version": 1, "more": True,
+     "table": {"columns": [{"name": "peer"}, {"name": "state"}], "rows": [["a.example", "up"], ["b", "none"]]}},
+    {"ok": True, "version": 1,
+     "table": {"columns": [{"name": "peer"}, {"name": "state"}], "rows": [["c", "down"], ["longer.example", "up"]]}},
+]
+PARTS_SHOWN = """\
+PEER       STATE
+a.example  up
+b          none
+c               down
+longer.example  up
+"""
+
+
+def in_parts():
+    with Daemon("core-agent.sock", *PARTS):
+        same(run("peers"), (0, PARTS_SHOWN, ""), "a table in parts is one table")
+        same(run("--json", "peers"), (0, "".join(json.dumps(part) + "\n" for part in PARTS), ""),
+             "--json gives each part as it was")
+    with Daemon("core-agent.sock", PARTS[0]):
+        same(run("peers")[::2], (1, "snoctl: the daemon closed the connection\n"), "a part is missing")
+    start = {"ok": True, "version": 1, "sequence": 0}
+    with Daemon("core-agent.sock", {**start, "more": True, "snapshot": PARTS[0]},
+                {"event": "peer", "sequence": 1, "data": {"peer": "c"}}, {**start, "snapshot": PARTS[1]}):
+        same(run("monitor"), (1, PARTS_SHOWN.replace("c   ", "peer peer=c\nc   "),
+                              "snoctl: the daemon closed the connection\n"), "so is a snapshot")
+
+
+def on_terminal(**variables):
+    """What `peers` shows on a terminal."""
+    environment = {**os.environ, "SNO_RUNDIR": WORK, "TERM": "xterm", **variables}
+    master, slave = os.openpty()
+    with Daemon("core-agent.sock", PARTS[1]):
+        subprocess.run([SNOCTL, "peers"], stdout=slave, env=environment, check=True, timeout=30)
+    os.close(slave)
+    text = os.read(master, 10000).decode()
+    os.close(master)
+    return text.replace("\r\n", "\n")
+
+
+def coloured():
+    os.environ.pop("NO_COLOR", None)
+    plain = "PEER            STATE\nc               down\nlonger.example  up\n"
+    same(on_terminal(), "\x1b[1mPEER\x1b[0m            \x1b[1mSTATE\x1b[0m\n"
+         "c               \x1b[31mdown\x1b[0m\nlonger.example  \x1b[32mup\x1b[0m\n", "colours on a terminal")
+    same(on_terminal(NO_COLOR="1"), plain, "none with NO_COLOR")
+    same(on_terminal(TERM="dumb"), plain, "none on a dumb terminal")
+    ok("\x1b" in on_terminal(NO_COLOR=""), "an empty NO_COLOR says nothing")
+
+
 def monitored():
     start = {"ok": True, "sequence": 6, "snapshot": {"fields": {"terminals": 3}}}
     events = [{"event": "handover", "sequence": 7, "time": 1785312000.25,
@@ -254,7 +305,7 @@ def keys():
         same(err, expected, f"a private key into a file of mode {mode:o}")
 
 
-for test in (usage, nobody_there, asked, shown, monitored, keys):
+for test in (usage, nobody_there, asked, shown, in_parts, coloured, monitored, keys):
     try:
         test()
     except Exception as error:  # pylint: disable=broad-except
