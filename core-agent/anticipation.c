@@ -11,6 +11,7 @@
 #include "preparation.h"
 #include "question.h"
 #include "schedule.h"
+#include "walk.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -80,6 +81,7 @@ static void unlink_it(struct anticipation *a)
 {
 	struct core *core = a->subscriber->core;
 
+	walk_leave(core, a, a->hh.next);
 	HASH_DEL(core->anticipations, a);
 	DL_DELETE(a->subscriber->anticipations, a);
 	timer_cancel(&core->timers, &a->timer);

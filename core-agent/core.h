@@ -22,6 +22,8 @@
 #include "timer.h"
 #include "underlay.h"
 
+#include <sys/queue.h>
+
 struct anticipation;
 struct binding;
 struct control;
@@ -100,6 +102,7 @@ struct core {
 	/* Above every request id to peers that were removed in this epoch: they remember them. */
 	uint32_t request_floor;
 	struct handover_log handovers;
+	LIST_HEAD(, walk) walks; /* tables that are being shown */
 	struct door door;
 	struct core_counters counters;
 };

@@ -36,6 +36,7 @@ static struct handover *handover_next(struct handover_log *log)
 	struct handover *h = &log->ring[log->next];
 
 	log->next = (log->next + 1) % HANDOVERS_KEPT;
+	log->begun++;
 	if (log->count == HANDOVERS_KEPT)
 		HASH_DEL(log->by_binding, h);
 	else

@@ -54,6 +54,7 @@ struct handover_log {
 	struct handover *ring; /* HANDOVERS_KEPT of them */
 	struct handover *by_binding;
 	size_t next, count;
+	uint64_t begun;		      /* of all time: the oldest kept is number begun - count */
 	uint64_t made[MODE_SOFT + 1]; /* by mode; first registrations are none */
 	struct histogram parts[MODE_SOFT + 1][HANDOVER_PARTS];
 };

@@ -9,6 +9,7 @@
 #include "preparation_internal.h"
 #include "session.h"
 #include "subscriber.h"
+#include "walk.h"
 #include "way.h"
 
 #include <stdio.h>
@@ -124,6 +125,7 @@ void preparation_free(struct preparation *p)
 	if (p->state == PREPARATION_WAITING) {
 		HASH_DEL(core->preparations_waiting, p);
 	} else {
+		walk_leave(core, p, p->hh.next);
 		HASH_DEL(core->preparations, p);
 		if (p->home)
 			HASH_DELETE(hh_binding, p->home->prepared, p);

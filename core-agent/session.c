@@ -21,6 +21,7 @@
 #include "registration.h"
 #include "session_send.h"
 #include "subscriber.h"
+#include "walk.h"
 #include "way.h"
 
 #include <errno.h>
@@ -142,6 +143,7 @@ static void session_free(struct session *s)
 
 	session_unlist(s);
 	session_claim(s, NULL);
+	walk_leave(core, s, s->hh.next);
 	HASH_DEL(core->sessions, s);
 	timer_cancel(&core->timers, &s->timer);
 	timer_cancel(&core->timers, &s->request_timer);

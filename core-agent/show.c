@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Control commands; see show.h. Each fills one table or a list of fields. */
+/*
+ * Control commands; see show.h. Each fills one table or a list of fields; tables that grow with the
+ * number of terminals are in command_tables.c.
+ */
 #include "show.h"
 
 #include "anticipation.h"
 #include "binding.h"
+#include "command_tables.h"
 #include "control_value.h"
 #include "forwarding.h"
 #include "guard.h"
@@ -18,12 +22,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-
-/* How long until, or null where there is no end. */
-static json_t *left(usec_t at, usec_t now)
-{
-	return at == USEC_NEVER ? json_null() : control_seconds(at > now ? at - now : 0);
-}
 
 static json_t *kinds_json(uint8_t kinds)
 {
@@ -94,7 +92,7 @@ static int show_peers(void *arg, const json_t *request, struct control_reply *re
 	struct peer *peer, *next;
 	usec_t now = clock_now();
 
-	(void)request;
+	control_filter(reply, request);
 	control_columns(reply, "peer", "state", "endpoint", "keys:s", "round trip:ms", "tunnel",
 			"visitors", NULL);
 	HASH_ITER (hh, core->peers, peer, next) {
@@ -113,78 +111,12 @@ static int show_peers(void *arg, const json_t *request, struct control_reply *re
 	return 0;
 }
 
-/* Those that are to come, or were. */
-static void show_expected(const struct core *core, struct control_reply *reply, usec_t now)
-{
-	struct preparation *p, *next;
-
-	HASH_ITER (hh, core->preparations, p, next) {
-		char mac[LLADDR_TEXT];
-
-		control_row(reply, "s s s o o o o o o", p->nai, preparation_state_name(p->state),
-			    p->satellite ? p->satellite->name : "none",
-			    p->linked ? json_string(lladdr_format(&p->mac, mac)) : json_null(),
-			    control_addr(&p->homes.hoa4), control_addr(&p->homes.hoa6),
-			    control_prefix(&p->homes.prefix), control_addr(&p->coa),
-			    left(p->deadline, now));
-	}
-}
-
-static int show_terminals(void *arg, const json_t *request, struct control_reply *reply)
-{
-	const struct core *core = arg;
-	struct session *s, *next;
-	usec_t now = clock_now();
-
-	(void)request;
-	control_columns(reply, "terminal", "state", "satellite", "mac", "hoa4", "hoa6", "prefix",
-			"coa", "lifetime:s", NULL);
-	HASH_ITER (hh, core->sessions, s, next) {
-		char mac[LLADDR_TEXT];
-
-		control_row(reply, "s s s s o o o o o", s->nai, session_state_name(s->state),
-			    s->satellite ? s->satellite->name : "none", lladdr_format(&s->mac, mac),
-			    control_addr(&s->path->hoa4), control_addr(&s->path->hoa6),
-			    control_prefix(&s->path->prefix), control_addr(&s->coa),
-			    left(s->expires, now));
-	}
-	show_expected(core, reply, now);
-	return 0;
-}
-
-static int show_bindings(void *arg, const json_t *request, struct control_reply *reply)
-{
-	const struct core *core = arg;
-	struct subscriber *s, *next;
-	usec_t now = clock_now();
-
-	(void)request;
-	control_columns(reply, "terminal", "state", "core", "hoa4", "hoa6", "prefix", "coa", "path",
-			"since:s", "lifetime:s", NULL);
-	HASH_ITER (hh, core->subscribers, s, next) {
-		const struct binding *b = &s->binding;
-		char text[PATH_TEXT];
-
-		control_row(
-			reply, "s s s o o o o s o o", s->nai,
-			b->left ? "leaving" : binding_state_name(b->state),
-			b->state == BINDING_VISITING ? b->peer->name
-			: b->state == BINDING_HOME   ? core->config->name
-						     : "none",
-			control_addr(&s->hoa4), control_addr(&s->hoa6), control_prefix(&s->prefix),
-			control_addr(&b->coa), path_text(&s->path, text),
-			b->state == BINDING_NONE ? json_null() : control_seconds(now - b->since),
-			left(b->expires, now));
-	}
-	return 0;
-}
-
 static int show_satellites(void *arg, const json_t *request, struct control_reply *reply)
 {
 	const struct core *core = arg;
 	struct satellite *satellite, *next;
 
-	(void)request;
+	control_filter(reply, request);
 	control_columns(reply, "satellite", "interface", "state", "terminals", NULL);
 	HASH_ITER (hh, core->satellites, satellite, next) {
 		struct session *s, *next_session;
@@ -212,63 +144,11 @@ static int show_pools(void *arg, const json_t *request, struct control_reply *re
 		     {"care_of4", core->care_of4},
 		     {"care_of6", core->care_of6}};
 
-	(void)request;
+	control_filter(reply, request);
 	control_columns(reply, "pool", "used", "size", NULL);
 	for (size_t i = 0; i < sizeof(pools) / sizeof(pools[0]); i++)
 		control_row(reply, "s I f", pools[i].name, (json_int_t)pool_used(pools[i].pool),
 			    (double)pool_size(pools[i].pool));
-	return 0;
-}
-
-static json_t *milliseconds(int64_t us)
-{
-	return us < 0 ? json_null() : control_milliseconds(us);
-}
-
-static json_t *packets(int64_t count)
-{
-	return count < 0 ? json_null() : json_integer(count);
-}
-
-static int show_handovers(void *arg, const json_t *request, struct control_reply *reply)
-{
-	const struct core *core = arg;
-	const struct handover *h;
-	usec_t since_1970 = clock_wall() - clock_now();
-
-	(void)request;
-	control_columns(reply, "time:time", "terminal", "from", "to", "mode", "gap:ms",
-			"registration:ms", "switch:ms", "first packet:ms", "buffered", "dropped",
-			NULL);
-	for (size_t i = 0; (h = handover_kept(&core->handovers, i)); i++)
-		control_row(reply, "f s s s s o o o o o o", (double)(since_1970 + h->at) / 1e6,
-			    h->nai, *h->from ? h->from : "none", h->to, handover_mode_name(h->mode),
-			    milliseconds(h->gap), milliseconds(h->registration),
-			    milliseconds(h->switching), milliseconds(h->first_packet),
-			    packets(handover_buffered(h)), packets(handover_dropped(h)));
-	return 0;
-}
-
-static int show_anticipations(void *arg, const json_t *request, struct control_reply *reply)
-{
-	const struct core *core = arg;
-	struct anticipation *a, *next;
-	usec_t now = clock_now();
-
-	(void)request;
-	control_columns(reply, "terminal", "core", "satellite", "move", "mode", "state", "path",
-			"left:s", NULL);
-	HASH_ITER (hh, core->anticipations, a, next) {
-		char text[PATH_TEXT];
-
-		control_row(reply, "s s s I s s s o", a->subscriber->nai, anticipation_target(a),
-			    *a->place.satellite ? a->place.satellite : "unknown",
-			    (json_int_t)a->number, handover_mode_name(a->mode),
-			    a->leads   ? "leads"
-			    : a->ready ? "ready"
-				       : "asked",
-			    path_text(&a->path, text), left(a->timer.at, now));
-	}
 	return 0;
 }
 
@@ -290,7 +170,7 @@ static int show_counters(void *arg, const json_t *request, struct control_reply 
 	uint64_t sent[256] = {0}, received[256] = {0};
 	struct peer *peer, *next;
 
-	(void)request;
+	control_filter(reply, request);
 	HASH_ITER (hh, core->peers, peer, next) {
 		const struct channel_counters *c = channel_counters(peer->channel);
 
@@ -324,7 +204,7 @@ static int show_drops(void *arg, const json_t *request, struct control_reply *re
 	uint64_t drops[DROP_COUNT];
 	struct peer *peer, *next;
 
-	(void)request;
+	control_filter(reply, request);
 	memcpy(drops, core->counters.drops, sizeof(drops));
 	HASH_ITER (hh, core->peers, peer, next)
 		for (int i = 0; i < DROP_COUNT; i++)
@@ -342,43 +222,6 @@ static int show_drops(void *arg, const json_t *request, struct control_reply *re
 		if (guard_drops(core, (enum guard_drop)i))
 			control_row(reply, "s s I", "packets", guard_drop_name((enum guard_drop)i),
 				    (json_int_t)guard_drops(core, (enum guard_drop)i));
-	return 0;
-}
-
-static void account_row(struct control_reply *reply, const struct core *core, const char *nai,
-			const char *home, const char *serving, const struct account *account,
-			const struct path *path)
-{
-	struct guard_traffic traffic;
-
-	if (accounting_look(core, account, path, &traffic))
-		control_row(reply, "s s s o I I I I", nai, home, serving,
-			    control_seconds(clock_now() - account->since),
-			    (json_int_t)traffic.up.packets, (json_int_t)traffic.up.octets,
-			    (json_int_t)traffic.down.packets, (json_int_t)traffic.down.octets);
-}
-
-static int show_accounting(void *arg, const json_t *request, struct control_reply *reply)
-{
-	const struct core *core = arg;
-	struct subscriber *subscriber, *next_subscriber;
-	struct session *s, *next;
-
-	(void)request;
-	control_columns(reply, "terminal", "home", "core", "since:s", "up packets", "up octets",
-			"down packets", "down octets", NULL);
-	HASH_ITER (hh, core->subscribers, subscriber, next_subscriber) {
-		const struct path homes = subscriber_homes(subscriber);
-		const struct peer *serving = binding_serving(subscriber);
-
-		account_row(reply, core, subscriber->nai, core->config->name,
-			    serving ? serving->name : core->config->name,
-			    &subscriber->binding.account, &homes);
-	}
-	HASH_ITER (hh, core->sessions, s, next)
-		if (s->home)
-			account_row(reply, core, s->nai, s->home->name, core->config->name,
-				    &s->account, s->path);
 	return 0;
 }
 
@@ -408,15 +251,11 @@ static int do_release(void *arg, const json_t *request, struct control_reply *re
 	return 0;
 }
 
-int show_snapshot(void *arg, const json_t *request, struct control_reply *reply)
-{
-	return show_bindings(arg, request, reply);
-}
-
 const struct control_command show_commands[] = {
 	{"status", show_status, "this core in a few lines"},
 	{"peers", show_peers, "other cores and the channels to them"},
 	{"terminals", show_terminals, "terminals served here, visitors included"},
+	{"visitors", show_visitors, "terminals of peers that are served here"},
 	{"bindings", show_bindings, "where the home addresses of subscribers are reached"},
 	{"satellites", show_satellites, "satellites and their interfaces"},
 	{"pools", show_pools, "addresses in use"},

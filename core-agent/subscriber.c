@@ -9,6 +9,7 @@
 #include "lead.h"
 #include "log.h"
 #include "pool.h"
+#include "walk.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -204,6 +205,7 @@ void subscribers_close(struct core *core)
 	struct subscriber *subscriber, *next;
 
 	HASH_ITER (hh, core->subscribers, subscriber, next) {
+		walk_leave(core, subscriber, subscriber->hh.next);
 		HASH_DEL(core->subscribers, subscriber);
 		if (subscriber->binding.state != BINDING_NONE)
 			HASH_DELETE(hh_bound, core->bound, subscriber);
@@ -368,6 +370,7 @@ void subscribers_commit(struct core *core, struct subscribers_change *change, us
 		binding_withdraw(subscriber, REASON_ADMINISTRATIVE, now);
 		if (subscriber->counter > core->counter_floor)
 			core->counter_floor = subscriber->counter;
+		walk_leave(core, subscriber, subscriber->hh.next);
 		HASH_DEL(core->subscribers, subscriber);
 		discard(subscriber);
 	}

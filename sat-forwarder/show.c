@@ -68,7 +68,7 @@ static int show_associations(void *arg, const json_t *request, struct control_re
 	struct instant at = show_instant();
 	size_t shown = 0;
 
-	(void)request;
+	control_filter(reply, request);
 	control_columns(reply, "from:time", "until:time", "core", "station", "feeder", "source",
 			"now", "via", NULL);
 	control_row(reply, "o o o o o s b o", time_or_null(s, s->since),
@@ -126,7 +126,7 @@ static int show_links(void *arg, const json_t *request, struct control_reply *re
 {
 	const struct satellite *s = arg;
 
-	(void)request;
+	control_filter(reply, request);
 	control_columns(reply, "interface", "role", "core", "station", "state", "use", "mtu:bytes",
 			"kind", "via", NULL);
 	show_ports(&s->forwarding, "access", "feeder", reply);
@@ -140,7 +140,7 @@ static int show_relays(void *arg, const json_t *request, struct control_reply *r
 	const struct satellite *s = arg;
 	struct instant at = show_instant();
 
-	(void)request;
+	control_filter(reply, request);
 	control_columns(reply, "satellite", "interface", "core", "station", "feeder", "forwarding",
 			"since:time", "until:time", "changes", "late worst:us", NULL);
 	for (size_t i = 0; i < s->relay_count; i++) {

@@ -77,7 +77,7 @@ static int show_links(void *arg, const json_t *request, struct control_reply *re
 {
 	const struct agent *a = arg;
 
-	(void)request;
+	control_filter(reply, request);
 	control_columns(reply, "link", "interface", "satellite", "state", "address", "core heard",
 			"heard:s", NULL);
 	for (size_t i = 0; i < a->links.count; i++) {
@@ -103,7 +103,7 @@ static int show_satellites(void *arg, const json_t *request, struct control_repl
 	const struct guide_step *step = guide_at(g, planned);
 	const char *on = a->session.link && a->session.link->satellite ? a->session.link->name : "";
 
-	(void)request;
+	control_filter(reply, request);
 	control_columns(reply, "from:time", "until:time", "satellite", "core", "visible:time",
 			"now", "in use", NULL);
 	step = step ? step : guide_after(g, planned);
@@ -120,7 +120,7 @@ static int show_handovers(void *arg, const json_t *request, struct control_reply
 	const struct agent *a = arg;
 	json_t *list = json_array();
 
-	(void)request;
+	control_filter(reply, request);
 	control_columns(reply, "time:time", "from", "to", "from core", "to core", "mode", "gap:ms",
 			"registration:ms", "first packet:ms", "held", "dropped", "tries", "reason",
 			NULL);
@@ -164,7 +164,7 @@ static int show_counters(void *arg, const json_t *request, struct control_reply 
 	const struct agent *a = arg;
 	const struct counters *c = &a->counters;
 
-	(void)request;
+	control_filter(reply, request);
 	control_columns(reply, "message", "sent", "received", NULL);
 	for (unsigned int type = 0; type < 256; type++)
 		if (c->sent[type] || c->received[type])
@@ -181,7 +181,7 @@ static int show_drops(void *arg, const json_t *request, struct control_reply *re
 {
 	const struct agent *a = arg;
 
-	(void)request;
+	control_filter(reply, request);
 	control_columns(reply, "reason", "datagrams", NULL);
 	for (unsigned int drop = DROP_NONE + 1; drop < DROP_COUNT; drop++)
 		if (a->counters.drops[drop])

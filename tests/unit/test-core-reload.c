@@ -7,6 +7,7 @@
 #include "core-agent/pool.h"
 #include "core-agent/session.h"
 #include "core-agent/subscriber.h"
+#include "core-agent/walk.h"
 #include "kernel_fake.h"
 #include "world.h"
 
@@ -361,6 +362,37 @@ static void test_subscriber_removed(void **state)
 	world_free(w);
 }
 
+/* A table that is being shown while those in it go: its place is never one of them. */
+static void test_walk(void **state)
+{
+	const struct world_text both = {.subscribers = OTTO ", { nai = \"olga@b.example\"; "
+							    "public_key = \"$TINA\"; }"},
+				olga = {.subscribers = "{ nai = \"olga@b.example\"; "
+						       "public_key = \"$TINA\"; }"},
+				nobody = {.subscribers = " "};
+	struct world *w = world_served(NULL);
+	struct walk first, second, sessions;
+
+	(void)state;
+	assert_int_equal(world_reload(w, &both), 0);
+	walk_begin(&w->core, &first, otto(w));
+	walk_begin(&w->core, &second, subscriber_find(&w->core, "olga"));
+	walk_begin(&w->core, &sessions, session_find(&w->core, "otto@b.example"));
+	assert_int_equal(world_reload(w, &olga), 0);
+	assert_ptr_equal(first.at, subscriber_find(&w->core, "olga"));
+	assert_ptr_equal(second.at, first.at);
+	world_run(w, 60 * SEC);
+	assert_null(session_find(&w->core, "otto@b.example"));
+	assert_ptr_equal(sessions.at, NULL);
+	walk_end(&second);
+	assert_int_equal(world_reload(w, &nobody), 0);
+	assert_null(first.at);
+	assert_non_null(second.at); /* nobody looks after it any more */
+	walk_end(&first);
+	walk_end(&sessions);
+	world_free(w);
+}
+
 static void test_subscriber_changed(void **state)
 {
 	const struct world_text moved = {.subscribers = "{ nai = \"otto@b.example\"; public_key = "
@@ -559,6 +591,7 @@ int main(void)
 		cmocka_unit_test(test_care_of_pool_removed),
 		cmocka_unit_test(test_prefix_changes_its_pool),
 		cmocka_unit_test(test_subscriber_removed),
+		cmocka_unit_test(test_walk),
 		cmocka_unit_test(test_subscriber_changed),
 		cmocka_unit_test(test_leased_address_stays),
 		cmocka_unit_test(test_addresses_exchange),
