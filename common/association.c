@@ -171,6 +171,54 @@ static void check_relays(struct reading *r)
 	}
 }
 
+/* A satellite and what it is called in the protocol. */
+struct folded {
+	char name[ASSOCIATION_FOLDED_MAX + 1];
+	const struct association *row; /* one of its rows */
+};
+
+static int compare_folded(const void *a, const void *b)
+{
+	const struct folded *x = a, *y = b;
+	int order = strcmp(x->name, y->name);
+
+	if (order)
+		return order;
+	return x->row->line < y->row->line ? -1 : x->row->line > y->row->line;
+}
+
+/* Cores and terminals have to tell satellites apart by the names of the protocol. */
+static void check_names(struct reading *r)
+{
+	struct folded *all = calloc(r->count + 1, sizeof(*all));
+	char one[CSV_SHOWN], other[CSV_SHOWN];
+	size_t count = 0;
+
+	if (!all) {
+		csv_fail(&r->csv, -ENOMEM);
+		return;
+	}
+	for (size_t i = 0; i < r->count; i++) {
+		const struct association *row = &r->rows[i];
+
+		if (i > 0 && strcmp(row[-1].satellite, row->satellite) == 0)
+			continue;
+		association_fold_name(row->satellite, all[count].name);
+		all[count++].row = row;
+	}
+	if (count)
+		qsort(all, count, sizeof(*all), compare_folded);
+	for (size_t i = 1; i < count; i++)
+		if (strcmp(all[i - 1].name, all[i].name) == 0)
+			csv_fault(&r->csv, all[i].row->line,
+				  "satellite %s cannot be told from %s (line %u): both are %s in "
+				  "the protocol",
+				  csv_shown(all[i].row->satellite, one),
+				  csv_shown(all[i - 1].row->satellite, other), all[i - 1].row->line,
+				  all[i].name);
+	free(all);
+}
+
 /* Lays the names of the rows end to end into memory of their own. -ENOMEM */
 static int compact(struct associations *a)
 {
@@ -228,6 +276,8 @@ static int read_all(struct associations *a, struct reading *r, const char *satel
 		check_overlaps(r);
 	if (!r->csv.faults)
 		check_relays(r);
+	if (!r->csv.faults)
+		check_names(r);
 	a->rows = r->rows;
 	a->count = r->count;
 	err = csv_close(&r->csv, &a->text);

@@ -436,6 +436,7 @@ static size_t type_size(enum conf_type type)
 		[CONF_NUMBER] = sizeof(double),
 		[CONF_STRING] = sizeof(char *),
 		[CONF_NAME] = sizeof(char *),
+		[CONF_SATELLITE] = sizeof(char *),
 		[CONF_PATH] = sizeof(char *),
 		[CONF_IFNAME] = sizeof(char *),
 		[CONF_ADDR] = sizeof(struct addr),

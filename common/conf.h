@@ -55,6 +55,12 @@ enum conf_type {
 	CONF_NUMBER,   /* double: any number from .min to .max */
 	CONF_STRING,   /* char *: not empty, at most .max bytes (255 where .max is 0) */
 	CONF_NAME,     /* char *: letters, digits and . _ - @ +, at most .max bytes (255) */
+	/*
+	 * char *: what a catalogue calls a satellite ("IRIDIUM 7 [-]"), any
+	 * association_name_valid(); kept, printed and compared as the protocol has it
+	 * (association_fold_name()).
+	 */
+	CONF_SATELLITE,
 	CONF_PATH,     /* char *: an absolute path */
 	CONF_IFNAME,   /* char *: name of a network interface, at most 15 bytes */
 	CONF_ADDR,     /* struct addr: AF_UNSPEC when absent; .family restricts */

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "association.h"
 #include "conf_private.h"
 #include "keys.h"
 
@@ -192,6 +193,11 @@ static const char *string_fault(enum conf_type type, const char *text)
 				return "has a character beside letters, digits and . _ - @ +";
 		}
 		return NULL;
+	case CONF_SATELLITE:
+		return association_name_valid(text)
+			       ? NULL
+			       : "is no name: printable characters without comma and quote, and no "
+				 "blank at an end";
 	case CONF_PATH:
 		if (text[0] != '/')
 			return "is not an absolute path";
@@ -218,7 +224,7 @@ static int string_parse(const struct conf_key *key, const char *text, char **fie
 	size_t max = key->max > 0 ? (size_t)key->max : STRING_MAX;
 	size_t min = key->min > 0 ? (size_t)key->min : 1, length = strlen(text);
 	const char *fault = string_fault(key->type, text);
-	char quoted[80];
+	char quoted[80], folded[ASSOCIATION_FOLDED_MAX + 1];
 
 	if (!length)
 		snprintf(why, size, "is empty");
@@ -227,8 +233,11 @@ static int string_parse(const struct conf_key *key, const char *text, char **fie
 	else if (length < min || length > max)
 		snprintf(why, size, "%s has %zu bytes: %zu to %zu are allowed",
 			 conf_quote(text, quoted, sizeof(quoted)), length, min, max);
-	else
+	else {
+		if (key->type == CONF_SATELLITE)
+			text = association_fold_name(text, folded);
 		return (*field = strdup(text)) ? 0 : -ENOMEM;
+	}
 	return -EINVAL;
 }
 
@@ -266,6 +275,7 @@ void conf_value_expected(const struct conf_key *key, char *text, size_t size)
 		[CONF_NUMBER] = "a number",
 		[CONF_STRING] = "a string",
 		[CONF_NAME] = "a name",
+		[CONF_SATELLITE] = "the name of a satellite",
 		[CONF_PATH] = "an absolute path",
 		[CONF_IFNAME] = "the name of an interface",
 		[CONF_ENDPOINT] = "\"ADDRESS\", \"ADDRESS:PORT\" or \"[IPV6-ADDRESS]:PORT\"",
@@ -418,6 +428,7 @@ bool conf_value_none(const struct conf_key *key, const void *field)
 		       (seconds < key->min || seconds > key->max);
 	case CONF_STRING:
 	case CONF_NAME:
+	case CONF_SATELLITE:
 	case CONF_PATH:
 	case CONF_IFNAME:
 		return !*(char *const *)field;

@@ -50,8 +50,8 @@ static const struct conf_key core_keys[] = {
 	{}};
 
 static const struct conf_key satellite_keys[] = {
-	{"name", CONF_NAME, CONF_FIELD(struct satellite_config, name), .required = true, .id = true,
-	 .check = check_name, .help = "name of the satellite"},
+	{"name", CONF_SATELLITE, CONF_FIELD(struct satellite_config, name), .required = true,
+	 .id = true, .help = "name of the satellite"},
 	{"interface", CONF_IFNAME, CONF_FIELD(struct satellite_config, interface), .required = true,
 	 .reloadable = true, .help = "interface on which its frames arrive"},
 	{}};

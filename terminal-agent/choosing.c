@@ -42,12 +42,9 @@ void choosing_changed(struct choosing *c)
 /* ---- links for satellites ---------------------------------------------------------------------
  */
 
-/* Names of links are as configured, those of satellites as in the protocol. */
 static bool leads_to(const struct link *link, const char *satellite)
 {
-	char folded[ASSOCIATION_FOLDED_MAX + 1];
-
-	return link->satellite && strcmp(association_fold_name(link->name, folded), satellite) == 0;
+	return link->satellite && strcmp(link->name, satellite) == 0;
 }
 
 /* Nothing that is under way needs it, so it may be called after another satellite. */

@@ -24,7 +24,7 @@ static const char *check_nai(const void *value)
 		       : NULL;
 }
 
-static const char *check_link_name(const void *value)
+static const char *check_antenna(const void *value)
 {
 	const char *const *name = value;
 
@@ -48,12 +48,11 @@ static const struct conf_key terminal_keys[] = {
 };
 
 static const struct conf_key link_keys[] = {
-	{"name", CONF_NAME, CONF_FIELD(struct link_config, name), .max = 63, .reloadable = true,
-	 .check = check_link_name,
+	{"name", CONF_SATELLITE, CONF_FIELD(struct link_config, name), .reloadable = true,
 	 .help = "name of the satellite behind the link; none: the link is named like its "
 		 "interface"},
 	{"antenna", CONF_STRING, CONF_FIELD(struct link_config, antenna), .max = 63,
-	 .reloadable = true, .check = check_link_name,
+	 .reloadable = true, .check = check_antenna,
 	 .help = "name of the antenna, which the switching command points at satellites"},
 	{"interface", CONF_IFNAME, CONF_FIELD(struct link_config, interface), .required = true,
 	 .id = true, .reloadable = true, .help = "network interface of the link"},

@@ -49,13 +49,10 @@ static struct guide_satellite *find(const struct guide *g, const char *name)
 /* With links that have names it is one of these satellites. */
 static bool reachable(const struct config *config, const char *name)
 {
-	char folded[ASSOCIATION_FOLDED_MAX + 1];
-
 	if (config_points(config))
 		return true;
 	for (size_t i = 0; i < config->link_count; i++)
-		if (config->links[i].name &&
-		    strcmp(association_fold_name(config->links[i].name, folded), name) == 0)
+		if (config->links[i].name && strcmp(config->links[i].name, name) == 0)
 			return true;
 	return false;
 }

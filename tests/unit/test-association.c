@@ -276,6 +276,26 @@ static void faults_are_told_by_line(void **state)
 	}
 }
 
+/* Cores and terminals would take one for the other. */
+static void names_differ_in_the_protocol(void **state)
+{
+	static const char text[] = "from,until,satellite,core\n"
+				   "2026-07-29T12:00:00Z,2026-07-29T12:05:00Z,IRIDIUM 7 [-],a\n"
+				   "2026-07-29T12:00:00Z,2026-07-29T12:05:00Z,iridium-7,a\n"
+				   "2026-07-29T12:10:00Z,2026-07-29T12:15:00Z,IRIDIUM 7 [+],a\n"
+				   "2026-07-29T12:20:00Z,2026-07-29T12:25:00Z,IRIDIUM 7 [-],a\n";
+	struct associations a;
+
+	(void)state;
+	faults[0] = '\0';
+	assert_int_equal(
+		association_load_text(&a, "f.csv", text, sizeof(text) - 1, NULL, collect, NULL),
+		-EINVAL);
+	assert_string_equal(faults,
+			    "f.csv:4: satellite IRIDIUM 7 [+] cannot be told from IRIDIUM 7 [-] "
+			    "(line 2): both are iridium-7---- in the protocol\n");
+}
+
 static void a_zero_byte_is_no_text(void **state)
 {
 	static const char text[] = HEADING "2026\0 and so on";
@@ -480,6 +500,7 @@ int main(void)
 		cmocka_unit_test(columns_may_be_in_any_order),
 		cmocka_unit_test(one_satellite_is_kept),
 		cmocka_unit_test(faults_are_told_by_line),
+		cmocka_unit_test(names_differ_in_the_protocol),
 		cmocka_unit_test(a_zero_byte_is_no_text),
 		cmocka_unit_test(faults_are_bounded),
 		cmocka_unit_test(files_are_read),

@@ -444,6 +444,40 @@ static void test_wrong_schema(void **state)
 	}
 }
 
+/* What catalogues call satellites is kept as the protocol has it; two such names may be one. */
+static void test_satellites(void **state)
+{
+	static const struct conf_key key[] = {
+		{"text", CONF_SATELLITE, CONF_FIELD(struct sample_config, text)}, {0}};
+	static const struct conf_schema schema = {key, sizeof(struct sample_config), NULL};
+	static const struct {
+		const char *text, *kept; /* NULL: refused */
+	} cases[] = {
+		{"text = \"IRIDIUM 7 [-]\";", "iridium-7----"},
+		{"text = \"ISS (ZARYA)\";", "iss--zarya-"},
+		{"text = \"s1\";", "s1"},
+		{"text = \"a,b\";", NULL},
+		{"text = \" a\";", NULL},
+		{"text = \"\";", NULL},
+		{"text = \"caf\xc3\xa9\";", NULL},
+	};
+	struct sample_config c;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		int err = conf_load_text(&schema, "t", cases[i].text, strlen(cases[i].text), &c,
+					 NULL, NULL);
+
+		if (!cases[i].kept) {
+			assert_int_equal(err, -EINVAL);
+			continue;
+		}
+		assert_int_equal(err, 0);
+		assert_string_equal(c.text, cases[i].kept);
+		conf_free(&schema, &c);
+	}
+}
+
 /* --- printing and comparing --- */
 
 static uint64_t seed = 88172645463325252ull;
@@ -730,21 +764,14 @@ static int remove_directory(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_defaults),
-		cmocka_unit_test(test_values),
-		cmocka_unit_test(test_numbers),
-		cmocka_unit_test(test_fault_texts),
-		cmocka_unit_test(test_cross_check),
-		cmocka_unit_test(test_many_faults),
-		cmocka_unit_test(test_pairs),
-		cmocka_unit_test(test_include),
-		cmocka_unit_test(test_include_faults),
-		cmocka_unit_test(test_include_depth),
-		cmocka_unit_test(test_strange_files),
-		cmocka_unit_test(test_wrong_schema),
-		cmocka_unit_test(test_print_parses_again),
-		cmocka_unit_test(test_compare),
-		cmocka_unit_test(test_document),
+		cmocka_unit_test(test_defaults),       cmocka_unit_test(test_values),
+		cmocka_unit_test(test_numbers),	       cmocka_unit_test(test_fault_texts),
+		cmocka_unit_test(test_cross_check),    cmocka_unit_test(test_many_faults),
+		cmocka_unit_test(test_pairs),	       cmocka_unit_test(test_include),
+		cmocka_unit_test(test_include_faults), cmocka_unit_test(test_include_depth),
+		cmocka_unit_test(test_strange_files),  cmocka_unit_test(test_wrong_schema),
+		cmocka_unit_test(test_satellites),     cmocka_unit_test(test_print_parses_again),
+		cmocka_unit_test(test_compare),	       cmocka_unit_test(test_document),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
