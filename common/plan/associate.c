@@ -393,10 +393,8 @@ static int make_rows(const struct planning *planning, struct associated *associa
 		return -ENOMEM;
 	write_rows(planning, associated->rows);
 	qsort(associated->rows, associated->count, sizeof(*associated->rows), by_satellite);
-	for (size_t i = 0; i < associated->count; i++) {
-		associated->rows[i].line = (unsigned int)i + 2;
+	for (size_t i = 0; i < associated->count; i++)
 		associated->relayed += *associated->rows[i].via != '\0';
-	}
 	return 0;
 }
 

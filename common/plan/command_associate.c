@@ -6,11 +6,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "plan/associate.h"
 #include "plan/command.h"
 #include "plan/inputs.h"
+#include "plan/output.h"
 #include "plan/relays.h"
 #include "plan/report.h"
 #include "plan/verify.h"
@@ -119,42 +119,25 @@ static int parse(struct wishes *wishes, int argc, char **argv)
 	return OPTIONS_GO;
 }
 
-static int print_rows(FILE *out, const struct associations *plan, bool relays)
+/* The plan as a file of so many bytes, to be given to free(3). NULL: out of memory. */
+static char *print_plan(const struct associated *associated, bool relays, size_t *length)
 {
-	bool good = association_print_heading(out, relays) >= 0;
+	char *text = NULL;
+	FILE *out = open_memstream(&text, length);
+	bool good = out && association_print_heading(out, relays) >= 0;
 
-	for (size_t i = 0; good && i < plan->count; i++)
-		good = association_print(out, &plan->rows[i], relays) >= 0;
-	return good && fflush(out) == 0 ? 0 : -EIO;
+	for (size_t i = 0; good && i < associated->count; i++)
+		good = association_print(out, &associated->rows[i], relays) >= 0;
+	if (out && fclose(out) != 0)
+		good = false;
+	if (good)
+		return text;
+	free(text);
+	return NULL;
 }
 
-/* Writes the plan beside the file and then puts it in its place: daemons never read half of one. */
-static int write_plan(const struct associations *plan, const char *path, bool relays)
-{
-	char *other;
-	FILE *out;
-	int err;
-
-	if (strcmp(path, "-") == 0)
-		return print_rows(stdout, plan, relays);
-	if (asprintf(&other, "%s.new", path) < 0)
-		return -ENOMEM;
-	out = fopen(other, "w");
-	err = out ? print_rows(out, plan, relays) : -errno;
-	if (out && fsync(fileno(out)) < 0 && errno != EINVAL && !err)
-		err = -errno;
-	if (out && fclose(out) != 0 && !err)
-		err = -errno;
-	if (!err && rename(other, path) < 0)
-		err = -errno;
-	if (err && out)
-		unlink(other);
-	free(other);
-	return err;
-}
-
-/* Nothing is written that the checker finds fault with. */
-static int verify(const struct wishes *wishes, const struct associations *plan)
+/* Nothing is written that the checker finds fault with, or that daemons could not read. */
+static int verify(const struct wishes *wishes, const char *text, size_t length)
 {
 	const struct associate *associate = &wishes->associate;
 	struct verify verify = {.scenario = associate->scenario,
@@ -168,9 +151,14 @@ static int verify(const struct wishes *wishes, const struct associations *plan)
 				.tolerance = VERIFY_TOLERANCE,
 				.parallel = associate->parallel,
 				.progress = associate->progress};
-	int err;
+	struct associations plan;
+	int err =
+		association_load_text(&plan, wishes->out, text, length, NULL, options_report, NULL);
 
-	err = verify_plan(&verify, plan, wishes->out, options_report, NULL);
+	if (!err) {
+		err = verify_plan(&verify, &plan, wishes->out, options_report, NULL);
+		association_free(&plan);
+	}
 	if (err == -EINVAL)
 		options_complain(usage.command,
 				 "the plan has faults, which it must not; it is not written");
@@ -228,38 +216,45 @@ static void fill_report(const struct wishes *wishes, const struct associated *as
 	report->peak_memory = report_peak_memory();
 }
 
-/* Checks and writes what was planned. */
-static int deliver(struct wishes *wishes, const struct associated *associated,
-		   struct report *report, usec_t begun)
+static int write_report(struct wishes *wishes, const struct associated *associated,
+			struct report *report, usec_t begun)
 {
-	struct associations plan = {.rows = associated->rows, .count = associated->count};
 	size_t files;
-	char **names;
+	char **names = name_files(&wishes->files, &files);
 	int err;
 
-	if (verify(wishes, &plan) < 0)
-		return PLAN_FAILED;
-	err = write_plan(&plan, wishes->out, wishes->isl);
-	if (err < 0) {
-		options_complain(usage.command, "%s: %s", wishes->out, strerror(-err));
-		return PLAN_FAILED;
-	}
-	if (!wishes->report)
-		return PLAN_GOOD;
 	fill_report(wishes, associated, report);
 	report->seconds = (double)(clock_now() - begun) / USEC_PER_SEC;
-	names = name_files(&wishes->files, &files);
 	report->files = (const char *const *)names;
 	report->file_count = files;
 	err = report_write(report, wishes->report);
 	for (size_t i = 0; i < files; i++)
 		free(names[i]);
 	free(names);
-	if (err < 0) {
+	if (err < 0)
 		options_complain(usage.command, "%s: %s", wishes->report, strerror(-err));
-		return PLAN_FAILED;
+	return err;
+}
+
+/* Checks and writes what was planned. */
+static int deliver(struct wishes *wishes, const struct associated *associated,
+		   struct report *report, usec_t begun)
+{
+	size_t length = 0;
+	char *text = print_plan(associated, wishes->isl, &length);
+	int err = text ? verify(wishes, text, length) : -ENOMEM;
+
+	if (!text)
+		options_complain(usage.command, "%s", strerror(ENOMEM));
+	if (!err) {
+		err = output_write(wishes->out, text, length);
+		if (err)
+			options_complain(usage.command, "%s: %s", wishes->out, strerror(-err));
 	}
-	return PLAN_GOOD;
+	free(text);
+	if (!err && wishes->report)
+		err = write_report(wishes, associated, report, begun);
+	return err ? PLAN_FAILED : PLAN_GOOD;
 }
 
 static int plan(struct wishes *wishes)

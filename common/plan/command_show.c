@@ -9,6 +9,7 @@
 
 #include "plan/command.h"
 #include "plan/inputs.h"
+#include "plan/output.h"
 #include "plan/page.h"
 #include "plan/report.h"
 
@@ -206,11 +207,13 @@ static int prepare(struct drawing *d)
 static int write_page(struct drawing *d)
 {
 	const char *path = d->wishes->out;
-	FILE *out = strcmp(path, "-") == 0 ? stdout : fopen(path, "we");
+	size_t length = 0;
+	char *text = NULL;
+	FILE *out = open_memstream(&text, &length);
 	int err;
 
 	if (!out) {
-		options_complain(usage.command, "%s: %s", path, strerror(errno));
+		options_complain(usage.command, "%s", strerror(errno));
 		return -errno;
 	}
 	d->page.scenario = &d->scenario;
@@ -220,8 +223,11 @@ static int write_page(struct drawing *d)
 	d->page.places = d->places;
 	d->page.comparison = d->wishes->report ? &d->comparison : NULL;
 	err = page_write(&d->page, out);
-	if (out != stdout && fclose(out) != 0 && !err)
-		err = -EIO;
+	if (fclose(out) != 0 && !err)
+		err = -ENOMEM;
+	if (!err)
+		err = output_write(path, text, length);
+	free(text);
 	if (err == -EINVAL)
 		options_complain(usage.command,
 				 "%s names stations or cores that the input has not: see "

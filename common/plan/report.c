@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The report as JSON, with jansson. */
-#define _GNU_SOURCE /* mkostemp */
+#define _GNU_SOURCE /* asprintf */
 #include "plan/report.h"
 
+#include "plan/output.h"
+
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <jansson.h>
 
@@ -121,46 +120,17 @@ static json_t *report_json(const struct report *report)
 	return all;
 }
 
-/* The file with its old content until the new one is whole. */
-static int replace(const char *path, const char *text)
-{
-	char other[PATH_MAX];
-	FILE *out;
-	int fd, err = 0;
-
-	if ((size_t)snprintf(other, sizeof(other), "%s.XXXXXX", path) >= sizeof(other))
-		return -ENAMETOOLONG;
-	fd = mkostemp(other, O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	out = fdopen(fd, "w");
-	if (!out) {
-		err = -errno;
-		close(fd);
-	} else {
-		if (fprintf(out, "%s\n", text) < 0 || fflush(out) < 0 || fchmod(fd, 0644) < 0)
-			err = -errno;
-		if (fclose(out) < 0 && !err)
-			err = -errno;
-	}
-	if (!err && rename(other, path) < 0)
-		err = -errno;
-	if (err)
-		unlink(other);
-	return err;
-}
-
 int report_write(const struct report *report, const char *path)
 {
 	json_t *json = report_json(report);
 	/* So many digits that a span of a year reads again to a part of a slot. */
 	char *text = json ? json_dumps(json, JSON_INDENT(2) | JSON_REAL_PRECISION(12)) : NULL;
-	int err = -ENOMEM;
+	char *line = NULL;
+	int length = text ? asprintf(&line, "%s\n", text) : -1;
+	int err = length < 0 ? -ENOMEM : output_write(path, line, (size_t)length);
 
-	if (text && strcmp(path, "-") == 0)
-		err = puts(text) < 0 || fflush(stdout) < 0 ? -errno : 0;
-	else if (text)
-		err = replace(path, text);
+	if (length >= 0)
+		free(line);
 	free(text);
 	json_decref(json);
 	return err;

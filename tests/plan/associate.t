@@ -7,6 +7,8 @@ changes of core than figure 2 at no less time at home, and never below the bound
 import glob
 import json
 import os
+import stat
+import subprocess
 
 from example import STATIONS, TLE, USERS
 from orbits import EPOCH, SHARED, done, ok, plan, same, skip, temporary
@@ -53,6 +55,15 @@ ok(report["bound"]["objective"] <= report["plan"]["objective"] <= report["figure
    "bound <= plan <= figure 2", json.dumps(report, indent=1))
 same(associate(*SMALL, "--threads", "3")[1], text, "the plan does not depend on threads")
 ok(associate(*SMALL, "--seed", "2")[1] != text, "it depends on the seed")
+
+pipe = temporary("")
+os.unlink(pipe)
+os.mkfifo(pipe)
+with subprocess.Popen(["cat", pipe], stdout=subprocess.PIPE, text=True) as reader:
+    got = plan("associate", "--quiet", *TLE, "--stations", STATIONS, "--users", USERS, "--start", EPOCH,
+               *SMALL, "--out", pipe)
+    same((got.returncode, reader.communicate()[0]), (0, text), "what is no file is written into")
+ok(stat.S_ISFIFO(os.stat(pipe).st_mode), "... and stays what it is")
 
 # ---- rules ----------------------------------------------------------------------------------
 
@@ -158,6 +169,12 @@ status, text, report, told, *_ = associate(*SMALL, "--overlap", "200")
 same((status, text), (2, "old\n"), "an overlap longer than a stretch is wrong usage")
 status, text, report, told, *_ = associate(*SMALL, users=temporary("sno,lat,lon,weight\nx,1,2,3\n"))
 same((status, text), (1, "old\n"), "with bad users the old plan stays")
+alike = [word for sno, name, node in (("a.example", "A [+]", 0), ("b.example", "A [-]", 30)) for word in (
+    "-t", f"{sno}=" + temporary(plan("walker", "-t", 12, "-p", 3, "-i", 60, "-a", 1200, "--epoch", EPOCH,
+                                     "--name", name, "--node", node).stdout))]
+status, text, report, told, *_ = associate(*SMALL, elements=alike)
+ok(status == 1 and text == "old\n" and "satellite A [-]-0001 cannot be told from A [+]-0001" in told,
+   "satellites that daemons could not tell apart are found before a plan is written", told)
 status, text, report, told, *_ = associate("--hours", "500", "--step", "1", "--no-baselines")
 ok(status == 1 and "--step" in told and text == "old\n", "too many slots are refused", told)
 

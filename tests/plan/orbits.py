@@ -23,7 +23,6 @@ SHARED = os.path.join(os.environ.get("SNO_SHARED") or os.path.join(TOP, "..", "s
 NEED_SGP4 = "needs python3-sgp4 (scripts/install-deps)"
 EPOCH = "2026-01-01T00:00:00Z"
 
-_folder = tempfile.TemporaryDirectory(prefix="sno-plan.")
 _tests = {"count": 0, "failed": 0}
 _folder = tempfile.TemporaryDirectory(prefix="sno-plan-")     # is gone when the test is
 
