@@ -16,7 +16,7 @@
 
 /* Of these structures: maps of another one, left by another release of the core, are not taken on.
  */
-#define GUARD_VERSION 1
+#define GUARD_VERSION 2
 
 #define GUARD_WAYS    8	  /* of a terminal */
 #define GUARD_PEERS   128 /* in a core */
@@ -47,6 +47,8 @@ struct guard_terminal {
 	struct guard_way ways[GUARD_WAYS];
 	struct guard_count up;	 /* that came from the terminal's side and were let through */
 	struct guard_count down; /* that left to the terminal's side */
+	__u32 mtu;		 /* of its path, that TCP's segments are to fit; 0: not known */
+	__u32 unused;
 };
 
 /* Addresses in maps are IPv6, IPv4 ones mapped into it (RFC 4291 section 2.5.5.2). */

@@ -4,8 +4,9 @@
  *
  * Programs for tc, compiled for the kernel's virtual machine and carried in sno-core-agent
  * (guard_image.c): one for what satellites' ports receive, one for what comes out of tunnel
- * devices, which take packets of any outer source, and two that count what leaves by either. Who
- * is who is written by guard.c, in the structures of guard_layout.h.
+ * devices, which take packets of any outer source, and two that count what leaves by either. All
+ * of them have TCP agree on segments that fit the terminal's path. Who is who is written by
+ * guard.c, in the structures of guard_layout.h.
  *
  * Packets are read relative to their network header: devices differ in what they have before it.
  * What signalling the access side receives is read by packet sockets, which come before this.
@@ -47,15 +48,27 @@ struct {
 } common SEC(".maps");
 
 /* Where addresses are in the headers of both families, and the rest that is looked at. */
-#define IPV4_LENGTH 2
-#define IPV4_SRC    12
-#define IPV4_DST    16
-#define IPV6_LENGTH 4
-#define IPV6_NEXT   6
-#define IPV6_SRC    8
-#define IPV6_DST    24
-#define IPV6_HEADER 40
-#define UDP_DPORT   (IPV6_HEADER + 2)
+#define IPV4_LENGTH   2
+#define IPV4_FRAGMENT 6
+#define IPV4_PROTOCOL 9
+#define IPV4_SRC      12
+#define IPV4_DST      16
+#define IPV4_HEADER   20
+#define IPV6_LENGTH   4
+#define IPV6_NEXT     6
+#define IPV6_SRC      8
+#define IPV6_DST      24
+#define IPV6_HEADER   40
+#define UDP_DPORT     (IPV6_HEADER + 2)
+#define TCP_LENGTH    12
+#define TCP_CHECKSUM  16
+#define TCP_HEADER    20
+#define TCP_OPTIONS   10 /* that are looked at: nobody has so many before the one */
+
+#define TCP_SYN	   0x02
+#define OPTION_END 0
+#define OPTION_NOP 1
+#define OPTION_MSS 2 /* RFC 9293 section 3.7.1 */
 
 #define WHOLE_ADDRESS 128
 
@@ -148,6 +161,89 @@ static __always_inline int valid(const struct guard_way *way, __u32 kind)
 	       (until == GUARD_FOREVER || until > bpf_ktime_get_ns());
 }
 
+/* ---- TCP's largest segments ---------------------------------------------------------------- */
+
+/*
+ * Each end of a connection says in its first packet how large segments it takes. Where the path
+ * takes less, that number is lowered: then nothing depends on ICMP, which many networks filter.
+ */
+
+struct mss_option {
+	__u8 kind, length;
+	__be16 octets;
+};
+
+/* Where the TCP header begins, behind the network header's begin; 0: there is none in it. */
+static __always_inline __u32 find_tcp(struct __sk_buff *skb)
+{
+	__u8 head[IPV4_PROTOCOL + 1];
+
+	if (load(skb, 0, head, sizeof(head)) < 0)
+		return 0;
+	if (skb->protocol == bpf_htons(ETH_P_IPV6))
+		return head[IPV6_NEXT] == IPPROTO_TCP ? IPV6_HEADER : 0;
+	/* A fragment behind the first has none. */
+	if (head[IPV4_PROTOCOL] != IPPROTO_TCP ||
+	    (head[IPV4_FRAGMENT] & 0x1f) | head[IPV4_FRAGMENT + 1])
+		return 0;
+	return (head[0] & 0x0f) * 4;
+}
+
+/* Where the option is in a SYN, among the first of its options; 0: not there. */
+static __always_inline __u32 find_mss(struct __sk_buff *skb, __u32 tcp)
+{
+	__u32 at = tcp + TCP_HEADER, end;
+	__u8 two[2]; /* header length and flags; kind and length of an option */
+
+	if (load(skb, tcp + TCP_LENGTH, two, sizeof(two)) < 0 || !(two[1] & TCP_SYN))
+		return 0;
+	end = tcp + (two[0] >> 4) * 4;
+	for (int i = 0; i < TCP_OPTIONS && at + sizeof(struct mss_option) <= end; i++) {
+		if (load(skb, at, two, sizeof(two)) < 0 || two[0] == OPTION_END)
+			return 0;
+		if (two[0] == OPTION_MSS)
+			return at;
+		if (two[0] != OPTION_NOP && two[1] < sizeof(two))
+			return 0;
+		at += two[0] == OPTION_NOP ? 1 : two[1];
+	}
+	return 0;
+}
+
+/* network: where the network header begins in what the program is given. */
+static __always_inline void clamp(struct __sk_buff *skb, const struct guard_terminal *terminal,
+				  __u32 network)
+{
+	const __u32 mtu = terminal->mtu;
+	__u32 tcp = mtu ? find_tcp(skb) : 0, at = tcp ? find_mss(skb, tcp) : 0;
+	__u32 headers = TCP_HEADER;
+	struct mss_option option;
+	__be16 is, fits;
+
+	/* Where there is more behind the packet than belongs to it, `network` is not right. */
+	if (!at || bpf_skb_load_bytes(skb, network + at, &option, sizeof(option)) < 0 ||
+	    option.kind != OPTION_MSS || option.length != sizeof(option))
+		return;
+	headers += skb->protocol == bpf_htons(ETH_P_IPV6) ? IPV6_HEADER : IPV4_HEADER;
+	if (mtu <= headers || bpf_ntohs(option.octets) <= mtu - headers)
+		return;
+	is = option.octets;
+	option.octets = fits = bpf_htons(mtu - headers);
+	/* The checksum is over pairs of octets: an option may begin in the middle of one. */
+	if ((at - tcp) & 1) {
+		is = __builtin_bswap16(is);
+		fits = __builtin_bswap16(fits);
+	}
+	bpf_l4_csum_replace(skb, network + tcp + TCP_CHECKSUM, is, fits, sizeof(fits));
+	bpf_skb_store_bytes(skb, network + at, &option, sizeof(option), 0);
+}
+
+/* A packet of a tunnel device is all that it is given, at the end of it. */
+static __always_inline __u32 network_in_tunnel(const struct __sk_buff *skb, const struct packet *p)
+{
+	return skb->len - (__u32)p->octets;
+}
+
 /* ---- the access side ----------------------------------------------------------------------- */
 
 static __always_inline int link_local(const __u8 addr[16])
@@ -198,6 +294,7 @@ int sno_access(struct __sk_buff *skb)
 		}
 		if (way->who == skb->ifindex) {
 			count(skb, &terminal->up, p.octets);
+			clamp(skb, terminal, ETH_HLEN);
 			return TC_ACT_OK;
 		}
 		reason = GUARD_SATELLITE;
@@ -297,6 +394,7 @@ int sno_tunnel(struct __sk_buff *skb)
 	from = find(&p.src);
 	if (from && came_by(from, GUARD_UP, c, &o)) {
 		count(skb, &from->up, p.octets);
+		clamp(skb, from, network_in_tunnel(skb, &p));
 		return TC_ACT_OK;
 	}
 	if (to && came_by(to, GUARD_UP, c, &o))
@@ -323,8 +421,10 @@ static __always_inline int sent(struct __sk_buff *skb, int into_tunnel)
 			return TC_ACT_OK;
 	}
 	terminal = find(&p.dst);
-	if (terminal)
-		count(skb, &terminal->down, p.octets);
+	if (!terminal)
+		return TC_ACT_OK;
+	count(skb, &terminal->down, p.octets);
+	clamp(skb, terminal, into_tunnel ? network_in_tunnel(skb, &p) : ETH_HLEN);
 	return TC_ACT_OK;
 }
 

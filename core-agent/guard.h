@@ -9,6 +9,8 @@
  * path, and of a subscriber from its binding and from the cores that are prepared for it. A way
  * that is given up remains for timers.drain: what is under way on it is not lost.
  *
+ * It also has the ends of a terminal's TCP connections agree on segments that its path takes.
+ *
  * With core.guard = false all of this does nothing.
  */
 #ifndef SNO_GUARD_H
@@ -50,7 +52,8 @@ void guard_peer_gone(const struct peer *peer);
  * all addresses that are new. Sets .error of those that get none, logged.
  */
 void guard_reserve(struct core *core, struct path_change *paths, size_t count);
-/* The kernel has acknowledged the path: its terminal's packets come by it from now on. */
+/* The kernel has acknowledged the path, or it carries more or less than before: its terminal's
+ * packets come by it from now on. */
 void guard_commit(struct core *core, const struct path *path);
 /* What belongs to one path and not to the other, or with kind PATH_NONE to no other, is nobody's.
  */

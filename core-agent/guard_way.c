@@ -27,8 +27,6 @@ void guard_map_address(uint8_t to[16], const struct addr *addr)
 	}
 }
 
-/* The peer's place in the common memory, which it keeps over a restart; GUARD_PEERS: none is free.
- */
 uint32_t guard_peer_index(const struct guard *g, const struct peer *peer)
 {
 	static const uint8_t nobody[8];
@@ -167,6 +165,15 @@ static void place_write(const struct core *core, const struct guarded *place)
 		way_open(terminal, &place->of_binding[i]);
 }
 
+/* A visitor's packets to its home core may have less room than those from there. */
+static uint32_t mtu_of(const struct path *path)
+{
+	const struct peer *home = path->kind == PATH_TUNNEL ? NULL : path->peer;
+	uint32_t up = home && home->uplink ? path_mtu(home, home->uplink) : path->mtu;
+
+	return up < path->mtu ? up : path->mtu;
+}
+
 void guard_commit(struct core *core, const struct path *path)
 {
 	struct guard *g = core->guard;
@@ -175,6 +182,7 @@ void guard_commit(struct core *core, const struct path *path)
 	if (!place)
 		return;
 	place->path_ways = ways_of_path(g, path, place->of_path);
+	g->terminals[place->terminal].mtu = mtu_of(path);
 	place_write(core, place);
 }
 

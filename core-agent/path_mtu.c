@@ -4,8 +4,10 @@
 
 #include "core.h"
 #include "forwarding.h"
+#include "guard.h"
 #include "kernel.h"
 #include "peer.h"
+#include "session.h"
 #include "subscriber.h"
 
 #define INTERVAL (5 * USEC_PER_SEC)
@@ -89,10 +91,11 @@ static unsigned int outer_mtu(struct core *core, const struct addr *to)
 	return kernel_link_get(core->kernel, route.oif, &link) < 0 ? 0 : link.mtu;
 }
 
-/* The subscribers' routes into this peer's tunnels. */
+/* The subscribers' routes into this peer's tunnels, and those of its visitors to it. */
 static void follow(struct peer *peer)
 {
 	struct core *core = peer->core;
+	struct session *visitor, *next_visitor;
 	struct subscriber *s, *next;
 	struct path path;
 
@@ -104,6 +107,8 @@ static void follow(struct peer *peer)
 		forwarding_set(core, &s->path, &path); /* refused: logged, the old one stays */
 	}
 	peer_point_uplink(peer);
+	HASH_ITER (hh_visitor, peer->visitors, visitor, next_visitor)
+		guard_commit(core, visitor->path);
 }
 
 /* One family's way; true when tunnels over it carry more or less now. */

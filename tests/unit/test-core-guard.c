@@ -292,6 +292,33 @@ static void test_restart(void **state)
 	world_free(w);
 }
 
+/* The way to its home core has this MTU from now on. */
+static void underlay(struct world *w, unsigned int mtu)
+{
+	struct kernel_route route = {.oif = w->port1, .mtu = mtu};
+
+	assert_int_equal(prefix_parse(&route.dst, "192.0.2.1/32"), 0);
+	kernel_fake_route(&route);
+	world_run(w, 6 * SEC);
+}
+
+/* What TCP's segments are to fit: the path, and what the underlay takes from here now. */
+static void test_segments(void **state)
+{
+	struct world *w = guarded_world(NULL);
+
+	(void)state;
+	terminal_register(w, &w->tina, "s1");
+	assert_int_equal(kernel_fake_guarded("10.1.0.7/32")->mtu, 1400);
+	underlay(w, 1350);
+	assert_int_equal(kernel_fake_guarded("10.1.0.7/32")->mtu, 1322);
+	underlay(w, 1500);
+	assert_int_equal(kernel_fake_guarded("10.1.0.7/32")->mtu, 1400);
+	terminal_register(w, &w->otto, "s1");
+	assert_int_equal(kernel_fake_guarded("10.2.0.9/32")->mtu, 1500);
+	world_free(w);
+}
+
 /* Without a guard from now on: what an earlier run has left would let nobody in. */
 static void test_switched_off(void **state)
 {
@@ -334,7 +361,7 @@ int main(void)
 		cmocka_unit_test(test_own_subscriber), cmocka_unit_test(test_prepared),
 		cmocka_unit_test(test_refusals),       cmocka_unit_test(test_full),
 		cmocka_unit_test(test_restart),	       cmocka_unit_test(test_switched_off),
-		cmocka_unit_test(test_peer_removed),
+		cmocka_unit_test(test_peer_removed),   cmocka_unit_test(test_segments),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
