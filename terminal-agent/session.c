@@ -92,12 +92,14 @@ static void send_early(struct session *s, struct link *link, usec_t now)
 {
 	const struct move *move = moving_to(s, link, s->discovery.facts.target);
 	struct forwarding_plan plan;
+	usec_t allowed;
 
 	if (!move || !move->prepared || !uplink_held(&s->uplink))
 		return;
 	plan = registration_plan(&s->registration, link);
-	uplink_set(&s->uplink, &plan, link, s->uplink.since + move->uplink_delay + UPLINK_MARGIN,
-		   now);
+	allowed = s->uplink.since + move->uplink_delay + UPLINK_MARGIN;
+	uplink_set(&s->uplink, &plan, link,
+		   allowed > now + UPLINK_PAUSE ? allowed : now + UPLINK_PAUSE, now);
 }
 
 void session_discover(struct session *s, struct link *link, const char *reason, usec_t now)

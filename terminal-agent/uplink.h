@@ -24,6 +24,9 @@
 /* By which a packet on the old way may be later than those on the new one would have it. */
 #define UPLINK_MARGIN ((usec_t)500)
 
+/* Between a discovery and what was held, so that the core there registers us before it forwards. */
+#define UPLINK_PAUSE ((usec_t)1000)
+
 /* Sends a packet as a frame to the gateway's Ethernet address. As hold_write_fn. */
 typedef int uplink_send_fn(void *context, struct link *link, const struct lladdr *gateway,
 			   const uint8_t *packet, size_t length);

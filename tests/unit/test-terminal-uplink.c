@@ -122,6 +122,7 @@ static void test_behind_discovery(void **state)
 	/* The discovery is out, and so is everything that was held; nobody has answered yet. */
 	assert_int_equal(rig.sent_count, rig.taken + 1);
 	all_left(held, "s2");
+	assert_int_equal(rig.packets[held - 1].at, rig.sent[rig.taken].at + UPLINK_PAUSE);
 	stream(20);
 	all_left(held, "s2");
 	assert_int_equal(kernel_fake_count("lock dev sat2"), 2);
