@@ -305,15 +305,15 @@ static int measure_plan(struct planning *planning, const struct stretch *whole,
 	return err;
 }
 
-static int measure(struct planning *planning, const struct past *past,
-		   struct comparison *comparison)
+static int measure(struct planning *planning, bool baselines, struct comparison *comparison)
 {
 	struct associate *associate = planning->associate;
 	struct stretch whole;
 	int err;
 
 	begin_phase(associate, "measures", 2);
-	err = stretch_open(&whole, &planning->sky, &planning->prices, past, 0, planning->sky.slots);
+	err = stretch_open(&whole, &planning->sky, &planning->prices, &planning->free, 0,
+			   planning->sky.slots);
 	if (err < 0)
 		return err;
 	comparison->unavoidable = stretch_unavoidable(&whole);
@@ -321,7 +321,7 @@ static int measure(struct planning *planning, const struct past *past,
 	comparison->has_bound = associate->optimise;
 	err = measure_plan(planning, &whole, comparison);
 	progress_add(associate->progress, 1);
-	if (err == 0 && associate->baselines)
+	if (err == 0 && baselines)
 		err = measure_baselines(planning, &whole, comparison);
 	stretch_close(&whole);
 	end_phase(associate);
@@ -398,82 +398,119 @@ static int make_rows(const struct planning *planning, struct associated *associa
 	return 0;
 }
 
+static struct sky_view view_of(const struct planning *planning)
+{
+	const struct associate *associate = planning->associate;
+
+	return (struct sky_view){
+		.start = associate->start,
+		.slot = associate->slot,
+		.slots = (uint32_t)ceil(associate->hours * 3600 / associate->slot - 1e-9),
+		.min_elevation = associate->min_elevation,
+		.station_elevation = associate->station_elevation,
+		.shortest = planning->prices.dwell,
+		.isl_range = associate->isl_range,
+		.grid = associate->start,
+		.parallel = associate->parallel,
+		.progress = progress_at,
+		.arg = associate->progress};
+}
+
 static int scan(struct planning *planning)
 {
 	struct associate *associate = planning->associate;
-	double slots = ceil(associate->hours * 3600 / associate->slot - 1e-9);
-	struct sky_view view = {.start = associate->start,
-				.slot = associate->slot,
-				.slots = (uint32_t)slots,
-				.min_elevation = associate->min_elevation,
-				.station_elevation = associate->station_elevation,
-				.shortest = planning->prices.dwell,
-				.isl_range = associate->isl_range,
-				.grid = associate->start,
-				.parallel = associate->parallel,
-				.progress = progress_at,
-				.arg = associate->progress};
+	struct sky_view view = view_of(planning);
 	int err;
 
-	if (slots > STRETCH_SLOTS_MAX)
+	if (associate->hours * 3600 / associate->slot > STRETCH_SLOTS_MAX)
 		return -ERANGE;
 	if (associate->isl_range > 0 &&
 	    planning->scenario->station_count > ASSOCIATE_RELAY_STATIONS_MAX)
 		return -ENOSPC;
 	begin_phase(associate, "windows", 1);
 	err = sky_open(&planning->sky, planning->scenario, &view);
-	if (err == 0 && associate->present)
-		err = present_open(&planning->past, planning->scenario, &view, &planning->prices,
-				   associate->present);
-	else if (err == 0)
-		err = past_open(&planning->past, planning->scenario);
 	end_phase(associate);
 	associate->report->windows = planning->sky.users.count + planning->sky.stations.count;
 	return err;
 }
 
-static void set_prices(struct planning *planning, struct associated *associated)
+static void set_prices(struct planning *planning, double gamma)
 {
 	const struct associate *associate = planning->associate;
 	double dwell = ceil(associate->dwell / associate->slot - 1e-9);
 
-	associated->gamma =
-		associate->gamma < 0 ? associate_gamma(planning->scenario) : associate->gamma;
 	planning->prices = (struct prices){.slot = associate->slot,
 					   .tau = associate->tau,
 					   .outage = associate->outage,
-					   .gamma = associated->gamma,
+					   .gamma = gamma,
 					   .dwell = dwell < 1 ? 1 : (unsigned int)dwell};
+}
+
+/* Plans everything for one tau, and measures it. */
+static int run(struct planning *planning, double tau, bool baselines, struct comparison *comparison)
+{
+	const struct associate *associate = planning->associate;
+	struct sky_view view = view_of(planning);
+	int err;
+
+	planning->prices.tau = tau;
 	planning->loose = planning->prices;
 	planning->loose.dwell = 1;
+	planning->bound = 0;
+	err = associate->present ? present_open(&planning->past, planning->scenario, &view,
+						&planning->prices, associate->present)
+				 : past_open(&planning->past, planning->scenario);
+	if (err < 0)
+		return err;
+	err = plan_all(planning);
+	if (err == 0)
+		err = measure(planning, baselines, comparison);
+	past_close(&planning->past);
+	return err;
+}
+
+/* The other taus. Their plans are of no further use. */
+static int sweep(struct planning *planning, struct associated *associated)
+{
+	const struct associate *associate = planning->associate;
+	struct comparison comparison = associated->comparison;
+	int err = 0;
+
+	associated->sweep = calloc(associate->sweep_count + 1, sizeof(*associated->sweep));
+	if (!associated->sweep)
+		return -ENOMEM;
+	for (size_t i = 0; err == 0 && i < associate->sweep_count; i++) {
+		err = run(planning, associate->sweep[i], false, &comparison);
+		associated->sweep[i] = (struct sweep_point){.tau = associate->sweep[i],
+							    .plan = comparison.plan,
+							    .bound = comparison.bound};
+	}
+	return err;
 }
 
 int associate_run(struct associate *associate, struct associated *associated)
 {
 	struct planning planning = {.associate = associate, .scenario = associate->scenario};
-	struct past past = {0};
 	int err;
 
-	*associated = (struct associated){0};
-	set_prices(&planning, associated);
+	*associated = (struct associated){.gamma = associate->gamma < 0
+							   ? associate_gamma(associate->scenario)
+							   : associate->gamma};
+	set_prices(&planning, associated->gamma);
 	err = scan(&planning);
 	if (err == 0)
 		err = past_open(&planning.free, planning.scenario);
-	if (err == 0)
-		err = past_open(&past, planning.scenario);
 	planning.plan = calloc(planning.scenario->satellite_count * (size_t)planning.sky.slots + 1,
 			       sizeof(*planning.plan));
 	if (err == 0 && !planning.plan)
 		err = -ENOMEM;
 	if (err == 0)
-		err = plan_all(&planning);
-	if (err == 0)
-		err = measure(&planning, &past, &associated->comparison);
+		err = run(&planning, associate->tau, associate->baselines, &associated->comparison);
 	if (err == 0)
 		err = make_rows(&planning, associated);
+	if (err == 0)
+		err = sweep(&planning, associated);
 	free(planning.plan);
-	past_close(&past);
-	past_close(&planning.past);
 	past_close(&planning.free);
 	sky_close(&planning.sky);
 	if (err < 0)
@@ -484,5 +521,6 @@ int associate_run(struct associate *associate, struct associated *associated)
 void associated_free(struct associated *associated)
 {
 	free(associated->rows);
+	free(associated->sweep);
 	*associated = (struct associated){0};
 }

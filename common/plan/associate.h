@@ -46,6 +46,8 @@ struct associate {
 	double isl_range;			 /* km, of links between satellites; 0: none */
 	double stretch, overlap;		 /* seconds */
 	uint64_t seed;
+	const double *sweep; /* other taus to plan with, for their measures only */
+	size_t sweep_count;
 	bool baselines;			    /* to be measured */
 	bool optimise;			    /* else the associations are those of figure 2 */
 	const struct associations *present; /* NULL, or a plan in force at the start */
@@ -60,8 +62,9 @@ struct associated {
 	struct association *rows; /* by satellite, for each by time; names are the scenario's */
 	size_t count;
 	struct comparison comparison;
-	double gamma;	/* that was used */
-	size_t relayed; /* of the rows, those over a neighbour */
+	double gamma;		   /* that was used */
+	size_t relayed;		   /* of the rows, those over a neighbour */
+	struct sweep_point *sweep; /* as the taus were given */
 };
 
 /* The gamma at which a change of every satellite costs as much as three quarters of a handover of

@@ -30,6 +30,7 @@ struct wishes {
 	struct associate associate;
 	const char *out, *report, *present;
 	unsigned int policy, seed, threads, iterations, rounds;
+	struct option_numbers sweep;
 	double stretch, overlap; /* minutes */
 	double isl_range;	 /* km */
 	bool no_baselines, quiet, isl;
@@ -64,6 +65,9 @@ static int parse(struct wishes *wishes, int argc, char **argv)
 		 .most = 90, .argument = "DEGREES", .help = "least elevation at a station (10)"},
 		{"tau", 0, OPTION_NUMBER, &associate->tau, .least = 1e-3, .most = 1e9,
 		 .argument = "SECONDS", .help = "away from home, as bad as a handover (300)"},
+		{"tau-sweep", 0, OPTION_NUMBERS, &wishes->sweep, .least = 1e-3, .most = 1e9,
+		 .argument = "SECONDS,...",
+		 .help = "plan with each of these as well, for the report (none)"},
 		{"outage", 0, OPTION_NUMBER, &associate->outage, .least = 1e-3, .most = 1e9,
 		 .argument = "SECONDS", .help = "without service, as bad as a handover (10)"},
 		{"gamma", 0, OPTION_NUMBER, &associate->gamma, .least = 0, .most = 1e9,
@@ -108,6 +112,12 @@ static int parse(struct wishes *wishes, int argc, char **argv)
 		options_complain(usage.command, "--overlap has to be less than --stretch");
 		return PLAN_USAGE;
 	}
+	if (wishes->sweep.count && !wishes->report) {
+		options_complain(usage.command, "--tau-sweep is for the report: add --report FILE");
+		return PLAN_USAGE;
+	}
+	associate->sweep = wishes->sweep.values;
+	associate->sweep_count = wishes->sweep.count;
 	associate->stretch = wishes->stretch * 60;
 	associate->overlap = wishes->overlap * 60;
 	associate->effort.iterations = wishes->iterations;
@@ -211,6 +221,8 @@ static void fill_report(const struct wishes *wishes, const struct associated *as
 	report->seed = wishes->seed;
 	report->threads = parallel_workers(associate->parallel);
 	report->comparison = &associated->comparison;
+	report->sweep = associated->sweep;
+	report->sweep_count = associate->sweep_count;
 	report->associations = associated->count;
 	report->relayed = associated->relayed;
 	report->peak_memory = report_peak_memory();
@@ -320,5 +332,6 @@ int command_associate(int argc, char **argv)
 		scenario_free(&scenario);
 	}
 	free(wishes.files.elements.texts);
+	free(wishes.sweep.values);
 	return status;
 }

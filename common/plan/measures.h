@@ -34,6 +34,13 @@ struct measures {
 	double objective;
 };
 
+/* What another tau would have given. */
+struct sweep_point {
+	double tau;
+	struct measures plan;
+	double bound;
+};
+
 /* What a report compares. The bound has an objective only, which no plan can be below. */
 struct comparison {
 	struct measures figure2;		   /* the draft's figure 2, terminals too */

@@ -50,13 +50,50 @@ static bool out_of_range(const struct parsing *p, const struct option_spec *spec
 	return false;
 }
 
+/* Reads a number that ends where the text does, or with `end`. */
+static bool read_number(const struct option_spec *spec, const char *text, char end, double *value,
+			const char **rest)
+{
+	size_t length = strspn(text, "0123456789+-.eE");
+	char *stop;
+
+	*value = strtod(text, &stop);
+	*rest = stop;
+	return length > 0 && stop == text + length && (!*stop || *stop == end) &&
+	       *value >= spec->least && *value <= spec->most;
+}
+
+static bool take_numbers(const struct parsing *p, const struct option_spec *spec, const char *text)
+{
+	struct option_numbers *numbers = spec->value;
+	const char *rest = text;
+	double *more, value;
+
+	for (numbers->count = 0;; rest++) {
+		if (!read_number(spec, rest, ',', &value, &rest)) {
+			options_complain(p->usage->command,
+					 "--%s: \"%s\" has what is no number from %.10g to %.10g",
+					 spec->name, text, spec->least, spec->most);
+			return false;
+		}
+		more = reallocarray(numbers->values, numbers->count + 1, sizeof(*more));
+		if (!more) {
+			options_complain(p->usage->command, "%s", strerror(ENOMEM));
+			return false;
+		}
+		more[numbers->count++] = value;
+		numbers->values = more;
+		if (!*rest)
+			return true;
+	}
+}
+
 static bool take_number(const struct parsing *p, const struct option_spec *spec, const char *text)
 {
-	char *end;
-	double value = strtod(text, &end);
+	const char *rest;
+	double value;
 
-	if (end == text || *end || strspn(text, "0123456789+-.eE") != strlen(text) ||
-	    !(value >= spec->least && value <= spec->most))
+	if (!read_number(spec, text, '\0', &value, &rest))
 		return out_of_range(p, spec, text);
 	if (spec->kind == OPTION_NUMBER) {
 		*(double *)spec->value = value;
@@ -131,6 +168,8 @@ static bool take(struct parsing *p, size_t i, const char *text)
 		return take_choice(p, spec, text);
 	case OPTION_LIST:
 		return take_another(p, spec, text);
+	case OPTION_NUMBERS:
+		return take_numbers(p, spec, text);
 	case OPTION_TEXT:
 	case OPTION_FLAG:
 		break;

@@ -34,6 +34,7 @@ enum option_kind {
 	OPTION_TEXT,   /* const char *: the argument itself, not empty */
 	OPTION_CHOICE, /* unsigned int: index into .choices */
 	OPTION_LIST,   /* struct option_list: may be given many times */
+	OPTION_NUMBERS /* struct option_numbers: with commas between, each least to most */
 };
 
 /* The arguments of an option that may be repeated, in their order. */
@@ -42,12 +43,18 @@ struct option_list {
 	size_t count;
 };
 
+/* Of one argument: "60,300"; given again it takes the place of the first one. */
+struct option_numbers {
+	double *values; /* to be given to free(3) */
+	size_t count;
+};
+
 struct option_spec {
 	const char *name; /* the long one */
 	char letter;	  /* the short one, or 0 */
 	enum option_kind kind;
 	void *value;		    /* of the type that the kind says; keeps its default */
-	double least, most;	    /* of NUMBER and COUNT, both inclusive */
+	double least, most;	    /* of NUMBER, COUNT and NUMBERS, both inclusive */
 	const char *const *choices; /* of CHOICE, ended by NULL */
 	bool required;
 	const char *argument; /* what --help calls it: "SECONDS" */

@@ -16,11 +16,15 @@
 
 void report_phase(struct report *report, const char *name, double seconds)
 {
-	if (report->phase_count < REPORT_PHASES_MAX)
-		report->phases[report->phase_count++] =
-			(struct report_phase){.name = name, .seconds = seconds};
-	else
-		report->phases[REPORT_PHASES_MAX - 1].seconds += seconds;
+	size_t i = 0;
+
+	while (i < report->phase_count && strcmp(report->phases[i].name, name) != 0)
+		i++;
+	if (i == REPORT_PHASES_MAX)
+		i--;
+	else if (i == report->phase_count)
+		report->phases[report->phase_count++] = (struct report_phase){.name = name};
+	report->phases[i].seconds += seconds;
 }
 
 size_t report_peak_memory(void)
@@ -61,6 +65,26 @@ static json_t *comparison_json(const struct comparison *c)
 			 measures_json(&c->plan), "bound",
 			 c->has_bound ? measures_json(&bound) : json_null(),
 			 "unavoidable_objective", figure(c->unavoidable));
+}
+
+/* What each tau makes of users: null without a sweep. */
+static json_t *sweep_json(const struct report *report)
+{
+	const struct comparison *c = report->comparison;
+	json_t *curve = report->sweep_count ? json_array() : json_null();
+
+	for (size_t i = 0; i < report->sweep_count; i++) {
+		const struct sweep_point *point = &report->sweep[i];
+		double theirs = c->has_baselines ? c->figure2.inter_sno_per_user_hour : NAN;
+		json_t *all = measures_json(&point->plan);
+
+		json_object_set_new(all, "tau", json_real(point->tau));
+		json_object_set_new(all, "bound", figure(c->has_bound ? point->bound : NAN));
+		json_object_set_new(all, "inter_sno_cut",
+				    figure(1 - point->plan.inter_sno_per_user_hour / theirs));
+		json_array_append_new(curve, all);
+	}
+	return curve;
 }
 
 static json_t *inputs_json(const struct report *report)
@@ -107,15 +131,17 @@ static json_t *report_json(const struct report *report)
 {
 	json_t *all = json_pack("{s:s, s:s}", "program", "sno-plan", "version", SNO_VERSION);
 	json_t *inputs = inputs_json(report), *figures = comparison_json(report->comparison);
-	json_t *work = work_json(report);
+	json_t *work = work_json(report), *sweep = sweep_json(report);
 
 	if (!all || !inputs || !figures || !work || json_object_set(all, "inputs", inputs) < 0 ||
-	    json_object_update(all, figures) < 0 || json_object_set(all, "work", work) < 0) {
+	    json_object_update(all, figures) < 0 || json_object_set(all, "tau_sweep", sweep) < 0 ||
+	    json_object_set(all, "work", work) < 0) {
 		json_decref(all);
 		all = NULL;
 	}
 	json_decref(inputs);
 	json_decref(figures);
+	json_decref(sweep);
 	json_decref(work);
 	return all;
 }

@@ -32,6 +32,8 @@ struct report {
 	const char *policy;
 	unsigned int seed, threads;
 	const struct comparison *comparison;
+	const struct sweep_point *sweep;
+	size_t sweep_count; /* 0: none was asked for */
 	size_t windows, associations, relayed;
 	/* What planning took. */
 	struct report_phase phases[REPORT_PHASES_MAX];
@@ -40,7 +42,8 @@ struct report {
 	size_t peak_memory; /* bytes; 0: not known */
 };
 
-/* Adds a phase; those beyond REPORT_PHASES_MAX are added to the last. `name` is borrowed. */
+/* Adds a phase, to one of this name if there is one; those beyond REPORT_PHASES_MAX are added to
+ * the last. `name` is borrowed. */
 void report_phase(struct report *report, const char *name, double seconds);
 
 /* The largest resident memory of this process so far, in bytes. */

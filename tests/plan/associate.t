@@ -155,7 +155,22 @@ for policy in ("plan", "figure2"):
 
 # ---- prices ---------------------------------------------------------------------------------
 
-curve = [associate(*SMALL, "--tau", tau)[2]["plan"] for tau in ("60", "300", "1500")]
+swept = associate(*SMALL, "--tau-sweep", "60,300,1500")
+same(swept[1], associate(*SMALL)[1], "the plan is that of --tau")
+curve = swept[2]["tau_sweep"]
+same([point["tau"] for point in curve], [60, 300, 1500], "a sweep has a point for each tau")
+mine, theirs = swept[2]["plan"], swept[2]["figure2"]
+same({key: curve[1][key] for key in mine}, mine, "that of --tau is the plan's")
+same(curve[1]["bound"], swept[2]["bound"]["objective"], "... and so is its bound")
+alone = associate(*SMALL, "--tau", "60")[2]
+same({key: curve[0][key] for key in mine}, alone["plan"], "that of another is the other plan's")
+ok(abs(curve[0]["inter_sno_cut"] - 1 + curve[0]["inter_sno_per_user_hour"] / theirs["inter_sno_per_user_hour"])
+   < 1e-9 and curve[2]["inter_sno_cut"] > curve[0]["inter_sno_cut"], "with the cut against figure 2", curve)
+ok(associate(*SMALL)[2]["tau_sweep"] is None, "without --tau-sweep there is none")
+ok('has what is no number' in plan("associate", "--tau-sweep", "60,,1").stderr, "a list is of numbers")
+ok('has what is no number' in plan("associate", "--tau-sweep", "60,0").stderr, "... in range")
+ok('add --report' in plan("associate", *TLE, "--stations", STATIONS, "--users", USERS, "--start", EPOCH, "--hours",
+                          1, "--out", "-", "--tau-sweep", 60).stderr, "... and for the report")
 ok(curve[0]["inter_sno_per_user_hour"] >= curve[1]["inter_sno_per_user_hour"] >= curve[2]["inter_sno_per_user_hour"],
    "the less time away costs, the fewer handovers", curve)
 ok(curve[0]["home_share"] >= curve[2]["home_share"], "... and the less time at home", curve)

@@ -53,8 +53,12 @@ static struct report sample(const struct scenario *scenario, const struct compar
 				.seconds = 1.5,
 				.peak_memory = report_peak_memory()};
 
-	for (int i = 0; i < REPORT_PHASES_MAX + 2; i++)
-		report_phase(&report, i ? "later" : "windows", 0.5);
+	for (int i = 0; i < REPORT_PHASES_MAX + 2; i++) {
+		static char names[REPORT_PHASES_MAX + 2][16];
+
+		snprintf(names[i], sizeof(names[i]), "phase %d", i);
+		report_phase(&report, names[i], 0.5);
+	}
 	return report;
 }
 
@@ -84,6 +88,8 @@ static void reports_read_again(void **state)
 	report = sample(&scenario, &comparison);
 	assert_int_equal(report.phase_count, REPORT_PHASES_MAX);
 	assert_true(report.phases[REPORT_PHASES_MAX - 1].seconds == 1.5);
+	report_phase(&report, "phase 0", 0.5);
+	assert_true(report.phases[0].seconds == 1);
 	assert_int_equal(report_write(&report, path), 0);
 	assert_int_equal(report_read(path, &settings, &again, collect, NULL), 0);
 	assert_memory_equal(&again, &comparison, offsetof(struct comparison, has_baselines));
