@@ -116,7 +116,7 @@ static void test_proactive_twice(void **state)
 	rig_carrier(&rig, rig.sat2, false);
 	rig_carrier(&rig, rig.sat1, true);
 	assert_int_equal(rig_reply_prepared(&rig, &a, rig_take_discovery(&rig, "s1")), DROP_NONE);
-	rig_pass(&rig, UPLINK_MARGIN);
+	rig_pass(&rig, UPLINK_PAUSE);
 	assert_int_equal(kernel_fake_count("lock dev sat1"), 2);
 	rig_receive_packet(&rig, "s1");
 	rig_take_done(&rig, "s1", &a);

@@ -119,6 +119,8 @@ static void test_behind_discovery(void **state)
 	leave_for_b(0);
 	held = number + 1;
 	cut_over(50);
+	assert_int_equal(rig.packet_count, held - 1);
+	rig_pass(&rig, UPLINK_PAUSE);
 	/* The discovery is out, and so is everything that was held; nobody has answered yet. */
 	assert_int_equal(rig.sent_count, rig.taken + 1);
 	all_left(held, "s2");
@@ -467,6 +469,7 @@ static void test_device_removed(void **state)
 	stream(5);
 	rig_carrier(&rig, rig.sat2, true);
 	reply_prepared();
+	rig_pass(&rig, UPLINK_PAUSE);
 	all_left(held, "s2");
 }
 
