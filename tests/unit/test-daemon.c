@@ -309,7 +309,7 @@ static void test_service_manager(void **state)
 	second = start((const char *const[]){"-f", NULL});
 	assert_int_equal(wait_for(second), 1);
 	assert_non_null(strstr(output(), "already running"));
-	assert_string_equal(ask("{\"command\":\"size\"}\n"), "{\"ok\":true,\"size\":5}\n");
+	assert_string_equal(ask("{\"command\":\"size\"}\n"), "{\"ok\":true,\"version\":1,\"size\":5}\n");
 	kill(child, SIGTERM);
 	assert_int_equal(wait_for(child), 0);
 }
@@ -341,7 +341,7 @@ static void test_detach(void **state)
 	(void)state;
 	assert_int_equal(RUN("-d"), 0);
 	answer = ask("{\"command\":\"size\"}\n"); /* at once, without waiting */
-	assert_string_equal(answer, "{\"ok\":true,\"size\":5}\n");
+	assert_string_equal(answer, "{\"ok\":true,\"version\":1,\"size\":5}\n");
 	assert_int_equal(RUN("-d"), 1);
 	assert_non_null(strstr(output(), "already running"));
 	/* Nobody's child any more, so it is stopped by the one who holds its socket. */
@@ -375,14 +375,14 @@ static void test_reload(void **state)
 	notified("READY=1");
 	notified("STATUS=at work");
 	assert_string_equal(ask("{\"command\":\"reload\"}\n"),
-			    "{\"ok\":true,\"text\":\"reloaded, 0 changes\"}\n");
+			    "{\"ok\":true,\"version\":1,\"text\":\"reloaded, 0 changes\"}\n");
 	notified("RELOADING=1");
 	notified("READY=1");
 
 	write_config(GOOD "size = 7; log = { level = \"debug\"; };\n");
 	assert_string_equal(ask("{\"command\":\"reload\"}\n"),
-			    "{\"ok\":true,\"text\":\"reloaded, 2 changes\"}\n");
-	assert_string_equal(ask("{\"command\":\"size\"}\n"), "{\"ok\":true,\"size\":7}\n");
+			    "{\"ok\":true,\"version\":1,\"text\":\"reloaded, 2 changes\"}\n");
+	assert_string_equal(ask("{\"command\":\"size\"}\n"), "{\"ok\":true,\"version\":1,\"size\":7}\n");
 
 	/* Each of these leaves everything as it was. */
 	write_config(GOOD "size = 0;\nfoo = 1;\n");
@@ -404,7 +404,7 @@ static void test_reload(void **state)
 	snprintf(expected, sizeof(expected),
 		 "{\"ok\":false,\"error\":\"%s: No such file or directory\"}\n", config_path);
 	assert_string_equal(ask("{\"command\":\"reload\"}\n"), expected);
-	assert_string_equal(ask("{\"command\":\"size\"}\n"), "{\"ok\":true,\"size\":7}\n");
+	assert_string_equal(ask("{\"command\":\"size\"}\n"), "{\"ok\":true,\"version\":1,\"size\":7}\n");
 
 	/* By signal. */
 	write_config(GOOD "size = 9;\n");
@@ -413,7 +413,7 @@ static void test_reload(void **state)
 	kill(child, SIGHUP);
 	notified("RELOADING=1");
 	notified("READY=1");
-	assert_string_equal(ask("{\"command\":\"size\"}\n"), "{\"ok\":true,\"size\":9}\n");
+	assert_string_equal(ask("{\"command\":\"size\"}\n"), "{\"ok\":true,\"version\":1,\"size\":9}\n");
 	kill(child, SIGTERM);
 	assert_int_equal(wait_for(child), 0);
 }
