@@ -387,22 +387,22 @@ static void test_reload(void **state)
 	/* Each of these leaves everything as it was. */
 	write_config(GOOD "size = 0;\nfoo = 1;\n");
 	snprintf(expected, sizeof(expected),
-		 "{\"ok\":false,\"error\":\"%s:2: size: 0 is out of range: 1 to 100\\n"
+		 "{\"ok\":false,\"version\":1,\"error\":\"%s:2: size: 0 is out of range: 1 to 100\\n"
 		 "%s:3: unknown key foo\"}\n",
 		 config_path, config_path);
 	assert_string_equal(ask("{\"command\":\"reload\"}\n"), expected);
 	write_config("name = \"b\";\nsize = 8;\n");
 	snprintf(expected, sizeof(expected),
-		 "{\"ok\":false,\"error\":\"%s: name changed, which takes a restart; nothing was "
+		 "{\"ok\":false,\"version\":1,\"error\":\"%s: name changed, which takes a restart; nothing was "
 		 "changed\"}\n",
 		 config_path);
 	assert_string_equal(ask("{\"command\":\"reload\"}\n"), expected);
 	write_config(GOOD "size = 66;\n");
 	assert_string_equal(ask("{\"command\":\"reload\"}\n"),
-			    "{\"ok\":false,\"error\":\"66 is taken\"}\n");
+			    "{\"ok\":false,\"version\":1,\"error\":\"66 is taken\"}\n");
 	unlink(config_path);
 	snprintf(expected, sizeof(expected),
-		 "{\"ok\":false,\"error\":\"%s: No such file or directory\"}\n", config_path);
+		 "{\"ok\":false,\"version\":1,\"error\":\"%s: No such file or directory\"}\n", config_path);
 	assert_string_equal(ask("{\"command\":\"reload\"}\n"), expected);
 	assert_string_equal(ask("{\"command\":\"size\"}\n"), "{\"ok\":true,\"version\":1,\"size\":7}\n");
 
