@@ -500,6 +500,9 @@ static int read_files(struct agent *a, const struct config *config, struct sched
 	*schedule = a->schedule;
 	memset(&schedule->table, 0, sizeof(schedule->table));
 	memset(guide, 0, sizeof(*guide));
+	error = identity_check(&a->identity, config);
+	if (error < 0)
+		return error;
 	error = schedule_load(schedule, schedule_path(config), &a->schedule.time, a->wall);
 	if (error < 0)
 		return error;

@@ -62,6 +62,25 @@ int identity_load(struct identity *identity, const struct config *config)
 	return 0;
 }
 
+int identity_check(const struct identity *identity, const struct config *config)
+{
+	struct identity now;
+	int error = identity_load(&now, config);
+
+	if (error < 0)
+		return error;
+	if (!keys_equal(now.keys.private, identity->keys.private, KEY_LENGTH) ||
+	    !keys_equal(now.psk, identity->psk, KEY_LENGTH)) {
+		log_error("%s holds another key now, which takes a restart",
+			  keys_equal(now.psk, identity->psk, KEY_LENGTH)
+				  ? config->terminal.private_key_file
+				  : config->terminal.psk_file);
+		error = -EINVAL;
+	}
+	identity_wipe(&now);
+	return error;
+}
+
 void identity_wipe(struct identity *identity)
 {
 	keys_wipe(identity, sizeof(*identity));

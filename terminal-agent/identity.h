@@ -29,6 +29,8 @@ int identity_split(struct identity_name *name, const char *nai);
 
 /* Reads the key files that the configuration names. 0, or -errno, already logged. */
 int identity_load(struct identity *identity, const struct config *config);
+/* Do the files still hold what was read? 0; -EINVAL or another -errno, logged with what to do. */
+int identity_check(const struct identity *identity, const struct config *config);
 void identity_wipe(struct identity *identity);
 
 #endif
