@@ -31,6 +31,7 @@ static const struct command {
 	{NULL, "bindings", "core", {NULL}, NULL, "home addresses, and where they are reached"},
 	{NULL, "satellites", "core", {NULL}, NULL, "satellites that feed this core"},
 	{NULL, "pools", "core", {NULL}, NULL, "address pools and what is in use"},
+	{NULL, "flush", "core", {NULL}, NULL, "end at once what is drained after a reload"},
 	{NULL, "release", "core", {"terminal"}, NULL, "end the registration of a terminal"},
 	{NULL, "associations", "satellite", {NULL}, NULL, "which core is served, and when"},
 	{NULL, "links", "terminal", {NULL}, NULL, "access links of a terminal"},

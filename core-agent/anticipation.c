@@ -351,7 +351,7 @@ static bool target_of(const struct subscriber *s, const struct message *m, usec_
 		name = schedule_core(core, m->next_satellite, now + expected);
 	if (!name)
 		return false;
-	*target = peer_find(core, name);
+	*target = peer_open(core, name);
 	/* A change of satellite under one core goes by full registration. */
 	return (*target || !strcmp(name, core->config->name)) && *target != binding_serving(s);
 }

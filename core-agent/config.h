@@ -43,6 +43,7 @@ struct peer_config {
 	size_t care_of_prefix_count;
 	int mode;	/* enum handover_mode: no better one together with this peer */
 	int protection; /* enum protection_choice */
+	bool drains;	/* in no file any more, but in use (drain.h) */
 };
 
 struct pools_config {

@@ -57,8 +57,9 @@ int core_open(struct core *core, const struct config *config, struct kernel *ker
 {
 	int result;
 
-	*core = (struct core){.current = *config, .kernel = kernel, .io = *io};
+	*core = (struct core){.file = *config, .current = *config, .kernel = kernel, .io = *io};
 	core->config = &core->current;
+	timer_init(&core->drain_timer, drain_timer, core);
 	core->request_floor = 1;
 	result = handover_log_open(&core->handovers);
 	if (result == 0)
@@ -105,6 +106,8 @@ void core_close(struct core *core)
 	pool_free(core->care_of4);
 	pool_free(core->care_of6);
 	handover_log_close(&core->handovers);
+	timer_cancel(&core->timers, &core->drain_timer);
+	drain_free(&core->drain);
 	timers_free(&core->timers);
 	keys_wipe(&core->keys, sizeof(core->keys));
 	keys_wipe(&core->identity, sizeof(core->identity));
@@ -123,6 +126,23 @@ static int change_pools(struct core *core, const struct pools_config *p)
 	return result;
 }
 
+/* The core's own key is who it is: another one takes a restart. */
+static int same_key(const struct core *core, const char *path)
+{
+	uint8_t key[KEY_LENGTH];
+	int result = keys_read_file(path, key);
+
+	if (result < 0) {
+		log_warnx("core.private_key_file: %s: %s", path, keys_file_advice(result));
+	} else if (!keys_equal(key, core->keys.private, sizeof(key))) {
+		log_warnx("core.private_key_file: %s holds another key now, which takes a restart",
+			  path);
+		result = -EINVAL;
+	}
+	keys_wipe(key, sizeof(key));
+	return result;
+}
+
 /*
  * A new configuration in two steps: all that may be refused is prepared beside what is there, and
  * only when nothing was refused does anybody lose anything.
@@ -133,13 +153,16 @@ struct change {
 	struct satellites_change satellites;
 };
 
-static int prepare(struct core *core, const struct config *wanted, struct change *change)
+static int prepare(struct core *core, const struct config *file, const struct config *wanted,
+		   struct change *change)
 {
-	int result = underlay_pools_prepare(core, wanted);
+	int result = same_key(core, file->private_key_file);
 
 	*change = (struct change){0};
 	if (result == 0)
-		result = change_pools(core, &wanted->pools);
+		result = underlay_pools_prepare(core, wanted);
+	if (result == 0)
+		result = change_pools(core, &file->pools);
 	if (result == 0)
 		result = subscribers_prepare(core, wanted, &change->subscribers);
 	if (result == 0)
@@ -154,30 +177,49 @@ static void undo(struct core *core, const struct config *wanted, struct change *
 	satellites_abort(&change->satellites);
 	peers_abort(core, &change->peers);
 	subscribers_abort(core, &change->subscribers);
-	if (change_pools(core, &core->config->pools) < 0)
+	if (change_pools(core, &core->file.pools) < 0)
 		log_warnx("out of memory: the pools are those of the new configuration");
 	underlay_pools_abort(core, wanted);
 	if (protection_restore(core) < 0)
 		underlay_sweep_soon(core);
 }
 
+/* The kernel, and everybody whom it concerns, are told; nothing can be refused any more. */
+static void commit(struct core *core, const struct config *wanted, struct change *change,
+		   usec_t now)
+{
+	/* Bindings first: their ends are told to peers that may be about to go. */
+	subscribers_commit(core, &change->subscribers, now);
+	peers_commit(core, wanted, &change->peers, now);
+	satellites_commit(core, wanted, &change->satellites, now);
+	underlay_pools_commit(core, wanted);
+}
+
 int core_reconfigure(struct core *core, const struct config *config, usec_t now)
 {
 	struct change change;
-	int result = prepare(core, config, &change);
+	struct config wanted;
+	struct drain drain;
+	int result = drain_merge(core, config, &drain, &wanted);
 
+	if (result < 0) {
+		log_warn_errno(-result, "no memory for the new configuration, the old one stays");
+		return result;
+	}
+	result = prepare(core, config, &wanted, &change);
 	if (result < 0) {
 		log_warn_errno(-result, "the new configuration cannot be put into force, the old "
 					"one stays");
-		undo(core, config, &change);
+		undo(core, &wanted, &change);
+		drain_free(&drain);
 		return result;
 	}
-	/* Bindings first: their ends are told to peers that may be about to go. */
-	subscribers_commit(core, &change.subscribers, now);
-	peers_commit(core, config, &change.peers, now);
-	satellites_commit(core, config, &change.satellites, now);
-	underlay_pools_commit(core, config);
-	core->current = *config;
+	commit(core, &wanted, &change, now);
+	core->file = *config;
+	core->current = wanted;
+	drain_free(&core->drain);
+	core->drain = drain;
+	drain_begin(core, now);
 	if (protection_restore(core) < 0)
 		underlay_sweep_soon(core);
 	holding_configure(core);
@@ -186,4 +228,20 @@ int core_reconfigure(struct core *core, const struct config *config, usec_t now)
 	schedule_configure(core, now);
 	session_pools_changed(core, now);
 	return 0;
+}
+
+int core_reread(struct core *core, usec_t now)
+{
+	return core_reconfigure(core, &core->file, now);
+}
+
+int core_flush(struct core *core, usec_t now)
+{
+	size_t count = drain_count(&core->drain);
+	int result;
+
+	core->cuts = true;
+	result = core_reread(core, now);
+	core->cuts = false;
+	return result < 0 ? result : (int)count;
 }

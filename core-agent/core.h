@@ -14,6 +14,7 @@
 #include "clock.h"
 #include "config.h"
 #include "door.h"
+#include "drain.h"
 #include "handover.h"
 #include "keys.h"
 #include "log.h"
@@ -57,7 +58,11 @@ struct core_counters {
 
 struct core {
 	const struct config *config; /* what is in force: points to current */
-	struct config current;	     /* strings and lists in it are the caller's */
+	struct config file;	     /* what was last given; strings and lists are the caller's */
+	struct config current;	     /* that, and what is drained */
+	struct drain drain;
+	struct timer drain_timer;
+	bool cuts; /* a change under way ends what it would drain */
 	struct kernel *kernel;
 	struct control *control; /* NULL in tests */
 	struct core_io io;
@@ -125,10 +130,15 @@ static inline usec_t core_clock(const struct core *core, usec_t now)
 }
 
 /*
- * A new configuration takes effect, except what only a restart changes. 0, and the old one may be
+ * A new configuration takes effect, except what only a restart changes; what it no longer has and
+ * somebody uses is drained (drain.h). Secrets in files are read again. 0, and the old one may be
  * freed afterwards, as may the structure (not the strings and lists) of the new one; or -errno,
  * logged, the old one still in force.
  */
 int core_reconfigure(struct core *core, const struct config *config, usec_t now);
+/* The configuration is the same, but maybe not the files that it names. As core_reconfigure(). */
+int core_reread(struct core *core, usec_t now);
+/* What is being drained ends now. How much there was, or -errno, logged, and it goes on. */
+int core_flush(struct core *core, usec_t now);
 
 #endif

@@ -85,7 +85,7 @@ static bool move_cores(const struct core *core, const struct crowd_move *move, s
 		       struct peer **to)
 {
 	*from = peer_find(core, move->from);
-	*to = peer_find(core, move->to);
+	*to = peer_open(core, move->to);
 	return (*from || !strcmp(move->from, core->config->name)) &&
 	       (*to || !strcmp(move->to, core->config->name)) && *from != *to;
 }

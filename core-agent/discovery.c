@@ -127,7 +127,7 @@ static enum drop dispatch(struct discovery *d, const uint8_t *proof, size_t proo
 	drop = door_discovery(d, proof, proof_length, now);
 	if (drop != DROP_NONE)
 		return drop;
-	home = peer_find(core, d->message.realm);
+	home = peer_open(core, d->message.realm);
 	if (home)
 		return registration_begin(d, home, now);
 	if (!strcmp(d->message.realm, core->config->name))

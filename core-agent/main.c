@@ -123,6 +123,17 @@ static int apply(void *arg, const void *old_config, const void *new_config,
 	return result;
 }
 
+static int reread(void *arg, struct control_reply *reply)
+{
+	int result = core_reread(arg, clock_now());
+
+	if (result < 0 && reply)
+		return control_refuse(reply, result,
+				      "a file that the configuration names is not good, the old "
+				      "one stays in force; see the log");
+	return result;
+}
+
 static const struct daemon_program program = {
 	.name = "sno-core-agent",
 	.file = "core-agent",
@@ -134,6 +145,7 @@ static const struct daemon_program program = {
 	.metrics = metrics_of,
 	.write_metrics = figures_write,
 	.apply = apply,
+	.reread = reread,
 };
 
 static void hold_readable(struct hold_device *device, void *arg)

@@ -26,6 +26,13 @@ struct peer *peer_find(const struct core *core, const char *name)
 	return peer;
 }
 
+struct peer *peer_open(const struct core *core, const char *name)
+{
+	struct peer *peer = peer_find(core, name);
+
+	return peer && peer->draining ? NULL : peer;
+}
+
 /* ---- time ---------------------------------------------------------------------------------- */
 
 void peer_timer(struct timer *timer, void *arg, usec_t now)
@@ -137,6 +144,11 @@ void peer_requested(void *context, const struct message *request, usec_t now)
 	struct peer *peer = context;
 	struct message answer;
 
+	if (peer->draining && (request->type == MESSAGE_AUTHENTICATION ||
+			       request->type == MESSAGE_PROACTIVE_AUTHENTICATION)) {
+		peer_answer_reason(peer, request, REASON_ADMINISTRATIVE, now);
+		return;
+	}
 	switch (request->type) {
 	case MESSAGE_AUTHENTICATION:
 		binding_authentication(peer, request, now);

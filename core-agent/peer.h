@@ -31,6 +31,7 @@ struct peer {
 	struct prefix *home_prefixes, *care_of_prefixes;
 	size_t home_prefix_count, care_of_prefix_count;
 
+	bool draining;		 /* configured no more: nothing new begins with it (drain.h) */
 	enum handover_mode mode; /* the highest together with it, by the configuration */
 	struct channel *channel;
 	struct timer timer;
@@ -80,6 +81,8 @@ void peer_requested(void *context, const struct message *request, usec_t now);
 /* ---- being there (peer.c) ------------------------------------------------------------------ */
 
 struct peer *peer_find(const struct core *core, const char *name);
+/* The same for what begins: NULL also while the peer is drained. */
+struct peer *peer_open(const struct core *core, const char *name);
 
 /* A datagram on the core channel from this address. Drops are counted. */
 void peer_receive(struct core *core, const struct endpoint *from, const uint8_t *datagram,

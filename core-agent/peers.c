@@ -286,10 +286,23 @@ static bool same_text(const char *a, const char *b)
 	return a == b || (a && b && !strcmp(a, b));
 }
 
+/* Is the secret in its file what the peer has? What cannot be read is none. */
+static bool same_secret(const struct peer *peer, const struct peer_config *config)
+{
+	uint8_t psk[KEY_LENGTH] = {0};
+	bool same;
+
+	same = (!config->psk_file || keys_read_file(config->psk_file, psk) == 0) &&
+	       keys_equal(psk, peer->psk, sizeof(psk));
+	keys_wipe(psk, sizeof(psk));
+	return same;
+}
+
 /* What a running channel cannot change under its feet: the peer is made anew then. */
 static bool same_peer(const struct peer_config *a, const struct peer_config *b)
 {
-	return a && b && same_text(a->psk_file, b->psk_file) && a->protection == b->protection &&
+	return a && b && (a->drains || b->drains || same_text(a->psk_file, b->psk_file)) &&
+	       a->protection == b->protection &&
 	       !memcmp(a->public_key, b->public_key, CONF_KEY_BYTES) &&
 	       addr_equal(&a->endpoint.addr, &b->endpoint.addr) &&
 	       a->endpoint.port == b->endpoint.port && a->endpoint.ifindex == b->endpoint.ifindex &&
@@ -308,7 +321,8 @@ int peers_prepare(struct core *core, const struct config *wanted, struct peers_c
 		const struct peer_config *config = &wanted->peers[i];
 		const struct peer *is = peer_find(core, config->name);
 
-		if (!is || !same_peer(config_of(core->config, config->name), config))
+		if (!is || !same_peer(config_of(core->config, config->name), config) ||
+		    (!config->drains && !same_secret(is, config)))
 			result = peer_make(core, wanted, config, is, &change->fresh);
 	}
 	return result;

@@ -182,12 +182,17 @@ int pool_reserve(struct pool *pool, const struct addr *address)
 	return lease_find(pool, address) ? -EEXIST : lease_add(pool, address);
 }
 
-bool pool_covers(const struct pool *pool, const struct addr *address)
+static bool within(const struct prefix *prefixes, size_t count, const struct addr *address)
 {
-	for (size_t i = 0; i < pool->count; i++)
-		if (prefix_contains(&pool->prefixes[i], address))
+	for (size_t i = 0; i < count; i++)
+		if (prefix_contains(&prefixes[i], address))
 			return true;
 	return false;
+}
+
+bool pool_covers(const struct pool *pool, const struct addr *address)
+{
+	return within(pool->prefixes, pool->count, address);
 }
 
 void pool_give(struct pool *pool, const struct addr *address)
@@ -198,6 +203,17 @@ void pool_give(struct pool *pool, const struct addr *address)
 		return;
 	HASH_DEL(pool->leases, lease);
 	free(lease);
+}
+
+bool pool_uses(const struct pool *pool, const struct prefix *in, const struct prefix *but,
+	       size_t count)
+{
+	const struct lease *lease;
+
+	for (lease = pool->leases; lease; lease = lease->hh.next)
+		if (prefix_contains(in, &lease->address) && !within(but, count, &lease->address))
+			return true;
+	return false;
 }
 
 uint64_t pool_used(const struct pool *pool)

@@ -35,6 +35,10 @@ void pool_give(struct pool *pool, const struct addr *address);
 /* Does the address lie in one of the pool's prefixes? */
 bool pool_covers(const struct pool *pool, const struct addr *address);
 
+/* Is an address in use that lies in this prefix, and in none of the list? */
+bool pool_uses(const struct pool *pool, const struct prefix *in, const struct prefix *but,
+	       size_t count);
+
 /* How many addresses are in use, and how many there are in all (UINT64_MAX: that many or more). */
 uint64_t pool_used(const struct pool *pool);
 uint64_t pool_size(const struct pool *pool);

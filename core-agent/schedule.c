@@ -147,7 +147,7 @@ static size_t check_plan(const struct core *core, const struct associations *a, 
 		const struct association *row = &a->rows[i];
 
 		over &= row->until <= wall;
-		if (!strcmp(row->core, core->config->name) || peer_find(core, row->core))
+		if (!strcmp(row->core, core->config->name) || peer_open(core, row->core))
 			continue;
 		log_warnx("%s:%u: core %s is neither this one nor one of peers", path, row->line,
 			  row->core);

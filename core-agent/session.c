@@ -15,6 +15,7 @@
 
 #include "binding.h"
 #include "care_of.h"
+#include "drain.h"
 #include "log.h"
 #include "peer.h"
 #include "preparation.h"
@@ -509,7 +510,8 @@ void session_pools_changed(struct core *core, usec_t now)
 	HASH_ITER (hh, core->sessions, s, next) {
 		const struct addr *coa = s->registration ? &s->registration->coa : &s->coa;
 
-		if (s->home && !addr_none(coa) && !care_of_covers(core, coa))
+		if (s->home && !addr_none(coa) && !care_of_covers(core, coa) &&
+		    !drain_covers(core, coa))
 			session_evict(s, REASON_ADMINISTRATIVE, now);
 	}
 	preparation_pools_changed(core, now);

@@ -65,6 +65,7 @@ static int show_status(void *arg, const json_t *request, struct control_reply *r
 	control_field(reply, "outer IPv6", NULL, control_addr(&core->underlay.end6));
 	control_field(reply, "peers", NULL, json_integer(HASH_COUNT(core->peers)));
 	control_field(reply, "peers up", NULL, json_integer(up));
+	control_field(reply, "draining", NULL, json_integer((json_int_t)drain_count(&core->drain)));
 	control_field(reply, "satellites", NULL, json_integer(HASH_COUNT(core->satellites)));
 	control_field(reply, "satellites connected", NULL, json_integer(connected));
 	control_field(reply, "subscribers", NULL, json_integer(HASH_COUNT(core->subscribers)));
@@ -101,7 +102,9 @@ static int show_peers(void *arg, const json_t *request, struct control_reply *re
 		usec_t srtt = requests_srtt(channel_requests(peer->channel));
 
 		control_row(reply, "s s s o o s i", peer->name,
-			    channel_up(peer->channel) ? "up" : "down",
+			    peer->draining		? "draining"
+			    : channel_up(peer->channel) ? "up"
+							: "down",
 			    endpoint_format(&peer->endpoint, text),
 			    age < 0 ? json_null() : control_seconds(age),
 			    srtt ? control_milliseconds(srtt) : json_null(),
@@ -251,6 +254,18 @@ static int do_release(void *arg, const json_t *request, struct control_reply *re
 	return 0;
 }
 
+/* What waits for its users to go goes without them. */
+static int do_flush(void *arg, const json_t *request, struct control_reply *reply)
+{
+	int count = core_flush(arg, clock_now());
+
+	(void)request;
+	if (count < 0)
+		return control_refuse(reply, count, "nothing was changed; see the log");
+	control_text(reply, "%d ended that %s drained", count, count == 1 ? "was" : "were");
+	return 0;
+}
+
 const struct control_command show_commands[] = {
 	{"status", show_status, "this core in a few lines"},
 	{"peers", show_peers, "other cores and the channels to them"},
@@ -264,5 +279,6 @@ const struct control_command show_commands[] = {
 	{"counters", show_counters, "signalling messages by type"},
 	{"drops", show_drops, "dropped datagrams and packets, refused registrations, by reason"},
 	{"accounting", show_accounting, "what terminals have sent and received, by binding"},
+	{"flush", do_flush, "end at once what is drained after a reload"},
 	{"release", do_release, "end a registration: {\"terminal\": NAI}"},
 	{}};

@@ -225,6 +225,20 @@ static bool same_subscriber(const struct subscriber_config *a, const struct subs
 	       addr_equal(&a->home6, &b->home6) && prefix_equal(&a->prefix, &b->prefix);
 }
 
+/* Is the secret in its file what the subscriber has? What cannot be read is none. */
+static bool same_secret(const struct subscriber *subscriber, const struct subscriber_config *config)
+{
+	uint8_t psk[KEY_LENGTH];
+	bool same;
+
+	if (!config->psk_file)
+		return true;
+	same = keys_read_file(config->psk_file, psk) == 0 &&
+	       keys_equal(psk, subscriber->psk, sizeof(psk));
+	keys_wipe(psk, sizeof(psk));
+	return same;
+}
+
 /* A configuration's subscribers by NAI: comparing two long lists stays linear. */
 struct entry {
 	const struct subscriber_config *config;
@@ -302,7 +316,7 @@ static int make_fresh(struct core *core, const struct config *wanted, const stru
 
 		memcpy(user, config->nai, (size_t)(strchr(config->nai, '@') - config->nai));
 		is = subscriber_find(core, user);
-		if (!is || !before || !same_subscriber(before, config))
+		if (!is || !before || !same_subscriber(before, config) || !same_secret(is, config))
 			result = make_from(core, config, before, before ? is : NULL, change);
 	}
 	return result;

@@ -431,7 +431,7 @@ static void test_reload_without(void **cmocka)
 
 		otto_visit(w, FAR_A);
 		otto_say(w, LEAVES, 1, "c.example");
-		assert_int_equal(world_reload(w, &without[i]), 0);
+		assert_int_equal(world_reload_cut(w, &without[i]), 0);
 		world_run(w, 50 * MS);
 		assert_int_equal(w->far[FAR_C].asked[MESSAGE_RELEASE], 1);
 		assert_int_equal(kernel_fake_count(OTTO_NEXT_C), 0);

@@ -346,7 +346,7 @@ static void test_peer_removed(void **state)
 	terminal_register(w, &w->tina, "s1");
 	home = peer_of(w, way("10.1.0.7/32", GUARD_DOWN, 0));
 	world_guarded = true;
-	assert_int_equal(world_reload(w, &(struct world_text){.peers = WORLD_PEER_C}), 0);
+	assert_int_equal(world_reload_cut(w, &(struct world_text){.peers = WORLD_PEER_C}), 0);
 	world_guarded = false;
 	assert_memory_equal(home, nobody, sizeof(nobody));
 	assert_int_equal(kernel_fake_count("guarded"), 0);

@@ -616,7 +616,7 @@ static void test_arrival_refused_too_late(void **state)
 	tina_comes(w, 1, "s1");
 	tina_arrived(w);
 	world_run(w, 20 * MS);
-	assert_int_equal(world_reload(w, &other), 0);
+	assert_int_equal(world_reload_cut(w, &other), 0);
 	assert_int_equal(tina(w)->state, SESSION_RELEASED);
 	far_answer(w, FAR_A, 0);
 	world_run(w, 20 * MS);

@@ -106,7 +106,7 @@ static void test_peer_removed(void **state)
 	struct world *w = world_served(NULL);
 
 	(void)state;
-	assert_int_equal(world_reload(w, &less), 0);
+	assert_int_equal(world_reload_cut(w, &less), 0);
 	assert_int_equal(kernel_fake_count("10.1.0."), 0);
 	assert_int_equal(kernel_fake_count("2001:db8:a:"), 0);
 	assert_int_equal(kernel_fake_count("table 8300"), 0);
@@ -135,7 +135,7 @@ static void test_release_is_acknowledged(void **state)
 	int length;
 
 	(void)state;
-	assert_int_equal(world_reload(w, &less), 0);
+	assert_int_equal(world_reload_cut(w, &less), 0);
 	terminal_read(w, &w->tina);
 	message_init(&ack, MESSAGE_RELEASE_ACK, w->tina.last[MESSAGE_RELEASE].id);
 	message_set_number(&ack, ATTR_REASON, REASON_ACCEPTED);
@@ -155,7 +155,7 @@ static void test_talk_after_the_end(void **state)
 	struct message m;
 
 	(void)state;
-	assert_int_equal(world_reload(w, &less), 0);
+	assert_int_equal(world_reload_cut(w, &less), 0);
 	message_init(&m, MESSAGE_CORE_DISCONNECT, 0);
 	terminal_tell(w, &w->tina, "s1", &m);
 	message_init(&m, MESSAGE_HANDOVER_DONE, 0);
@@ -303,7 +303,7 @@ static void test_care_of_pool_removed(void **state)
 	struct world *w = world_served(NULL);
 
 	(void)state;
-	assert_int_equal(world_reload(w, &other), 0);
+	assert_int_equal(world_reload_cut(w, &other), 0);
 	world_run(w, 10 * MS);
 	terminal_read(w, &w->tina);
 	assert_int_equal(w->tina.received[MESSAGE_RELEASE], 1);

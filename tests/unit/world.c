@@ -723,6 +723,15 @@ int world_reload(struct world *w, const struct world_text *text)
 	return result;
 }
 
+int world_reload_cut(struct world *w, const struct world_text *text)
+{
+	int result = world_reload(w, text);
+
+	if (result == 0)
+		assert_true(core_flush(&w->core, w->now) >= 0);
+	return result;
+}
+
 void world_restart(struct world *w, const struct world_text *text)
 {
 	struct core_io io = w->core.io;

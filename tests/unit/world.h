@@ -169,6 +169,8 @@ struct world_text {
 struct world *world_new(const char *pools);
 /* Reloads the configuration; what core_reconfigure() says. */
 int world_reload(struct world *w, const struct world_text *text);
+/* The same, and what would be drained (drain.h) ends at once. */
+int world_reload_cut(struct world *w, const struct world_text *text);
 /* Stops the core and starts it again, with another configuration unless that is NULL. */
 void world_restart(struct world *w, const struct world_text *text);
 void world_free(struct world *w);
