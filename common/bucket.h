@@ -14,14 +14,19 @@ struct bucket {
 	usec_t full_at; /* when all tokens are back, if none is taken until then */
 };
 
+/* Is there none of its `burst` tokens now? */
+static inline bool bucket_spent(const struct bucket *b, unsigned int burst, usec_t interval,
+				usec_t now)
+{
+	return b->full_at > now && b->full_at - now > (usec_t)(burst - 1) * interval;
+}
+
 /* Takes one of `burst` tokens, one of which comes back per interval. False when there is none. */
 static inline bool bucket_take(struct bucket *b, unsigned int burst, usec_t interval, usec_t now)
 {
-	usec_t full_at = b->full_at > now ? b->full_at : now;
-
-	if (full_at - now > (usec_t)(burst - 1) * interval)
+	if (bucket_spent(b, burst, interval, now))
 		return false;
-	b->full_at = full_at + interval;
+	b->full_at = (b->full_at > now ? b->full_at : now) + interval;
 	return true;
 }
 

@@ -120,6 +120,13 @@ bool handover_proven(const uint8_t key[KEY_LENGTH], const uint8_t *datagram, siz
 	return keys_equal(proof, datagram + length - HANDOVER_PROOF, HANDOVER_PROOF);
 }
 
+const uint8_t *handover_tag_of(const uint8_t *datagram, size_t length)
+{
+	if (length < SNO_HEAD_LENGTH + HANDOVER_TAG + PROOF_ATTRIBUTE)
+		return NULL;
+	return datagram + length - PROOF_ATTRIBUTE - HANDOVER_TAG;
+}
+
 void handover_access_key(uint8_t access[KEY_LENGTH], const uint8_t key[KEY_LENGTH],
 			 const uint8_t *datagram, size_t length)
 {

@@ -30,6 +30,7 @@ static int close_with(int fd)
 #define AT_IPV6_DST  38
 #define AT_UDP_PORT  56 /* IPv6: destination port */
 #define AT_MESSAGE   62 /* what UDP carries */
+#define AT_INDEX     66 /* the id in its head */
 #define PROOF_OCTETS 19 /* of the attribute HANDOVER_PROOF */
 #define WHOLE	     0xffff
 #define BEGINNING    64
@@ -58,34 +59,40 @@ static int open_filtered(unsigned int ifindex, struct sock_filter *code, size_t 
 
 /* ---- sockets ---------------------------------------------------------------------------- */
 
-int link_socket_open(unsigned int ifindex, uint16_t udp_port, enum link_queue queue)
+int link_socket_open(unsigned int ifindex, uint16_t udp_port, enum link_queue queue, uint16_t mark)
 {
-	const uint32_t first = queue != LINK_REST ? WHOLE : 0,
-		       rest = queue != LINK_FIRST ? WHOLE : 0;
+	const uint32_t ours = queue == LINK_OURS || queue == LINK_ALL ? WHOLE : 0,
+		       proving = queue == LINK_PROVING || queue == LINK_ALL ? WHOLE : 0,
+		       rest = queue == LINK_REST || queue == LINK_ALL ? WHOLE : 0;
 	/*
 	 * Incoming IPv6/UDP to the access port; the rest is not our business. The proof is a
 	 * discovery's last attribute, and long enough to count from the end.
 	 */
 	struct sock_filter code[] = {
 		BPF_STMT(BPF_LD | BPF_H | BPF_ABS, (uint32_t)SKF_AD_OFF + SKF_AD_PKTTYPE),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, PACKET_OUTGOING, 18, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, PACKET_OUTGOING, 23, 0),
 		BPF_STMT(BPF_LD | BPF_H | BPF_ABS, AT_TYPE),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ETHERTYPE_IPV6, 0, 16),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ETHERTYPE_IPV6, 0, 21),
 		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, AT_NEXT),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, IPPROTO_UDP, 0, 14),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, IPPROTO_UDP, 0, 19),
 		BPF_STMT(BPF_LD | BPF_H | BPF_ABS, AT_UDP_PORT),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, udp_port, 0, 12),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, udp_port, 0, 17),
 		BPF_STMT(BPF_LD | BPF_W | BPF_LEN, 0),
-		BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, AT_MESSAGE + PROOF_OCTETS, 0, 9),
+		BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, AT_MESSAGE + PROOF_OCTETS, 0, 14),
 		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, AT_MESSAGE),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, MESSAGE_SEALED, 6, 0),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, MESSAGE_CORE_DISCOVERY, 0, 6),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, MESSAGE_SEALED, 7, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, MESSAGE_COOKIE_PROOF, 10, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, MESSAGE_CORE_DISCOVERY, 0, 10),
 		BPF_STMT(BPF_LD | BPF_W | BPF_LEN, 0),
 		BPF_STMT(BPF_ALU | BPF_SUB | BPF_K, PROOF_OCTETS),
 		BPF_STMT(BPF_MISC | BPF_TAX, 0),
 		BPF_STMT(BPF_LD | BPF_B | BPF_IND, 0),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ATTR_HANDOVER_PROOF, 0, 1),
-		BPF_STMT(BPF_RET | BPF_K, first),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ATTR_HANDOVER_PROOF, 4, 5),
+		BPF_STMT(BPF_LD | BPF_H | BPF_ABS, AT_INDEX),
+		BPF_STMT(BPF_ALU | BPF_AND | BPF_K, LINK_MARK),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, mark, 0, 2),
+		BPF_STMT(BPF_RET | BPF_K, ours),
+		BPF_STMT(BPF_RET | BPF_K, proving),
 		BPF_STMT(BPF_RET | BPF_K, rest),
 		BPF_STMT(BPF_RET | BPF_K, 0),
 	};

@@ -16,18 +16,23 @@
 #include <stdint.h>
 
 /*
- * What a socket hears. A flood in one queue is none in the other: first what is cheap to check and
- * comes from those who are served or expected, sealed datagrams and discoveries with a short proof
- * (or what looks like these), and then the rest.
+ * What a socket hears. A flood in one queue is none in the other: LINK_OURS is sealed datagrams
+ * with our mark in their receiver index, which who has not heard this link has to guess;
+ * LINK_PROVING is discoveries with a short proof or a cookie proof, or what looks like these, and
+ * cheap to check; LINK_REST is what is none of these.
  */
-enum link_queue { LINK_ALL, LINK_FIRST, LINK_REST };
+enum link_queue { LINK_OURS, LINK_PROVING, LINK_REST, LINK_QUEUES, LINK_ALL = LINK_QUEUES };
+
+/* The bits of a receiver index, counted from its uppermost 16, that all of one core have in common:
+ * the mark. There are a million indices with it. */
+#define LINK_MARK 0xfff0
 
 /*
  * A non-blocking packet socket on this interface that hears what comes in for this UDP port over
- * IPv6 and belongs to this queue, whole frames, and nothing else; bridge ports too. Returns the
- * descriptor, or -errno. Needs CAP_NET_RAW.
+ * IPv6 and belongs to this queue, whole frames, and nothing else; bridge ports too. The mark counts
+ * for LINK_OURS and LINK_REST. Returns the descriptor, or -errno. Needs CAP_NET_RAW.
  */
-int link_socket_open(unsigned int ifindex, uint16_t udp_port, enum link_queue queue);
+int link_socket_open(unsigned int ifindex, uint16_t udp_port, enum link_queue queue, uint16_t mark);
 
 /*
  * A non-blocking packet socket that hears the packets of users that come in on this interface: IPv4

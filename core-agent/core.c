@@ -5,6 +5,7 @@
 #include "anticipation.h"
 #include "authentication.h"
 #include "binding.h"
+#include "link_socket.h"
 #include "log.h"
 #include "mode.h"
 #include "peer.h"
@@ -35,6 +36,10 @@ static int load_keys(struct core *core)
 	do
 		keys_random(&core->epoch, sizeof(core->epoch));
 	while (core->epoch == 0);
+	do {
+		keys_random(&core->access_mark, sizeof(core->access_mark));
+		core->access_mark &= LINK_MARK;
+	} while (core->access_mark == 0);
 	door_open(&core->door);
 	/* Numbers of two lives of a core, or of two cores, do not meet (PROTOCOL section 9). */
 	core->last_binding = core->epoch & ~UINT64_C(0xffffffff);

@@ -76,6 +76,7 @@ struct core {
 	struct noise_ready *ready; /* for the subscribers that have been authenticated */
 	struct timer ready_timer;  /* idle enough to work for it */
 	uint64_t epoch;
+	uint16_t access_mark; /* of the receiver indices of its sessions (link_socket.h), not 0 */
 
 	struct underlay underlay;
 	struct guard *guard; /* NULL: off */

@@ -5,9 +5,11 @@
 #include "arrival.h"
 #include "authentication.h"
 #include "binding.h"
+#include "handover_key.h"
 #include "log.h"
 #include "mode.h"
 #include "peer.h"
+#include "preparation.h"
 #include "registration.h"
 #include "send.h"
 #include "session.h"
@@ -137,6 +139,20 @@ static enum drop dispatch(struct discovery *d, const uint8_t *proof, size_t proo
 	return DROP_NONE;
 }
 
+/*
+ * Is a flood not worth reading as far as this? Nobody is waiting for whoever this is from, and
+ * there is nothing left for those whom nobody waits for.
+ */
+static bool in_vain(const struct satellite *satellite, const struct lladdr *mac,
+		    const uint8_t *datagram, size_t length, usec_t now)
+{
+	const struct core *core = satellite->core;
+	const uint8_t *tag = handover_tag_of(datagram, length);
+
+	return length > 0 && datagram[0] == MESSAGE_CORE_DISCOVERY && door_shut(satellite, now) &&
+	       !session_by_mac(core, mac) && !(tag && preparation_by_tag(core, tag));
+}
+
 enum drop discovery_receive(struct satellite *satellite, const struct lladdr *mac,
 			    const struct addr *link_local, const uint8_t *datagram, size_t length,
 			    usec_t now)
@@ -152,6 +168,8 @@ enum drop discovery_receive(struct satellite *satellite, const struct lladdr *ma
 	size_t proof_length = 0;
 	enum drop drop = DROP_NONE;
 
+	if (in_vain(satellite, mac, datagram, length, now))
+		return DROP_LIMIT;
 	if (length > 0 && datagram[0] == MESSAGE_COOKIE_PROOF) {
 		proof = datagram;
 		proof_length = length;

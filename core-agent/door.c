@@ -25,7 +25,7 @@
 #define INITIATION_BURST	100
 #define INITIATION_INTERVAL	(10 * USEC_PER_MSEC)
 #define COOKIE_BURST		2048
-#define COOKIE_INTERVAL		50
+#define COOKIE_INTERVAL		20
 #define AUTHENTICATION_BURST	4096
 #define AUTHENTICATION_INTERVAL 400
 
@@ -102,6 +102,15 @@ enum drop door_discovery(struct discovery *d, const uint8_t *proof, size_t proof
 		return DROP_NONE;
 	send_cookie(d, &source, now);
 	return DROP_LIMIT;
+}
+
+bool door_shut(const struct satellite *satellite, usec_t now)
+{
+	const struct door *door = &satellite->core->door;
+
+	return bucket_spent(&door->cookies, COOKIE_BURST, COOKIE_INTERVAL, now) &&
+	       (bucket_spent(&satellite->share.any, ANY_BURST, ANY_INTERVAL, now) ||
+		bucket_spent(&door->discoveries, 2 * ANY_BURST, ANY_INTERVAL / 2, now));
 }
 
 bool door_registration(const struct discovery *d, const struct peer *home)

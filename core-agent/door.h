@@ -21,6 +21,7 @@
 struct core;
 struct discovery;
 struct peer;
+struct satellite;
 
 struct door {
 	struct cookie_jar jar;
@@ -45,6 +46,8 @@ void door_open(struct door *door);
  */
 enum drop door_discovery(struct discovery *d, const uint8_t *proof, size_t proof_length,
 			 usec_t now);
+/* Would any discovery of a stranger be dropped now, with no cookie left either? */
+bool door_shut(const struct satellite *satellite, usec_t now);
 /* May another attempt with this home core begin? Strangers do not get all that there are. */
 bool door_registration(const struct discovery *d, const struct peer *home);
 /* May this peer have another handshake of a terminal's computed here? */

@@ -28,11 +28,13 @@
 #define READS_PER_WAKE 64 /* datagrams read before other events get their turn */
 
 /*
- * Octets that wait in a socket, as the kernel counts them (some 1,300 for a discovery): when a
- * satellite changes its core all its terminals speak at one moment, and what is lost then is
- * repeated only after half a second.
+ * Octets that wait in a socket, as the kernel counts them (some 1,300 for a discovery, and twice
+ * what we say): when a satellite changes its core all its terminals speak at one moment, and what
+ * is lost then is repeated only after half a second. But where strangers stand in line with a
+ * flood, a longer line than for a crowd of ten thousand would only make them wait.
  */
-#define RECEIVE_ROOM (32 << 20)
+#define RECEIVE_ROOM   (32 << 20)
+#define STRANGERS_ROOM (8 << 20)
 
 static struct {
 	struct core *core;
@@ -134,9 +136,9 @@ static int to_peer(void *context, const struct peer *peer, const struct endpoint
 }
 
 /* Beyond net.core.rmem_max where we may; as much as that allows elsewhere. */
-static void make_room(int fd)
+static void make_room(int fd, bool strangers)
 {
-	const int octets = RECEIVE_ROOM;
+	const int octets = strangers ? STRANGERS_ROOM : RECEIVE_ROOM;
 
 	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &octets, sizeof(octets)) < 0)
 		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &octets, sizeof(octets));
@@ -159,7 +161,7 @@ static int listen_on(const struct endpoint *local, struct listener *l)
 	}
 	l->family = local->addr.family;
 	for (size_t i = 0; i < CORE_QUEUES; i++) {
-		make_room(l->fds[i]);
+		make_room(l->fds[i], i != CORE_OURS);
 		ev_io_init(&l->io[i], core_readable, l->fds[i], EV_READ);
 		ev_set_priority(&l->io[i], priority[i]);
 		ev_io_start(receiver.loop, &l->io[i]);
@@ -288,77 +290,71 @@ static void frame_readable(struct ev_loop *loop, ev_io *io, int events)
 	(void)loop;
 	(void)events;
 	gather(count);
-	for (int i = 0; i < count && satellite->fd >= 0; i++)
+	for (int i = 0; i < count && satellite->fds[LINK_REST] >= 0; i++)
 		receive_frame(satellite, inbox.octets[i], inbox.heads[i].msg_len, clock_now());
 	flush(count);
 }
 
-/* One of the two queues of a port. */
-static int queue_open(struct satellite *satellite, enum link_queue queue, int *opened,
-		      void **watcher)
+static int queue_open(struct satellite *satellite, enum link_queue queue)
 {
+	static const int priority[LINK_QUEUES] = {
+		[LINK_OURS] = EV_MAXPRI, [LINK_PROVING] = EV_MAXPRI - 1};
+	const struct core *core = satellite->core;
 	ev_io *io = malloc(sizeof(*io));
 	int fd;
 
 	if (!io)
 		return -ENOMEM;
-	fd = link_socket_open(satellite->port, satellite->core->config->access.port, queue);
+	fd = link_socket_open(satellite->port, core->config->access.port, queue, core->access_mark);
 	if (fd < 0) {
 		log_warn_errno(fd, "satellite %s: cannot read frames on %s", satellite->name,
 			       satellite->interface);
 		free(io);
 		return fd;
 	}
-	make_room(fd);
+	make_room(fd, queue == LINK_REST);
 	ev_io_init(io, frame_readable, fd, EV_READ);
-	if (queue == LINK_FIRST)
-		ev_set_priority(io, EV_MAXPRI);
+	ev_set_priority(io, priority[queue]);
 	io->data = satellite;
 	ev_io_start(receiver.loop, io);
-	*opened = fd;
-	*watcher = io;
+	satellite->fds[queue] = fd;
+	satellite->watchers[queue] = io;
 	return 0;
-}
-
-static void queue_close(int *fd, void **watcher)
-{
-	if (*fd < 0)
-		return;
-	ev_io_stop(receiver.loop, *watcher);
-	free(*watcher);
-	close(*fd);
-	*watcher = NULL;
-	*fd = -1;
 }
 
 int receive_satellite_open(struct satellite *satellite)
 {
-	int result;
+	int result = 0;
 
 	if (!receiver.loop)
 		return 0;
-	result = queue_open(satellite, LINK_FIRST, &satellite->first_fd, &satellite->first_watcher);
+	for (unsigned int q = 0; q < LINK_QUEUES && result == 0; q++)
+		result = queue_open(satellite, (enum link_queue)q);
 	if (result < 0)
-		return result;
-	result = queue_open(satellite, LINK_REST, &satellite->fd, &satellite->watcher);
-	if (result < 0)
-		queue_close(&satellite->first_fd, &satellite->first_watcher);
+		receive_satellite_close(satellite);
 	return result;
 }
 
 void receive_satellite_close(struct satellite *satellite)
 {
-	queue_close(&satellite->first_fd, &satellite->first_watcher);
-	queue_close(&satellite->fd, &satellite->watcher);
+	for (size_t q = 0; q < LINK_QUEUES; q++) {
+		if (satellite->fds[q] < 0)
+			continue;
+		ev_io_stop(receiver.loop, satellite->watchers[q]);
+		free(satellite->watchers[q]);
+		close(satellite->fds[q]);
+		satellite->watchers[q] = NULL;
+		satellite->fds[q] = -1;
+	}
 }
 
 static int to_satellite(void *context, struct satellite *satellite, const uint8_t *frame,
 			size_t length)
 {
 	(void)context;
-	if (satellite->fd < 0)
+	if (satellite->fds[LINK_REST] < 0)
 		return -ENETDOWN;
-	return send(satellite->fd, frame, length, MSG_DONTWAIT) < 0 ? -errno : 0;
+	return send(satellite->fds[LINK_REST], frame, length, MSG_DONTWAIT) < 0 ? -errno : 0;
 }
 
 const struct core_io receive_io = {.to_peer = to_peer, .to_satellite = to_satellite};

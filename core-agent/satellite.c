@@ -193,7 +193,8 @@ static int satellite_make(struct core *core, const struct satellite_config *conf
 	if (!satellite)
 		return -ENOMEM;
 	satellite->core = core;
-	satellite->fd = satellite->first_fd = -1;
+	for (size_t q = 0; q < LINK_QUEUES; q++)
+		satellite->fds[q] = -1;
 	timer_init(&satellite->advertise, advertise_timer, satellite);
 	memcpy(satellite->name, config->name, strlen(config->name) + 1);
 	memcpy(satellite->interface, config->interface, strlen(config->interface) + 1);

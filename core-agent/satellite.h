@@ -8,6 +8,7 @@
 
 #include "core.h"
 #include "kernel.h"
+#include "link_socket.h"
 
 #include <uthash.h>
 
@@ -18,11 +19,11 @@ struct satellite {
 	unsigned int port;   /* interface index, 0 while the interface is missing */
 	bool connected;	     /* the port is up and has carrier */
 	bool joined, raised; /* the port was outside the bridge, or down, before */
-	int fd;		     /* packet socket, -1 in tests and while the interface is missing */
-	int first_fd;	     /* that is read before it: for those who are served or expected */
+	/* Packet sockets, by what they hear; -1 in tests and while the interface is missing. */
+	int fds[LINK_QUEUES];
+	void *watchers[LINK_QUEUES]; /* the event loop's, see receive.c */
 	struct timer advertise;
-	struct door_share share;       /* of the handshakes that this core computes */
-	void *watcher, *first_watcher; /* the event loop's, see receive.c */
+	struct door_share share; /* of the handshakes that this core computes */
 	UT_hash_handle hh;
 };
 

@@ -16,6 +16,7 @@
 #include "binding.h"
 #include "care_of.h"
 #include "drain.h"
+#include "link_socket.h"
 #include "log.h"
 #include "peer.h"
 #include "preparation.h"
@@ -317,13 +318,16 @@ void session_abandon(struct session *s, usec_t now)
 	timer_set(&s->core->timers, &s->timer, s->deadline);
 }
 
+/* With the mark, which is not 0: nor is the index. */
 static uint32_t fresh_index(const struct core *core)
 {
+	const uint32_t marked = (uint32_t)LINK_MARK << 16;
 	uint32_t index;
 
-	do
+	do {
 		keys_random(&index, sizeof(index));
-	while (index == 0 || session_by_index(core, index));
+		index = (index & ~marked) | (uint32_t)core->access_mark << 16;
+	} while (session_by_index(core, index));
 	return index;
 }
 

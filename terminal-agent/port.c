@@ -103,7 +103,7 @@ static int open_sockets(struct port *p)
 	int error;
 
 	p->users = p->sink = -1;
-	p->frames = link_socket_open(place->ifindex, place->udp_port, LINK_ALL);
+	p->frames = link_socket_open(place->ifindex, place->udp_port, LINK_ALL, 0);
 	if (p->frames >= 0)
 		p->users = link_socket_users(place->ifindex);
 	if (p->frames < 0 || p->users < 0) {

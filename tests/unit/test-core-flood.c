@@ -47,6 +47,34 @@ static void flood_discoveries(struct world *w, const char *realm, const char *sa
 	w->frame_count = 0;
 }
 
+/* Nothing is left for strangers at this moment, be it a handshake or a cookie. */
+static void shut_door(struct world *w, const char *satellite)
+{
+	static const uint8_t handshake[200];
+	struct terminal stranger = {0};
+	struct message m;
+	uint64_t read;
+	int length;
+
+	terminal_make(&stranger, "mallory", "nowhere.example", w->core.keys.public,
+		      "02:00:00:00:00:66");
+	message_init(&m, MESSAGE_CORE_DISCOVERY, 1);
+	message_set_text(&m, ATTR_REALM, "nowhere.example");
+	message_set_blob(&m, ATTR_HANDSHAKE, handshake, sizeof(handshake));
+	length = message_write(&m, stranger.discovery, sizeof(stranger.discovery));
+	assert_true(length > 0);
+	while (!door_shut(satellite_find(&w->core, satellite), w->now))
+		terminal_send(w, &stranger, satellite, stranger.discovery, (size_t)length);
+	read = w->core.counters.received[MESSAGE_CORE_DISCOVERY];
+	w->frame_count = 0;
+	/* Another one is counted, and not even read. */
+	w->core.counters.drops[DROP_LIMIT] = 0;
+	terminal_send(w, &stranger, satellite, stranger.discovery, (size_t)length);
+	assert_int_equal(w->core.counters.drops[DROP_LIMIT], 1);
+	assert_int_equal(w->core.counters.received[MESSAGE_CORE_DISCOVERY], read);
+	assert_int_equal(w->frame_count, 0);
+}
+
 /* The cookie that has come for this terminal; false when none has. */
 static bool cookie_for(const struct world *w, const struct terminal *t,
 		       uint8_t cookie[COOKIE_LENGTH])
@@ -146,6 +174,12 @@ static void test_served(void **state)
 	assert_true(w->otto.done);
 	terminal_register(w, &w->tina, "s1");
 	assert_true(w->tina.done);
+	shut_door(w, "s1");
+	terminal_register(w, &w->otto, "s1");
+	assert_true(w->otto.done);
+	shut_door(w, "s1");
+	terminal_register(w, &w->tina, "s1");
+	assert_true(w->tina.done);
 	world_free(w);
 }
 
@@ -177,6 +211,7 @@ static void test_expected(void **state)
 	tina_expected(w);
 	flood_discoveries(w, "b.example", "s1");
 	flood_discoveries(w, "a.example", "s1");
+	shut_door(w, "s1");
 	tina_comes(w, 1, "s1");
 	tina_arrived(w);
 	assert_int_equal(w->tina.registration.mode, MODE_PREDICTIVE);
