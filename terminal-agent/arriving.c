@@ -6,9 +6,13 @@
 #include <string.h>
 
 #include "log.h"
+#include "terminal-agent/belief.h"
 #include "terminal-agent/session_internal.h"
 
 #define RESYNCS_MAX 3 /* in a row, before the back-off takes over */
+/* A satellite that is late with a change of its core is given so much time, so often. */
+#define CROSSED_AGAIN (20 * USEC_PER_MSEC)
+#define CROSSED_MAX   5
 
 static int transmit_request(void *context, const uint8_t *octets, size_t length)
 {
@@ -88,6 +92,7 @@ enum drop session_registration_done(struct session *s, struct link *link, const 
 				    const struct lladdr *source, usec_t now)
 {
 	struct discovery_result result;
+	const char *heard;
 	enum drop drop;
 
 	if (s->registration.valid && m->id == s->registration.access.local_index)
@@ -97,12 +102,14 @@ enum drop session_registration_done(struct session *s, struct link *link, const 
 	drop = discovery_accept(&s->discovery, m, &result);
 	if (drop != DROP_NONE)
 		return drop;
-	if (link->advertised.core[0] &&
-	    strcmp(link->advertised.core, result.registration.core) != 0) {
-		log_remote(&s->noise, now,
-			   "link %s: %s answers where %s advertises itself, asking again",
-			   link->name, result.registration.core, link->advertised.core);
-		s->deadline = s->attempt.begun + SESSION_RATE_LIMIT;
+	heard = belief_heard(s, link, now);
+	if (heard && strcmp(heard, result.registration.core) != 0) {
+		log_remote(&s->noise, now, "link %s: %s answers where %s should be, asking again",
+			   link->name, result.registration.core, heard);
+		s->attempt.outdated = true;
+		s->deadline = belief_fresh(s, link, heard, now)
+				      ? now
+				      : s->attempt.begun + SESSION_RATE_LIMIT;
 	} else {
 		accept_registration(s, &result, source, now);
 	}
@@ -127,8 +134,28 @@ static void not_by_home(struct session *s, const struct link *link, usec_t now)
 		   link->name);
 }
 
+/*
+ * The discovery has come to another core than it names. When the satellite is about to change its
+ * core, or just has, it was only too early or too late for that: then it is sent anew, in the name
+ * of the core that is to be there now, which may take the satellite a moment.
+ */
+static bool crossed_change(struct session *s, const struct message *assignment, usec_t now)
+{
+	const char *core = belief_heard(s, s->link, now);
+
+	if (assignment->reason != REASON_WRONG_CORE || !core ||
+	    !belief_fresh(s, s->link, core, now) || s->attempt.crossed++ >= CROSSED_MAX)
+		return false;
+	log_info("%s is not behind satellite %s yet, asking again", core, s->link->name);
+	s->attempt.outdated = true;
+	s->deadline = strcmp(core, assignment->core) == 0 ? now : now + CROSSED_AGAIN;
+	return true;
+}
+
 static void rejected(struct session *s, const struct message *assignment, usec_t now)
 {
+	if (crossed_change(s, assignment, now))
+		return;
 	if (assignment->reason != REASON_RESYNC) {
 		log_warnx("the home core refuses %s@%s: %s", s->identity->name.user,
 			  s->identity->name.realm, reason_name(assignment->reason));

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "log.h"
+#include "terminal-agent/belief.h"
 #include "terminal-agent/session.h"
 
 /* Who listens on the link can give us false ones; then the repetitions must do. */
@@ -35,14 +36,14 @@ static struct discovery_facts facts_of(const struct session *s, const struct lin
 		.link_layer = link->mac,
 		.link_local = link->address,
 		.mtu = attempt_mtu(link),
-		.core = link->ready && link->advertised.core[0] ? link->advertised.core : NULL,
+		.core = belief_heard(s, link, now),
 		.home_epoch = s->home_epoch,
 		.mode = mode_of(s, link),
 	};
 
 	if (!r->valid || s->config->handover.mode < MODE_PROACTIVE)
 		return facts;
-	facts.target = moving_core(s, link, now);
+	facts.target = belief_core(s, link, now);
 	/* Nobody prepares the core that serves already. */
 	if (facts.target && strcmp(facts.target, r->place.core) == 0)
 		facts.target = NULL;
@@ -75,6 +76,7 @@ static void send_octets(struct session *s, usec_t now)
 static void transmit(struct session *s, usec_t now)
 {
 	s->attempt.tries++;
+	s->attempt.sent = now;
 	s->attempt.slowed = false;
 	send_octets(s, now);
 	discovery_sent(&s->discovery);

@@ -18,10 +18,12 @@ struct session;
 struct attempt {
 	usec_t first;	      /* when its first datagram was sent on this link */
 	usec_t begun;	      /* when its newest handshake was begun */
+	usec_t sent;	      /* when its last datagram was sent */
 	usec_t timeout;	      /* the present time-out, with back-off */
 	unsigned int tries;   /* datagrams sent */
 	unsigned int repeats; /* of the present octets */
 	unsigned int resyncs; /* in a row */
+	unsigned int crossed; /* it met a change of the satellite's core */
 	bool slowed;	      /* an unauthentic reject has already slowed the present octets */
 	bool outdated;	      /* they name a core that is not there any more */
 	const char *reason;

@@ -10,10 +10,14 @@
 #include <string.h>
 
 #include "log.h"
+#include "terminal-agent/belief.h"
+#include "terminal-agent/parting.h"
 #include "terminal-agent/session_internal.h"
 
 /* How long a core delivers what comes over the old way (DRAIN of PROTOCOL section 12). */
 #define LEAVE_AFTER (2 * USEC_PER_SEC)
+/* Nothing else is begun so shortly before or after a move. */
+#define SOON (100 * USEC_PER_MSEC)
 
 static const char reason_switch[] = "switch";
 static const char reason_switch_failed[] = "switch failed";
@@ -103,15 +107,6 @@ void moving_timeout(struct session *s, usec_t now)
 
 /* ---- what is known of the way ------------------------------------------------------------ */
 
-const char *moving_core(const struct session *s, const struct link *link, usec_t now)
-{
-	if (link->ready && link->advertised.core[0])
-		return link->advertised.core;
-	if (link == s->move.target && s->move.core[0])
-		return s->move.core;
-	return link->satellite ? schedule_core(s->schedule, link->name, now) : NULL;
-}
-
 const struct move *moving_to(const struct session *s, const struct link *link, const char *core)
 {
 	const struct move *m = &s->move;
@@ -145,7 +140,7 @@ static bool soft_possible(const struct session *s)
 static bool number_move(struct session *s, usec_t now)
 {
 	struct move *m = &s->move;
-	const char *core = moving_core(s, m->target, m->at > now ? m->at : now);
+	const char *core = belief_core(s, m->target, m->at > now ? m->at : now);
 
 	if (core ? strcmp(core, s->registration.place.core) == 0 : !m->target->satellite)
 		return false;
@@ -198,22 +193,24 @@ static void take_answer(struct session *s, enum reason reason, const struct mess
 
 /* ---- farewell --------------------------------------------------------------------------- */
 
-static void moving_drop(struct session *s)
+static void moving_drop(struct session *s, usec_t now)
 {
 	struct move *m = &s->move;
 
 	if (m->phase == MOVE_RAISING)
 		s->ops.set_link(s->ops.context, m->target, false);
+	if (m->parted && s->state == SESSION_REGISTERED)
+		parting_undo(s, now);
 	*m = (struct move){0};
 }
 
 /* A move to the same link that has not begun keeps what was said of it. */
-static void plan(struct session *s, struct link *target, usec_t at, const char *reason)
+static void plan(struct session *s, struct link *target, usec_t at, const char *reason, usec_t now)
 {
 	struct move *m = &s->move;
 
 	if (m->phase == MOVE_NONE || m->phase == MOVE_LEAVING || m->target != target) {
-		moving_drop(s);
+		moving_drop(s, now);
 		*m = (struct move){.phase = MOVE_PLANNED, .target = target};
 	}
 	m->at = at;
@@ -259,14 +256,17 @@ static void disconnect_answered(void *context, uint64_t number, enum reason reas
 /* Tells the serving core where the terminal goes (target), or that it deregisters (NULL). */
 static void disconnect(struct session *s, struct link *target, const char *reason, usec_t now)
 {
+	const struct registration *r = &s->registration;
 	struct message m;
 	bool named;
 	int64_t id;
 
 	s->target = target;
 	measuring_finish(s, now);
-	if (!registration_reachable(&s->registration)) {
+	if (!registration_reachable(r) || (target && parting_over(s, now))) {
 		s->disconnect_id = 0;
+		if (target && may(s, MODE_PROACTIVE))
+			uplink_hold(&s->uplink, now);
 		if (target)
 			begin_switch(s, s->link, target, reason, now);
 		else
@@ -382,7 +382,7 @@ static void leave(struct session *s, usec_t now)
 		disconnect(s, target, m->reason, now);
 	} else {
 		log_warnx("link %s is not ready, staying with what there is", target->name);
-		moving_drop(s);
+		moving_drop(s, now);
 	}
 }
 
@@ -400,6 +400,14 @@ static usec_t leaving_tick(struct session *s, usec_t now)
 	return USEC_NEVER;
 }
 
+bool moving_soon(const struct session *s, usec_t now)
+{
+	const struct move *m = &s->move;
+
+	return m->phase != MOVE_NONE && m->phase != MOVE_LEAVING && m->target != s->link &&
+	       now > m->at - SOON && now < m->at + SOON;
+}
+
 usec_t moving_tick(struct session *s, usec_t now)
 {
 	struct move *m = &s->move;
@@ -407,6 +415,7 @@ usec_t moving_tick(struct session *s, usec_t now)
 
 	if (s->state == SESSION_DISCONNECTING || s->state == SESSION_SWITCHING)
 		return next;
+	next = usec_min(next, parting_tick(s, now));
 	if (m->phase == MOVE_PLANNED && now >= ahead)
 		prepare(s, now);
 	if (m->phase == MOVE_RAISING && (m->target->ready || now >= m->deadline))
@@ -448,10 +457,10 @@ void moving_link_lost(struct session *s, struct link *link, const char *reason, 
 	}
 }
 
-void moving_discovers(struct session *s, const struct link *link)
+void moving_discovers(struct session *s, const struct link *link, usec_t now)
 {
 	if (s->move.phase == MOVE_LEAVING && link != s->move.target)
-		moving_drop(s);
+		moving_drop(s, now);
 }
 
 void moving_arrived(struct session *s, struct link *from, usec_t now)
@@ -467,7 +476,7 @@ void moving_arrived(struct session *s, struct link *from, usec_t now)
 	} else if (m->phase != MOVE_NONE && m->phase != MOVE_RAISING) {
 		/* With every new binding the home core gives up what it had prepared. */
 		m->number = 0;
-		m->announced = m->prepared = false;
+		m->announced = m->prepared = m->parted = false;
 		m->phase = MOVE_PLANNED;
 	}
 	moving_follow_schedule(s, now);
@@ -496,7 +505,7 @@ void moving_follow_schedule(struct session *s, usec_t now)
 	if (config_chooses(s->config))
 		return; /* choosing.h does */
 	if (s->move.phase == MOVE_PLANNED && s->move.reason == reason_schedule)
-		moving_drop(s);
+		moving_drop(s, now);
 	if (s->state != SESSION_REGISTERED || s->move.phase != MOVE_NONE || !s->link->satellite)
 		return;
 	end = schedule_end(s->schedule, s->link->name, now);
@@ -504,15 +513,17 @@ void moving_follow_schedule(struct session *s, usec_t now)
 	if (!target)
 		return;
 	at = end - s->config->timers.disconnect_wait;
-	plan(s, target, at > now ? at : now, reason_schedule);
+	plan(s, target, at > now ? at : now, reason_schedule, now);
 }
 
-void moving_forget(struct session *s, const struct link *link)
+void moving_forget(struct session *s, const struct link *link, usec_t now)
 {
 	if (s->leaving.link == link)
 		s->leaving.link = NULL;
-	if (s->move.target == link)
-		s->move = (struct move){0};
+	if (s->move.target == link) {
+		s->move.phase = MOVE_NONE; /* there is nothing to set down any more */
+		moving_drop(s, now);
+	}
 }
 
 /* ---- orders ---------------------------------------------------------------------------- */
@@ -529,7 +540,7 @@ int session_handover(struct session *s, struct link *link, usec_t at, usec_t now
 	if (at <= now && !link->ready && s->config->switching.mode == SWITCHING_SELF &&
 	    !sets_links(s))
 		return -ENETDOWN;
-	plan(s, link, at > now ? at : now, reason_switch);
+	plan(s, link, at > now ? at : now, reason_switch, now);
 	moving_tick(s, now);
 	return 0;
 }
@@ -544,7 +555,7 @@ void session_choose(struct session *s, struct link *link, const char *core, usec
 		return;
 	if (under_way && m->target == link && m->phase != MOVE_PLANNED)
 		return;
-	plan(s, link, at > now ? at : now, reason_schedule);
+	plan(s, link, at > now ? at : now, reason_schedule, now);
 	if (!m->core[0] && strlen(core) < sizeof(m->core))
 		strcpy(m->core, core);
 	moving_tick(s, now);
@@ -562,7 +573,7 @@ int session_connect(struct session *s, usec_t now)
 
 void session_deregister(struct session *s, usec_t now)
 {
-	moving_drop(s);
+	moving_drop(s, now);
 	s->wanted = false;
 	disconnect(s, NULL, "deregister", now);
 }

@@ -45,6 +45,7 @@ struct move {
 	bool announced;		     /* the core was prepared before the farewell */
 	bool prepared;		     /* ... by now */
 	bool soft;		     /* the old link is in use until registration done */
+	bool parted;		     /* ... but its satellite is not with the core any more */
 	usec_t uplink_delay;	     /* by which the new way is shorter */
 };
 
@@ -60,19 +61,19 @@ void moving_link_lost(struct session *s, struct link *link, const char *reason, 
 void moving_after_disconnect(struct session *s, usec_t now);
 /* The link that is switched to has not come up in time. */
 void moving_timeout(struct session *s, usec_t now);
+/* Is the terminal about to leave its link, whatever becomes of that? */
+bool moving_soon(const struct session *s, usec_t now);
 /* The session discovers on this link. */
-void moving_discovers(struct session *s, const struct link *link);
+void moving_discovers(struct session *s, const struct link *link, usec_t now);
 /* The terminal is registered over its link; what was said of a later move is void. */
 void moving_arrived(struct session *s, struct link *from, usec_t now);
 /* Plans to leave the satellite in use before it will be without a core, as the schedule says. */
 void moving_follow_schedule(struct session *s, usec_t now);
 /* The link is about to be freed. */
-void moving_forget(struct session *s, const struct link *link);
+void moving_forget(struct session *s, const struct link *link, usec_t now);
 
 /* True when an operator wants this very link: no other will do. */
 bool moving_ordered(const struct session *s);
-/* The core that is believed to be behind a link; NULL: not known. */
-const char *moving_core(const struct session *s, const struct link *link, usec_t now);
 /* HANDOVER_COUNTER of a registration by this core over this link. */
 uint64_t moving_number(const struct session *s, const struct link *link, const char *core);
 /*

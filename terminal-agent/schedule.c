@@ -3,6 +3,7 @@
 #include "terminal-agent/schedule.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "log.h"
 
@@ -62,14 +63,48 @@ usec_t schedule_instant(const struct schedule *s, usec_t planned)
 	return lab_time_real(&s->time, planned) - s->offset;
 }
 
-const char *schedule_core(const struct schedule *s, const char *satellite, usec_t at)
+/* The row of a satellite that holds at an instant, and the first one of the satellite. */
+static const struct association *row_at(const struct schedule *s, const char *satellite, usec_t at,
+					const struct association **first)
 {
 	size_t count;
 	const struct association *rows = association_of(&s->table, satellite, &count);
-	const struct association *row =
-		rows ? association_at(rows, count, schedule_planned(s, at)) : NULL;
+
+	*first = rows;
+	return rows ? association_at(rows, count, schedule_planned(s, at)) : NULL;
+}
+
+const char *schedule_core(const struct schedule *s, const char *satellite, usec_t at)
+{
+	const struct association *first, *row = row_at(s, satellite, at, &first);
 
 	return row ? row->core : NULL;
+}
+
+usec_t schedule_since(const struct schedule *s, const char *satellite, usec_t at)
+{
+	const struct association *first, *row = row_at(s, satellite, at, &first);
+
+	if (!row)
+		return USEC_NEVER;
+	/* Another station of the same core is no other core. */
+	while (row > first && row[-1].until == row->from && strcmp(row[-1].core, row->core) == 0)
+		row--;
+	return schedule_instant(s, row->from);
+}
+
+usec_t schedule_until(const struct schedule *s, const char *satellite, usec_t at)
+{
+	size_t count;
+	const struct association *first = association_of(&s->table, satellite, &count), *row, *last;
+
+	row = first ? association_at(first, count, schedule_planned(s, at)) : NULL;
+	if (!row)
+		return USEC_NEVER;
+	last = first + count - 1;
+	while (row < last && row[1].from == row->until && strcmp(row[1].core, row->core) == 0)
+		row++;
+	return row == last ? USEC_NEVER : schedule_instant(s, row->until);
 }
 
 usec_t schedule_end(const struct schedule *s, const char *satellite, usec_t now)

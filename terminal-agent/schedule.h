@@ -36,6 +36,16 @@ usec_t schedule_instant(const struct schedule *s, usec_t planned);
 
 /* The core behind this satellite at an instant (monotonic); NULL when none is or it is unknown. */
 const char *schedule_core(const struct schedule *s, const char *satellite, usec_t at);
+/*
+ * Since when the satellite has had the core that it has at an instant (both monotonic); USEC_NEVER
+ * when it has none then, or it is unknown.
+ */
+usec_t schedule_since(const struct schedule *s, const char *satellite, usec_t at);
+
+/*
+ * Until when it has that core; USEC_NEVER also where the schedule ends with it.
+ */
+usec_t schedule_until(const struct schedule *s, const char *satellite, usec_t at);
 
 /*
  * When the satellite will be without a core, now being with one; USEC_NEVER when it is without one

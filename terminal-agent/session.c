@@ -16,10 +16,12 @@
 #include <string.h>
 
 #include "log.h"
+#include "terminal-agent/belief.h"
 #include "terminal-agent/moving.h"
 #include "terminal-agent/session_internal.h"
 
-#define REPEATS_MAX	 3 /* of the same octets */
+#define REPEATS_MAX	 3		       /* of the same octets */
+#define ANSWER_WAIT	 (100 * USEC_PER_MSEC) /* until then one may be on its way */
 #define SILENT_INTERVALS 3
 #define PATIENCE_MAX	 16
 
@@ -108,7 +110,7 @@ void session_discover(struct session *s, struct link *link, const char *reason, 
 		s->attempt = (struct attempt){.first = now,
 					      .timeout = s->config->timers.discovery_timeout,
 					      .reason = reason};
-	moving_discovers(s, link);
+	moving_discovers(s, link, now);
 	s->link = link;
 	s->target = NULL;
 	attempt_begin(s, now); /* first things first: the log can wait */
@@ -117,14 +119,20 @@ void session_discover(struct session *s, struct link *link, const char *reason, 
 	session_enter(s, SESSION_DISCOVERING, reason, now);
 }
 
-/* A discovery that strangers could cause: now, or when the rate limit allows it. */
-static void rediscover(struct session *s, const char *reason, usec_t now)
+/* A discovery that strangers could cause: now, or when the rate limit allows it. Expected: it was
+ * to be, as the schedule says. */
+static void rediscover(struct session *s, const char *reason, bool expected, usec_t now)
 {
 	usec_t allowed = s->attempt.begun + SESSION_RATE_LIMIT;
 
 	if (s->state != SESSION_REGISTERED)
 		return;
-	if (now >= allowed) {
+	if (moving_soon(s, now)) {
+		s->again = now + SESSION_RATE_LIMIT; /* if it is still here then */
+		s->again_reason = reason;
+		return;
+	}
+	if (expected || now >= allowed) {
 		session_discover(s, s->link, reason, now);
 		return;
 	}
@@ -230,7 +238,7 @@ void session_link_lost(struct session *s, struct link *link, usec_t now)
 void session_link_removed(struct session *s, struct link *link, usec_t now)
 {
 	uplink_forget(&s->uplink, link);
-	moving_forget(s, link);
+	moving_forget(s, link, now);
 	measuring_forget(s, link);
 	if (s->registration.link == link)
 		s->registration.link = NULL;
@@ -244,31 +252,49 @@ void session_link_removed(struct session *s, struct link *link, usec_t now)
 
 /* ---- what cores say --------------------------------------------------------------------- */
 
+/* The core on the link in use, as it is now. Expected: by the schedule. */
+static void compare_core(struct session *s, const struct message *m, bool expected, usec_t now)
+{
+	const struct registration *r = &s->registration;
+
+	if (strcmp(m->core, r->place.core) != 0 || m->epoch != r->epoch)
+		rediscover(s, reason_core_changed, expected, now);
+	else if (s->again_reason == reason_core_changed)
+		s->again = USEC_NEVER;
+}
+
+/* A core is heard on the link while no answer has come. New: it was not there before. */
+static void reconsider(struct session *s, const struct message *m, bool new, bool expected,
+		       usec_t now)
+{
+	const struct attempt *a = &s->attempt;
+	usec_t allowed = a->begun + SESSION_RATE_LIMIT;
+
+	if (s->discovery.core[0] && strcmp(s->discovery.core, m->core) != 0) {
+		s->attempt.outdated = true;
+		s->deadline = expected || now > allowed ? now : allowed;
+	} else if ((new || expected) && now - a->sent >= ANSWER_WAIT) {
+		attempt_repeat(s, now); /* which nobody may have heard before */
+	}
+}
+
 enum drop session_advertisement(struct session *s, struct link *link, const struct message *m,
 				usec_t now)
 {
 	struct advertised *a = &link->advertised;
-	const struct registration *r = &s->registration;
+	bool new = !a->core[0], expected = belief_fresh(s, link, m->core, now);
 
 	memcpy(a->core, m->core, sizeof(a->core));
 	a->epoch = m->epoch;
 	a->interval = m->interval * USEC_PER_MSEC;
 	a->heard = now;
-	if (link != s->link)
+	if (link != s->link || belief_former(s, link, m->core, now))
 		return DROP_NONE;
 	s->patience = 1;
-	if (s->state == SESSION_REGISTERED) {
-		if (strcmp(m->core, r->place.core) != 0 || m->epoch != r->epoch)
-			rediscover(s, reason_core_changed, now);
-		else if (s->again_reason == reason_core_changed)
-			s->again = USEC_NEVER;
-	} else if (s->state == SESSION_DISCOVERING && s->discovery.live && s->discovery.core[0] &&
-		   strcmp(s->discovery.core, m->core) != 0) {
-		usec_t allowed = s->attempt.begun + SESSION_RATE_LIMIT;
-
-		s->attempt.outdated = true;
-		s->deadline = now > allowed ? now : allowed;
-	}
+	if (s->state == SESSION_REGISTERED)
+		compare_core(s, m, expected, now);
+	else if (s->state == SESSION_DISCOVERING && s->discovery.live)
+		reconsider(s, m, new, expected, now);
 	return DROP_NONE;
 }
 
@@ -287,7 +313,7 @@ static void answer_request(struct session *s, const struct message *m, usec_t no
 		log_warnx("cannot answer %s", message_type_name(m->type));
 	if (release) {
 		log_info("released by %s: %s", s->registration.place.core, reason_name(m->reason));
-		rediscover(s, reason_name(m->reason), now);
+		rediscover(s, reason_name(m->reason), false, now);
 	}
 }
 

@@ -38,10 +38,34 @@ static int transmit(void *context, struct link *link, bool group, const uint8_t 
 	return 0;
 }
 
+static int point(void *context, const char *antenna, const char *satellite)
+{
+	struct rig *rig = context;
+
+	snprintf(rig->pointed, sizeof(rig->pointed), "%s %s", antenna, satellite);
+	return 0;
+}
+
+static void pointed(void *context, struct link *link, int error)
+{
+	struct rig *rig = context;
+
+	if (link != rig->awaited)
+		return;
+	rig->awaited = NULL;
+	session_switched(&rig->session, error, rig->now);
+}
+
 static int switch_link(void *context, struct link *from, struct link *to)
 {
 	struct rig *rig = context;
 
+	if (to->twin && !to->ready) {
+		rig->awaited = to;
+		return pointing_order(&rig->pointing, to, rig->now);
+	}
+	if (to->twin)
+		return 1;
 	snprintf(rig->from, sizeof(rig->from), "%s", from ? from->name : "-");
 	snprintf(rig->to, sizeof(rig->to), "%s", to->name);
 	rig->switches++;
@@ -118,6 +142,7 @@ static void link_removed(void *context, struct link *link, usec_t now)
 {
 	struct rig *rig = context;
 
+	pointing_forget(&rig->pointing, link);
 	session_link_removed(&rig->session, link, now);
 }
 
@@ -144,6 +169,7 @@ static void agent_begins(struct rig *rig)
 		.sender = {transmit, rig, &rig->counters},
 		.send_packet = rig_release_packet,
 		.ops = {switch_link, set_link, watch, state_changed, handover, rig}};
+	const struct pointing_ops pointing = {point, pointed, rig};
 	const struct hold_limits limits = {.packets = 1000,
 					   .octets = 1000000,
 					   .time = 2 * USEC_PER_SEC,
@@ -167,6 +193,9 @@ static void agent_begins(struct rig *rig)
 	assert_non_null(rig->forwarding);
 	links_init(&rig->links, rig->kernel, &links);
 	session_init(&rig->session, &all);
+	pointing_init(&rig->pointing, &rig->links, &pointing);
+	choosing_init(&rig->choosing, &rig->config, &rig->schedule, &rig->links, &rig->session,
+		      &rig->pointing);
 	rig->hold = hold_new(&limits, rig_read_packet, rig);
 	assert_non_null(rig->hold);
 	if (!rig->buffer) {
@@ -225,6 +254,7 @@ void rig_kill(struct rig *rig)
 	bool held = uplink_held(&rig->session.uplink);
 
 	session_end(&rig->session);
+	choosing_free(&rig->choosing);
 	hold_free(rig->hold);
 	if (held) { /* the device goes with its descriptor, and the routes with it */
 		kernel_link_delete(rig->kernel, rig->buffer);
@@ -248,8 +278,34 @@ void rig_restart(struct rig *rig)
 void rig_close(struct rig *rig)
 {
 	rig_kill(rig);
+	schedule_free(&rig->schedule);
 	assert_int_equal(kernel_fake_open_count(), 0);
 	kernel_fake_reset();
+}
+
+void rig_use_antennas(struct rig *rig)
+{
+	rig->link_configs[0] = (struct link_config){NULL, "sat1", "dish0"};
+	rig->link_configs[1] = (struct link_config){NULL, "sat2", "dish1"};
+	rig->config.link_count = 2;
+	assert_int_equal(links_configure(&rig->links, &rig->config, rig->now), 0);
+}
+
+void rig_turned(struct rig *rig)
+{
+	assert_true(rig->pointing.busy);
+	pointing_ended(&rig->pointing, 0, rig->now);
+	rig_turn(rig);
+}
+
+void rig_schedule(struct rig *rig, const char *text)
+{
+	assert_int_equal(association_load_text(&rig->schedule.table, "schedule", text, strlen(text),
+					       NULL, conf_report_file, stderr),
+			 0);
+	association_time_parse("2026-01-01T00:00:00Z", &rig->schedule.offset);
+	rig->schedule.offset -= 1000 * USEC_PER_SEC;
+	session_follow_schedule(&rig->session, rig->now);
 }
 
 void rig_start(struct rig *rig)
@@ -269,8 +325,9 @@ void rig_turn(struct rig *rig)
 		uplink_read(&rig->session.uplink, rig->now);
 	do
 		rig->next = usec_min(links_tick(&rig->links, rig->now),
-				     session_tick(&rig->session, rig->now));
-	while (rig->next <= rig->now);
+				     choosing_tick(&rig->choosing, rig->now));
+	while ((rig->next = usec_min(rig->next, session_tick(&rig->session, rig->now))) <=
+	       rig->now);
 }
 
 void rig_pass(struct rig *rig, usec_t time)

@@ -9,6 +9,7 @@
 
 #include "access.h"
 #include "kernel_fake.h"
+#include "terminal-agent/choosing.h"
 #include "terminal-agent/receive.h"
 #include "terminal-agent/session.h"
 
@@ -68,6 +69,8 @@ struct rig {
 	unsigned int buffer; /* interface of the hold */
 	struct schedule schedule;
 	struct session session;
+	struct pointing pointing;
+	struct choosing choosing;
 	struct counters counters;
 	usec_t now, next;
 
@@ -84,7 +87,9 @@ struct rig {
 	char from[64], to[64]; /* of the last switch */
 	unsigned int switches;
 	int switch_result;
-	bool deaf; /* nothing can be sent */
+	char pointed[64];     /* the last order to an antenna: "ANTENNA SATELLITE" */
+	struct link *awaited; /* the session waits for an antenna to be pointed there */
+	bool deaf;	      /* nothing can be sent */
 };
 
 /* Interfaces sat1 (up), sat2 and sat3 (no carrier) and lan0; the session has not been started. */
@@ -95,6 +100,12 @@ void rig_kill(struct rig *rig);
 void rig_restart(struct rig *rig);
 /* Takes everything down and checks that nothing is left open. */
 void rig_close(struct rig *rig);
+/* Antennas dish0 (sat1) and dish1 (sat2) in place of the links. */
+void rig_use_antennas(struct rig *rig);
+/* The antenna that turns has come to rest. */
+void rig_turned(struct rig *rig);
+/* An association file: 1000 s of the rig's clock are 2026-01-01T00:00:00Z. */
+void rig_schedule(struct rig *rig, const char *text);
 /* Learns the links from the kernel and starts the session. */
 void rig_start(struct rig *rig);
 

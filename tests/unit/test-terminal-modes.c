@@ -48,7 +48,6 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	(void)state;
-	schedule_free(&rig.schedule);
 	rig_close(&rig);
 	return 0;
 }
@@ -57,17 +56,6 @@ static void registered_at_a(void)
 {
 	rig_start(&rig);
 	rig_register(&rig, "s1", &a);
-}
-
-static void load_schedule(const char *text)
-{
-	assert_int_equal(association_load_text(&rig.schedule.table, "schedule", text, strlen(text),
-					       NULL, conf_report_file, stderr),
-			 0);
-	/* 1000 s of the rig's clock are 2026-01-01T00:00:00Z. */
-	association_time_parse("2026-01-01T00:00:00Z", &rig.schedule.offset);
-	rig.schedule.offset -= 1000 * USEC_PER_SEC;
-	session_follow_schedule(&rig.session, rig.now);
 }
 
 /* ---- proactive ----------------------------------------------------------------------------- */
@@ -575,8 +563,8 @@ static void test_same_core(void **state)
 
 	(void)state;
 	registered_at_a();
-	load_schedule("from,until,satellite,core,station\n"
-		      "2026-01-01T00:00:00Z,2026-01-02T00:00:00Z,s2,a.example,g\n");
+	rig_schedule(&rig, "from,until,satellite,core,station\n"
+			   "2026-01-01T00:00:00Z,2026-01-02T00:00:00Z,s2,a.example,g\n");
 	rig_order(&rig, "s2", 0);
 	/* A satellite under the same core: nothing to prepare. */
 	m = rig_take_sealed(&rig, &a, MESSAGE_CORE_DISCONNECT);
@@ -634,9 +622,9 @@ static void test_scheduled_core(void **state)
 {
 	(void)state;
 	registered_at_a();
-	load_schedule("from,until,satellite,core,station\n"
-		      "2026-01-01T00:00:00Z,2026-01-01T00:00:10Z,s2,c.example,g\n"
-		      "2026-01-01T00:00:10Z,2026-01-01T01:00:00Z,s2,b.example,g\n");
+	rig_schedule(&rig, "from,until,satellite,core,station\n"
+			   "2026-01-01T00:00:00Z,2026-01-01T00:00:10Z,s2,c.example,g\n"
+			   "2026-01-01T00:00:10Z,2026-01-01T01:00:00Z,s2,b.example,g\n");
 	rig_pass(&rig, 11 * USEC_PER_SEC);
 	rig_carrier(&rig, rig.sat1, false);
 	rig_prepare(&rig, &b, 1);
@@ -651,11 +639,11 @@ static void test_follows_schedule(void **state)
 
 	(void)state;
 	registered_at_a();
-	load_schedule("from,until,satellite,core,station\n"
-		      "2026-01-01T00:00:00Z,2026-01-01T00:00:30Z,s1,a.example,g\n"
-		      "2026-01-01T00:00:30Z,2026-01-01T00:01:00Z,s1,a.example,h\n"
-		      "2026-01-01T00:01:30Z,2026-01-01T00:06:00Z,s1,a.example,g\n"
-		      "2026-01-01T00:00:00Z,2026-01-01T00:02:00Z,s2,b.example,g\n");
+	rig_schedule(&rig, "from,until,satellite,core,station\n"
+			   "2026-01-01T00:00:00Z,2026-01-01T00:00:30Z,s1,a.example,g\n"
+			   "2026-01-01T00:00:30Z,2026-01-01T00:01:00Z,s1,a.example,h\n"
+			   "2026-01-01T00:01:30Z,2026-01-01T00:06:00Z,s1,a.example,g\n"
+			   "2026-01-01T00:00:00Z,2026-01-01T00:02:00Z,s2,b.example,g\n");
 	rig_pass(&rig, MSEC(57799));
 	rig_no_more(&rig);
 	rig_pass(&rig, MSEC(1));
@@ -683,10 +671,10 @@ static void test_command_lingers(void **state)
 	m = rig_announce(&rig, &a, &b, 0);
 	rig_ack_move(&rig, "s1", &a, &m, REASON_ACCEPTED, "b.example", 0);
 	rig_cut_over(&rig, MSEC(50));
-	load_schedule("from,until,satellite,core,station\n"
-		      "2026-01-01T00:00:00Z,2026-01-01T00:00:10Z,s2,b.example,g\n"
-		      "2026-01-01T00:05:00Z,2026-01-01T00:06:00Z,s2,b.example,g\n"
-		      "2026-01-01T00:00:00Z,2026-01-01T01:00:00Z,s1,a.example,g\n");
+	rig_schedule(&rig, "from,until,satellite,core,station\n"
+			   "2026-01-01T00:00:00Z,2026-01-01T00:00:10Z,s2,b.example,g\n"
+			   "2026-01-01T00:05:00Z,2026-01-01T00:06:00Z,s2,b.example,g\n"
+			   "2026-01-01T00:00:00Z,2026-01-01T01:00:00Z,s1,a.example,g\n");
 	rig_arrive_prepared(&rig, &b);
 	while (rig.sent_count == rig.taken)
 		rig_pass(&rig, MSEC(10));
