@@ -301,7 +301,8 @@ usec_t agent_tick(struct agent *a)
 	usec_t next = links_tick(&a->links, a->now);
 
 	next = usec_min(next, choosing_tick(&a->choosing, a->now));
-	return usec_min(next, session_tick(&a->session, a->now));
+	next = usec_min(next, session_tick(&a->session, a->now));
+	return choosing_waited(&a->choosing) ? a->now : next;
 }
 
 /* ---- opening and closing ------------------------------------------------------------------ */

@@ -14,6 +14,8 @@
 #define QUIET (2 * USEC_PER_SEC)
 /* A move is planned so long before the cores are told. */
 #define PLANNED_BEFORE (5 * USEC_PER_SEC)
+/* An antenna is pointed so long before its satellite rises to where that will be. */
+#define BEFORE_RISING USEC_PER_SEC
 /* Forwarders do not switch before the instant of a plan, and hardly later than this. */
 #define SWITCHED_AFTER (10 * USEC_PER_MSEC)
 
@@ -50,7 +52,7 @@ static bool leads_to(const struct link *link, const char *satellite)
 /* Nothing that is under way needs it, so it may be called after another satellite. */
 static bool is_free(const struct session *s, const struct link *link)
 {
-	return link != s->link && link != s->target && link != s->leaving.link &&
+	return link != s->link && link != s->target &&
 	       (link != s->move.target || s->move.phase == MOVE_NONE ||
 		s->move.phase == MOVE_PLANNED);
 }
@@ -116,24 +118,6 @@ static void compute(struct choosing *c, usec_t now)
 		      s->link && s->link->satellite ? s->link->name : NULL, planned);
 }
 
-static void done(struct choosing *c, const struct guide_step *step)
-{
-	snprintf(c->done, sizeof(c->done), "%s", step->satellite);
-}
-
-/* Now, to the satellite of the hour. */
-static void catch_up(struct choosing *c, const struct guide_step *step, usec_t now)
-{
-	struct session *s = c->session;
-	struct link *link = link_to(c, step->satellite);
-
-	c->again = now + c->config->switching.timeout;
-	if (!link || link == s->link)
-		return;
-	done(c, step);
-	session_choose(s, link, step->core, now, now);
-}
-
 /*
  * When the terminal should be off for a step: before it loses the satellite of the one before, but
  * not to another core than that of the step. Often two satellites change cores with each other at
@@ -153,30 +137,101 @@ static usec_t departure(const struct choosing *c, const struct guide_step *step)
 	return (meets ? offered : at) + (step->offered > step->visible ? SWITCHED_AFTER : 0);
 }
 
+/* Until when the terminal can wait on the satellite of the step before for its antenna to turn. */
+static usec_t patience(const struct choosing *c, const struct guide_step *step, usec_t at)
+{
+	usec_t latest = at + c->config->switching.timeout;
+
+	if (step == c->guide.steps || step[-1].until != step->from)
+		return latest; /* there is none to wait on */
+	latest = usec_min(latest, schedule_instant(c->schedule, step[-1].lost) -
+					  c->config->timers.disconnect_wait);
+	return latest > at ? latest : at;
+}
+
+/*
+ * Another antenna than the one in use is pointed there ahead. When one has just been left, and
+ * packets may still come over it, this returns when that will be over.
+ */
+static usec_t point(struct choosing *c, struct link *link, usec_t now)
+{
+	const struct session *s = c->session;
+
+	if (!link->twin || link->aimed || link->twin == s->link || link->ordered ||
+	    c->pointing->current == link)
+		return USEC_NEVER;
+	if (link->twin == s->leaving.link && now < s->leaving.at)
+		return s->leaving.at;
+	pointing_order(c->pointing, link, now);
+	return USEC_NEVER;
+}
+
+static void choose(struct choosing *c, const struct guide_step *step, struct link *link, usec_t at,
+		   usec_t now)
+{
+	const struct chosen chosen = {.link = link,
+				      .core = step->core,
+				      .risen = schedule_instant(c->schedule, step->visible),
+				      .at = at,
+				      .latest = patience(c, step, at)};
+
+	snprintf(c->done, sizeof(c->done), "%s", step->satellite);
+	session_choose(c->session, &chosen, now);
+}
+
+/* Now, to the satellite of the hour. */
+static void catch_up(struct choosing *c, const struct guide_step *step, usec_t now)
+{
+	struct link *link = link_to(c, step->satellite);
+
+	c->again = now + c->config->switching.timeout;
+	if (!link || link == c->session->link)
+		return;
+	c->again = usec_min(c->again, point(c, link, now));
+	choose(c, step, link, now, now);
+}
+
 /* What is to be done for the next step; returns when there is more to do. */
 static usec_t look_ahead(struct choosing *c, const struct guide_step *step, usec_t now)
 {
 	usec_t lead = c->config->handover.lead, at = departure(c, step);
 	usec_t risen = schedule_instant(c->schedule, step->visible);
-	usec_t point = at - 2 * lead, plan = at - lead - PLANNED_BEFORE;
+	usec_t turn = at - 2 * lead, plan = at - lead - PLANNED_BEFORE;
 	struct session *s = c->session;
 	struct link *link;
 
-	if (c->guide.orbits && risen > point)
-		point = usec_min(risen, at);
-	if (now < plan && now < point)
-		return usec_min(plan, point);
+	if (c->guide.orbits && risen - BEFORE_RISING > turn)
+		turn = usec_min(risen - BEFORE_RISING, at);
+	if (now < plan && now < turn)
+		return usec_min(plan, turn);
 	link = link_to(c, step->satellite);
 	if (!link)
 		return USEC_NEVER;
-	if (now >= point && link->twin && !link->aimed && link->twin != s->link && !link->ordered &&
-	    c->pointing->current != link)
-		pointing_order(c->pointing, link, now);
-	if (now >= plan && s->state == SESSION_REGISTERED) {
-		done(c, step);
-		session_choose(s, link, step->core, at, now);
-	}
-	return now < point ? point : now < plan ? plan : USEC_NEVER;
+	if (now >= turn)
+		turn = point(c, link, now);
+	if (now >= plan && s->state == SESSION_REGISTERED)
+		choose(c, step, link, at, now);
+	return now < plan ? usec_min(turn, plan) : turn;
+}
+
+static bool on(const struct session *s, const struct guide_step *step)
+{
+	return step && s->link && leads_to(s->link, step->satellite);
+}
+
+/* It has lost the satellite of the hour, and tries the next one before its time. */
+static bool early(const struct choosing *c, const struct guide_step *next, usec_t now)
+{
+	const struct session *s = c->session;
+
+	return on(s, next) &&
+	       (s->state == SESSION_REGISTERED || now < s->since + c->config->switching.timeout);
+}
+
+/* It is going there, but has not left the one before: that must not be planned anew. */
+static bool on_the_way(const struct session *s, const struct guide_step *step)
+{
+	return step && s->move.phase != MOVE_NONE && leads_to(s->move.target, step->satellite);
 }
 
 usec_t choosing_tick(struct choosing *c, usec_t now)
@@ -196,18 +251,26 @@ usec_t choosing_tick(struct choosing *c, usec_t now)
 		step = next;
 		next = guide_after(&c->guide, step->from);
 	}
-	if (!idle(s))
+	c->waits = !idle(s);
+	if (c->waits)
 		return now + LOOK;
-	there = step && s->link && leads_to(s->link, step->satellite);
-	if (step && !there && s->state != SESSION_REGISTERED && now >= c->again)
+	there = on(s, step);
+	if (step && !there && !early(c, next, now) &&
+	    ((s->state != SESSION_REGISTERED && now >= c->again) ||
+	     strcmp(c->done, step->satellite) != 0))
 		catch_up(c, step, now);
-	else if (step && !there && strcmp(c->done, step->satellite) != 0)
-		catch_up(c, step, now);
-	if (next && idle(s))
+	if (next && idle(s) && (there || !on_the_way(s, step)))
 		due = look_ahead(c, next, now);
+	if (!there && on_the_way(s, step))
+		due = usec_min(due, point(c, s->move.target, now));
 	if (next)
 		due = usec_min(due, departure(c, next));
 	if (step && s->state != SESSION_REGISTERED)
 		due = usec_min(due, c->again);
 	return due > now ? usec_min(due, now + LOOK) : now + LOOK;
+}
+
+bool choosing_waited(const struct choosing *c)
+{
+	return c->waits && idle(c->session);
 }

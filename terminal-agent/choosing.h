@@ -28,6 +28,7 @@ struct choosing {
 	struct pointing *pointing;
 	char done[ASSOCIATION_FOLDED_MAX + 1]; /* satellite of the last step that was done */
 	usec_t again;			       /* when a terminal without a link is helped again */
+	bool waits;			       /* the session was busy when last looked at */
 };
 
 void choosing_init(struct choosing *c, const struct config *config, const struct schedule *schedule,
@@ -36,6 +37,8 @@ void choosing_free(struct choosing *c);
 
 /* What is due. Returns the next instant, USEC_NEVER if none. */
 usec_t choosing_tick(struct choosing *c, usec_t now);
+/* Has the session become free since? Then it is due again. */
+bool choosing_waited(const struct choosing *c);
 /* Configuration, plan or guide are others. */
 void choosing_changed(struct choosing *c);
 

@@ -161,7 +161,7 @@ static int read_timetable(struct guide *g, const char *path, usec_t planned)
 		struct guide_step *step = &g->steps[g->step_count++];
 
 		step->from = step->visible = step->offered = table.rows[i].from;
-		step->until = table.rows[i].until;
+		step->until = step->lost = table.rows[i].until;
 		association_fold_name(table.rows[i].satellite, step->satellite);
 		snprintf(step->core, sizeof(step->core), "%s", table.rows[i].core);
 	}
@@ -301,17 +301,19 @@ static int choose(struct scan *scan, const char *on)
 			       0, seconds_of(AHEAD), &scan->choices);
 }
 
-/* Since when the satellite of a step can be seen. */
-static usec_t visible_since(const struct scan *scan, const struct choice *choice)
+/* Since when the satellite of a step can be seen, and until when; as it is where nobody knows. */
+static void find_window(const struct scan *scan, const struct choice *choice,
+			struct guide_step *step)
 {
 	for (size_t i = 0; i < scan->windows.count; i++) {
 		const struct window *w = &scan->windows.rows[i];
 
 		if (w->satellite == choice->satellite && w->from <= choice->from &&
-		    choice->from < w->until)
-			return scan->start + clock_from_seconds(w->from);
+		    choice->from < w->until) {
+			step->visible = scan->start + clock_from_seconds(w->from);
+			step->lost = scan->start + clock_from_seconds(w->until);
+		}
 	}
-	return scan->start + clock_from_seconds(choice->from);
 }
 
 /* Since when it leads to the core of the step as well. */
@@ -346,9 +348,9 @@ static int make_steps(struct scan *scan, struct guide *g)
 			continue;
 		}
 		last = &steps[count++];
-		last->from = from;
-		last->until = until;
-		last->visible = visible_since(scan, c);
+		last->from = last->visible = from;
+		last->until = last->lost = until;
+		find_window(scan, c, last);
 		last->offered = offered_since(scan, c);
 		snprintf(last->satellite, sizeof(last->satellite), "%s", name);
 		if (c->core != CHOICE_CORE_UNKNOWN)

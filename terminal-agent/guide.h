@@ -20,6 +20,7 @@ struct guide_step {
 	usec_t from, until;
 	usec_t visible; /* since when it can be seen; `from` where that is not known */
 	usec_t offered; /* since when it can be seen and leads to this core; likewise */
+	usec_t lost;	/* until when it can be seen; `until` where that is not known */
 	char satellite[ASSOCIATION_FOLDED_MAX + 1];
 	char core[ASSOCIATION_NAME_MAX + 1]; /* "": not known */
 };

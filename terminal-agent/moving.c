@@ -16,6 +16,9 @@
 
 /* How long a core delivers what comes over the old way (DRAIN of PROTOCOL section 12). */
 #define LEAVE_AFTER (2 * USEC_PER_SEC)
+/* An antenna may be needed elsewhere sooner, but not before all that was under way has come. */
+#define TURN_AFTER (500 * USEC_PER_MSEC)
+
 /* Nothing else is begun so shortly before or after a move. */
 #define SOON (100 * USEC_PER_MSEC)
 
@@ -213,7 +216,8 @@ static void plan(struct session *s, struct link *target, usec_t at, const char *
 		moving_drop(s, now);
 		*m = (struct move){.phase = MOVE_PLANNED, .target = target};
 	}
-	m->at = at;
+	m->at = m->latest = at;
+	m->risen = 0;
 	m->reason = reason;
 }
 
@@ -365,12 +369,24 @@ static void raised(struct session *s, usec_t now)
 	announce(s, now);
 }
 
+/* Another antenna than the one in use is turning there, and there is time for it. */
+static bool turns(const struct session *s, usec_t now)
+{
+	const struct link *target = s->move.target, *old = s->registration.link;
+
+	return may(s, MODE_SOFT) && now < s->move.latest && target->twin && target->twin != old &&
+	       (target->aimed || target->ordered || target->twin == s->leaving.link) &&
+	       !target->ready && registration_reachable(&s->registration);
+}
+
 /* It is time. */
 static void leave(struct session *s, usec_t now)
 {
 	struct move *m = &s->move;
 	struct link *target = m->target;
 
+	if (turns(s, now))
+		return;
 	s->wanted = true;
 	m->phase = MOVE_LEAVING;
 	m->soft = soft_possible(s);
@@ -395,7 +411,8 @@ static usec_t leaving_tick(struct session *s, usec_t now)
 	}
 	if (now < s->leaving.at)
 		return s->leaving.at;
-	s->ops.set_link(s->ops.context, s->leaving.link, false);
+	if (sets_links(s))
+		s->ops.set_link(s->ops.context, s->leaving.link, false);
 	s->leaving.link = NULL;
 	return USEC_NEVER;
 }
@@ -431,7 +448,9 @@ usec_t moving_tick(struct session *s, usec_t now)
 	case MOVE_ANNOUNCED:
 		return usec_min(next, m->deadline);
 	case MOVE_READY:
-		return s->commanded ? next : usec_min(next, m->at);
+		if (s->commanded)
+			return next;
+		return usec_min(next, now < m->at ? m->at : m->latest);
 	case MOVE_NONE:
 	case MOVE_LEAVING:
 		break;
@@ -444,7 +463,8 @@ usec_t moving_tick(struct session *s, usec_t now)
 void moving_link_lost(struct session *s, struct link *link, const char *reason, usec_t now)
 {
 	struct move *m = &s->move;
-	bool planned = m->phase != MOVE_NONE && m->phase != MOVE_LEAVING && m->target != link;
+	bool planned = m->phase != MOVE_NONE && m->phase != MOVE_LEAVING && m->target != link &&
+		       now >= m->risen;
 
 	if (planned && m->target->ready) {
 		m->phase = MOVE_LEAVING;
@@ -467,9 +487,9 @@ void moving_arrived(struct session *s, struct link *from, usec_t now)
 {
 	struct move *m = &s->move;
 
-	if (m->soft && from && from != s->link && sets_links(s)) {
+	if (m->soft && from && from != s->link && (from->twin || sets_links(s))) {
 		s->leaving.link = from;
-		s->leaving.at = now + LEAVE_AFTER;
+		s->leaving.at = now + (from->twin ? TURN_AFTER : LEAVE_AFTER);
 	}
 	if (m->phase == MOVE_LEAVING || m->target == s->link) {
 		*m = (struct move){0};
@@ -545,19 +565,22 @@ int session_handover(struct session *s, struct link *link, usec_t at, usec_t now
 	return 0;
 }
 
-void session_choose(struct session *s, struct link *link, const char *core, usec_t at, usec_t now)
+void session_choose(struct session *s, const struct chosen *chosen, usec_t now)
 {
 	struct move *m = &s->move;
 	bool under_way = m->phase != MOVE_NONE && m->phase != MOVE_LEAVING;
 
-	if (!s->wanted || link == s->link || s->commanded || s->state == SESSION_DISCONNECTING ||
-	    s->state == SESSION_SWITCHING || (under_way && m->reason != reason_schedule))
+	if (!s->wanted || chosen->link == s->link || s->commanded ||
+	    s->state == SESSION_DISCONNECTING || s->state == SESSION_SWITCHING ||
+	    (under_way && m->reason != reason_schedule))
 		return;
-	if (under_way && m->target == link && m->phase != MOVE_PLANNED)
+	if (under_way && m->target == chosen->link && m->phase != MOVE_PLANNED)
 		return;
-	plan(s, link, at > now ? at : now, reason_schedule, now);
-	if (!m->core[0] && strlen(core) < sizeof(m->core))
-		strcpy(m->core, core);
+	plan(s, chosen->link, chosen->at > now ? chosen->at : now, reason_schedule, now);
+	m->risen = chosen->risen;
+	m->latest = chosen->latest;
+	if (!m->core[0] && strlen(chosen->core) < sizeof(m->core))
+		strcpy(m->core, chosen->core);
 	moving_tick(s, now);
 }
 

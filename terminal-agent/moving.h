@@ -38,7 +38,9 @@ struct move {
 	enum move_phase phase;
 	struct link *target;
 	const char *reason; /* constant */
+	usec_t risen;	    /* the target's link cannot come up before */
 	usec_t at;	    /* when to leave */
+	usec_t latest;	    /* so long an antenna that turns there is waited for */
 	usec_t deadline;    /* of raising, and of the answer to the announcement */
 	uint64_t number;    /* HANDOVER_COUNTER; 0: it has not been named to the home core */
 	char core[SNO_NAME_MAX + 1]; /* that is expected there; "": not known */

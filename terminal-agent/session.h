@@ -63,7 +63,7 @@ struct session_ops {
 	void *context;
 };
 
-/* A link that is given up after a soft move, and when. */
+/* A link that may be given up after a soft move, and when. */
 struct leaving {
 	struct link *link; /* NULL: none */
 	usec_t at;
@@ -160,12 +160,19 @@ void session_message(struct session *s, const struct message *m, usec_t now);
  * -ENETDOWN (nobody can bring that link up).
  */
 int session_handover(struct session *s, struct link *link, usec_t at, usec_t now);
+/* What the agent itself has chosen: to be on this link from then on. */
+struct chosen {
+	struct link *link;
+	const char *core; /* which is believed to be there; "": not known */
+	usec_t risen;	  /* the link cannot come up before */
+	usec_t at;	  /* when to leave */
+	usec_t latest;	  /* ... at the latest: until then the link in use will do */
+};
 /*
- * What the agent itself has chosen: to be on this link from then on, which is believed to lead to
- * this core ("": not known). Nothing where that is the link in use, while a switch is under way,
- * and against an operator's order whose time has not come.
+ * Nothing where that is the link in use, while a switch is under way, and against an operator's
+ * order whose time has not come.
  */
-void session_choose(struct session *s, struct link *link, const char *core, usec_t at, usec_t now);
+void session_choose(struct session *s, const struct chosen *chosen, usec_t now);
 /* Registers (again) after session_deregister(). -EALREADY when that is wanted anyway. */
 int session_connect(struct session *s, usec_t now);
 /* The schedule is another one. */

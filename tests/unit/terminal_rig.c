@@ -327,7 +327,8 @@ void rig_turn(struct rig *rig)
 		rig->next = usec_min(links_tick(&rig->links, rig->now),
 				     choosing_tick(&rig->choosing, rig->now));
 	while ((rig->next = usec_min(rig->next, session_tick(&rig->session, rig->now))) <=
-	       rig->now);
+		       rig->now ||
+	       choosing_waited(&rig->choosing));
 }
 
 void rig_pass(struct rig *rig, usec_t time)

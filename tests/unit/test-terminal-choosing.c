@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What a terminal with antennas does about the satellites that are chosen for it: when it points
+ * where, when it leaves, and what it waits for.
+ */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "kernel_fake.h"
+#include "log.h"
+#include "terminal-agent/session.h"
+#include "terminal_rig.h"
+
+#define MSEC(n) ((n)*USEC_PER_MSEC)
+#define SEC(n)	((n)*USEC_PER_SEC)
+
+static struct rig rig;
+static struct rig_core a, b;
+
+static int setup(void **state)
+{
+	(void)state;
+	rig_open(&rig);
+	rig.config.handover.mode = MODE_SOFT;
+	rig.config.element_count = 1;
+	rig_use_antennas(&rig);
+	a = rig_core("a.example", 11);
+	b = rig_core("b.example", 22);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	rig_close(&rig);
+	return 0;
+}
+
+/* In seconds from the beginning. */
+struct pass {
+	const char *satellite;
+	double from, until, visible, offered, lost;
+};
+
+static usec_t instant(double seconds)
+{
+	return SEC(1000) + (usec_t)(seconds * USEC_PER_SEC);
+}
+
+/* Orbits, as guide.h gives them: all satellites are a's. */
+static void guide(const struct pass *passes, size_t count)
+{
+	struct guide *g = &rig.choosing.guide;
+
+	g->orbits = calloc(1, sizeof(void *));
+	g->steps = calloc(count, sizeof(*g->steps));
+	assert_non_null(g->orbits);
+	assert_non_null(g->steps);
+	g->known = true;
+	g->fresh = USEC_NEVER;
+	for (size_t i = 0; i < count; i++) {
+		const struct pass *p = &passes[i];
+		struct guide_step *step = &g->steps[g->step_count++];
+
+		*step = (struct guide_step){.from = instant(p->from),
+					    .until = instant(p->until),
+					    .visible = instant(p->visible),
+					    .offered = instant(p->offered),
+					    .lost = instant(p->lost),
+					    .core = "a.example"};
+		snprintf(step->satellite, sizeof(step->satellite), "%s", p->satellite);
+	}
+}
+
+static void until(double seconds)
+{
+	rig_pass(&rig, instant(seconds) - rig.now);
+}
+
+/* Registered over the first satellite, at which dish1 points. */
+static void on_the_first(void)
+{
+	rig_start(&rig);
+	rig_take_discovery(&rig, "dish0");
+	assert_string_equal(rig.pointed, "dish1 s1");
+	kernel_fake_carrier(rig.sat2, true);
+	rig_turned(&rig);
+	rig_register(&rig, "s1", &a);
+	assert_string_equal(rig.session.link->antenna, "dish1");
+	rig_pass(&rig, SEC(2));
+	rig_no_more(&rig);
+}
+
+/* What has been ordered since the last look. */
+static const char *pointed(void)
+{
+	static char last[64];
+
+	snprintf(last, sizeof(last), "%s", rig.pointed);
+	rig.pointed[0] = '\0';
+	return last;
+}
+
+static void goes_softly(const char *link)
+{
+	const struct rig_sent *sent = rig_take_discovery(&rig, link);
+
+	assert_int_equal(rig_identity(&rig, sent).mode, MODE_SOFT);
+	assert_int_equal(rig_reply(&rig, &a, sent, REASON_ACCEPTED), DROP_NONE);
+	rig_receive_packet(&rig, link);
+	rig_take_done(&rig, link, &a);
+}
+
+/* ---- two antennas -------------------------------------------------------------------------- */
+
+/* The next one has risen long ago: the other antenna is pointed there ahead. */
+static void test_ahead(void **state)
+{
+	static const struct pass passes[] = {{"s1", 0, 100, -200, -200, 150},
+					     {"s2", 100, 300, 50, 50, 300}};
+
+	(void)state;
+	guide(passes, 2);
+	on_the_first();
+	pointed();
+	until(95.79);
+	assert_string_equal(pointed(), "");
+	until(95.81);
+	assert_string_equal(pointed(), "dish0 s2");
+	rig_turned(&rig);
+	until(99.79);
+	rig_no_more(&rig);
+	until(99.81);
+	goes_softly("s2");
+}
+
+/* It is better from the moment on at which it rises: at that the antenna points before. */
+static void test_rises(void **state)
+{
+	static const struct pass passes[] = {{"s1", 0, 100, -200, -200, 150},
+					     {"s2", 100, 300, 100, 100, 300}};
+
+	(void)state;
+	guide(passes, 2);
+	on_the_first();
+	pointed();
+	until(98.99);
+	assert_string_equal(pointed(), "");
+	until(99.01);
+	assert_string_equal(pointed(), "dish0 s2");
+	rig_turned(&rig);
+	rig_no_more(&rig);
+	until(100.01);
+	goes_softly("s2");
+}
+
+/* The antenna is late. The satellite in use will do until then. */
+static void test_antenna_is_late(void **state)
+{
+	static const struct pass passes[] = {{"s1", 0, 100, -200, -200, 150},
+					     {"s2", 100, 300, 100, 100, 300}};
+
+	(void)state;
+	guide(passes, 2);
+	on_the_first();
+	until(100.5);
+	assert_int_equal(rig.session.state, SESSION_REGISTERED);
+	rig_no_more(&rig);
+	rig_turned(&rig);
+	goes_softly("s2");
+}
+
+/* But not for longer than it can be seen, and not for longer than an antenna takes. */
+static void test_antenna_is_too_late(void **state)
+{
+	static const struct pass passes[] = {{"s1", 0, 100, -200, -200, 105},
+					     {"s2", 100, 300, 100, 100, 300}};
+
+	(void)state;
+	guide(passes, 2);
+	on_the_first();
+	until(104.79);
+	rig_no_more(&rig);
+	until(104.81);
+	rig_take_sealed(&rig, &a, MESSAGE_CORE_DISCONNECT);
+}
+
+static void test_antenna_never_comes(void **state)
+{
+	static const struct pass passes[] = {{"s1", 0, 100, -200, -200, 200},
+					     {"s2", 100, 300, 100, 100, 300}};
+
+	(void)state;
+	guide(passes, 2);
+	on_the_first();
+	until(109.99);
+	rig_no_more(&rig);
+	until(110.01);
+	rig_take_sealed(&rig, &a, MESSAGE_CORE_DISCONNECT);
+}
+
+/* Packets are still on their way over an antenna that was left just now. */
+static void test_left_antenna_stays(void **state)
+{
+	static const struct pass passes[] = {{"s1", 0, 100, -200, -200, 150},
+					     {"s2", 100, 103, 50, 50, 150},
+					     {"s3", 103, 300, 60, 60, 300}};
+
+	(void)state;
+	guide(passes, 3);
+	on_the_first();
+	until(96);
+	rig_turned(&rig);
+	until(99.81);
+	goes_softly("s2");
+	pointed();
+	until(100.29);
+	assert_string_equal(pointed(), "");
+	assert_true(rig_link(&rig, "s1")->ready);
+	until(100.32);
+	assert_string_equal(pointed(), "dish1 s3");
+	rig_turned(&rig);
+	until(102.81);
+	goes_softly("s3");
+}
+
+/* ---- what goes wrong ----------------------------------------------------------------------- */
+
+/* The link is lost; the next satellite is planned, but is below the horizon. */
+static void test_lost_before_the_next_rises(void **state)
+{
+	static const struct pass passes[] = {{"s1", 0, 100, -200, -200, 150},
+					     {"s2", 100, 300, 99, 99, 300}};
+
+	(void)state;
+	guide(passes, 2);
+	on_the_first();
+	kernel_fake_carrier(rig.sat1, false);
+	until(95);
+	assert_int_equal(rig.session.move.phase, MOVE_PLANNED);
+	pointed();
+	rig_carrier(&rig, rig.sat2, false);
+	assert_string_equal(pointed(), "dish1 s1"); /* again: it is the satellite of the hour */
+	rig_turned(&rig);
+	rig_carrier(&rig, rig.sat2, true);
+	rig_register(&rig, "s1", &a);
+}
+
+/* ... and here it is not. */
+static void test_lost_after_the_next_has_risen(void **state)
+{
+	static const struct pass passes[] = {{"s1", 0, 100, -200, -200, 150},
+					     {"s2", 100, 300, 50, 50, 300}};
+
+	(void)state;
+	guide(passes, 2);
+	on_the_first();
+	until(95);
+	pointed();
+	rig_carrier(&rig, rig.sat2, false);
+	assert_string_equal(pointed(), "dish0 s2");
+	rig_turned(&rig);
+	rig_register(&rig, "s2", &a);
+}
+
+/* What is due waits for the end of what is under way, and for nothing else. */
+static void test_busy(void **state)
+{
+	static const struct pass passes[] = {{"s1", 0, 100, -200, -200, 200},
+					     {"s2", 100, 300, 50, 50, 300}};
+
+	(void)state;
+	guide(passes, 2);
+	on_the_first();
+	rig_carrier(&rig, rig.sat1, false);
+	assert_int_equal(session_handover(&rig.session, rig_link(&rig, "dish0"), rig.now, rig.now),
+			 0);
+	rig_turn(&rig);
+	rig_take_sealed(&rig, &a, MESSAGE_CORE_DISCONNECT);
+	rig_carrier(&rig, rig.sat2, false);
+	rig_turned(&rig);
+	assert_int_equal(rig.session.state, SESSION_SWITCHING);
+	pointed();
+	rig_pass(&rig, rig.session.deadline - rig.now - 1);
+	assert_string_equal(pointed(), "");
+	rig_pass(&rig, 1);
+	assert_string_equal(pointed(), "dish1 s1");
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(test_##name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(ahead),
+		TEST(rises),
+		TEST(antenna_is_late),
+		TEST(antenna_is_too_late),
+		TEST(antenna_never_comes),
+		TEST(left_antenna_stays),
+		TEST(lost_before_the_next_rises),
+		TEST(lost_after_the_next_has_risen),
+		TEST(busy),
+	};
+
+	assert_int_equal(keys_init(), 0);
+	log_set_level(LOG_LEVEL_ERROR);
+	cmocka_set_message_output(CM_OUTPUT_TAP);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
