@@ -103,26 +103,32 @@ int handover_discovery(struct message *discovery, const uint8_t key[KEY_LENGTH],
 	return length;
 }
 
+/* Nothing may stand behind it: that would be covered by no proof. */
+static bool ends_with_proof(const uint8_t *datagram, size_t length)
+{
+	static const uint8_t head[PROOF_HEAD] = {ATTR_HANDOVER_PROOF, 0, HANDOVER_PROOF};
+
+	return length >= SNO_HEAD_LENGTH + PROOF_ATTRIBUTE &&
+	       memcmp(datagram + length - PROOF_ATTRIBUTE, head, sizeof(head)) == 0;
+}
+
 bool handover_proven(const uint8_t key[KEY_LENGTH], const uint8_t *datagram, size_t length,
 		     const struct lladdr *link_layer, const struct addr *link_local)
 {
-	static const uint8_t head[PROOF_HEAD] = {ATTR_HANDOVER_PROOF, 0, HANDOVER_PROOF};
 	uint8_t proof[HANDOVER_PROOF];
 	size_t before;
 
-	if (length < SNO_HEAD_LENGTH + PROOF_ATTRIBUTE || length > SNO_DATAGRAM_MAX)
+	if (length > SNO_DATAGRAM_MAX || !ends_with_proof(datagram, length))
 		return false;
-	/* Nothing may stand behind it: that would be covered by no proof. */
 	before = length - PROOF_ATTRIBUTE;
-	if (memcmp(datagram + before, head, sizeof(head)) != 0)
-		return false;
 	prove(proof, key, datagram, before, link_layer, link_local);
 	return keys_equal(proof, datagram + length - HANDOVER_PROOF, HANDOVER_PROOF);
 }
 
 const uint8_t *handover_tag_of(const uint8_t *datagram, size_t length)
 {
-	if (length < SNO_HEAD_LENGTH + HANDOVER_TAG + PROOF_ATTRIBUTE)
+	if (length < SNO_HEAD_LENGTH + HANDOVER_TAG + PROOF_ATTRIBUTE ||
+	    !ends_with_proof(datagram, length))
 		return NULL;
 	return datagram + length - PROOF_ATTRIBUTE - HANDOVER_TAG;
 }

@@ -62,8 +62,8 @@ int handover_discovery(struct message *discovery, const uint8_t key[KEY_LENGTH],
 		       const struct lladdr *link_layer, const struct addr *link_local, uint8_t *out,
 		       size_t cap);
 
-/* Where a discovery that nobody has read yet has its HANDOVER_TAG, if it has a short proof: the
- * attribute before it. NULL when the datagram is too short for that. */
+/* Where a discovery that nobody has read yet has its HANDOVER_TAG: before the proof that ends it.
+ * NULL when it does not end with one. */
 const uint8_t *handover_tag_of(const uint8_t *datagram, size_t length);
 
 /*

@@ -149,8 +149,9 @@ static bool in_vain(const struct satellite *satellite, const struct lladdr *mac,
 	const struct core *core = satellite->core;
 	const uint8_t *tag = handover_tag_of(datagram, length);
 
-	return length > 0 && datagram[0] == MESSAGE_CORE_DISCOVERY && door_shut(satellite, now) &&
-	       !session_by_mac(core, mac) && !(tag && preparation_by_tag(core, tag));
+	return length > 0 && datagram[0] == MESSAGE_CORE_DISCOVERY &&
+	       door_shut(satellite, tag != NULL, now) && !session_by_mac(core, mac) &&
+	       !(tag && preparation_by_tag(core, tag));
 }
 
 enum drop discovery_receive(struct satellite *satellite, const struct lladdr *mac,

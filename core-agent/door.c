@@ -26,6 +26,8 @@
 #define INITIATION_INTERVAL	(10 * USEC_PER_MSEC)
 #define COOKIE_BURST		2048
 #define COOKIE_INTERVAL		20
+#define DOUBT_BURST		1024
+#define DOUBT_INTERVAL		200
 #define AUTHENTICATION_BURST	4096
 #define AUTHENTICATION_INTERVAL 400
 
@@ -58,12 +60,20 @@ static struct bucket *bucket_of(struct door *door, const struct terminal_source 
 	return &door->sources[keys_siphash(door->hash_key, source, sizeof(*source)) % DOOR_SOURCES];
 }
 
-static void send_cookie(const struct discovery *d, const struct terminal_source *source, usec_t now)
+/* One more cookie; doubtful is who has claimed a proof and has none. */
+static bool take_cookie(struct door *door, bool doubtful, usec_t now)
+{
+	return doubtful ? bucket_take(&door->doubts, DOUBT_BURST, DOUBT_INTERVAL, now)
+			: bucket_take(&door->cookies, COOKIE_BURST, COOKIE_INTERVAL, now);
+}
+
+static void send_cookie(const struct discovery *d, const struct terminal_source *source,
+			bool doubtful, usec_t now)
 {
 	struct core *core = d->satellite->core;
 	uint8_t cookie[COOKIE_LENGTH], datagram[COOKIE_DATAGRAM];
 
-	if (!bucket_take(&core->door.cookies, COOKIE_BURST, COOKIE_INTERVAL, now))
+	if (!take_cookie(&core->door, doubtful, now))
 		return;
 	cookie_make(&core->door.jar, source, sizeof(*source), now, cookie);
 	cookie_write(datagram, d->message.id, d->datagram, d->length, cookie);
@@ -100,15 +110,16 @@ enum drop door_discovery(struct discovery *d, const uint8_t *proof, size_t proof
 	if (bucket_take(&satellite->share.any, ANY_BURST, ANY_INTERVAL, now) &&
 	    bucket_take(&door->discoveries, 2 * ANY_BURST, ANY_INTERVAL / 2, now))
 		return DROP_NONE;
-	send_cookie(d, &source, now);
+	send_cookie(d, &source, proof || message_has(&d->message, ATTR_HANDOVER_TAG), now);
 	return DROP_LIMIT;
 }
 
-bool door_shut(const struct satellite *satellite, usec_t now)
+bool door_shut(const struct satellite *satellite, bool doubtful, usec_t now)
 {
 	const struct door *door = &satellite->core->door;
 
-	return bucket_spent(&door->cookies, COOKIE_BURST, COOKIE_INTERVAL, now) &&
+	return (doubtful ? bucket_spent(&door->doubts, DOUBT_BURST, DOUBT_INTERVAL, now)
+			 : bucket_spent(&door->cookies, COOKIE_BURST, COOKIE_INTERVAL, now)) &&
 	       (bucket_spent(&satellite->share.any, ANY_BURST, ANY_INTERVAL, now) ||
 		bucket_spent(&door->discoveries, 2 * ANY_BURST, ANY_INTERVAL / 2, now));
 }
@@ -157,7 +168,7 @@ void door_cookie(const struct peer *peer, const struct endpoint *from, const uin
 	uint32_t id;
 
 	if (message_read_head(initiation, length, &type, &id) != DROP_NONE ||
-	    !bucket_take(&core->door.cookies, COOKIE_BURST, COOKIE_INTERVAL, now))
+	    !take_cookie(&core->door, !addr_equal(&from->addr, &peer->endpoint.addr), now))
 		return;
 	cookie_make(&core->door.jar, &source, sizeof(source), now, cookie);
 	cookie_write(datagram, id, initiation, length, cookie);

@@ -29,6 +29,7 @@ struct door {
 	struct bucket discoveries; /* whose sender has proven nothing */
 	struct bucket initiations; /* of all peers, likewise */
 	struct bucket cookies;
+	struct bucket doubts; /* cookies for those who claim what they cannot show */
 	struct bucket sources[DOOR_SOURCES];
 };
 
@@ -46,8 +47,12 @@ void door_open(struct door *door);
  */
 enum drop door_discovery(struct discovery *d, const uint8_t *proof, size_t proof_length,
 			 usec_t now);
-/* Would any discovery of a stranger be dropped now, with no cookie left either? */
-bool door_shut(const struct satellite *satellite, usec_t now);
+/*
+ * Would any discovery of a stranger be dropped now, with no cookie left either? Doubtful is one
+ * with a short proof or cookie proof that is none: it has got in among those who are read first,
+ * and shall not take the time that is theirs.
+ */
+bool door_shut(const struct satellite *satellite, bool doubtful, usec_t now);
 /* May another attempt with this home core begin? Strangers do not get all that there are. */
 bool door_registration(const struct discovery *d, const struct peer *home);
 /* May this peer have another handshake of a terminal's computed here? */

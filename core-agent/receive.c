@@ -26,6 +26,7 @@
 
 #define LISTENERS      8  /* addresses for other cores */
 #define READS_PER_WAKE 64 /* datagrams read before other events get their turn */
+#define TURNS_FIRST    8  /* as often, of those who are read first */
 
 /*
  * Octets that wait in a socket, as the kernel counts them (some 1,300 for a discovery, and twice
@@ -96,14 +97,18 @@ static void flush(int count)
 		peers_flush(receiver.core, clock_now());
 }
 
+/* Who is read first is read to the end, as long as that is not endless. */
+static int turns_of(const ev_io *io)
+{
+	return ev_priority(io) == 0 ? 1 : TURNS_FIRST;
+}
+
 /* ---- between cores ------------------------------------------------------------------------- */
 
-static void core_readable(struct ev_loop *loop, ev_io *io, int events)
+static bool read_peers(int fd)
 {
-	int count = inbox_read(io->fd, SNO_DATAGRAM_MAX + 1);
+	int count = inbox_read(fd, SNO_DATAGRAM_MAX + 1);
 
-	(void)loop;
-	(void)events;
 	gather(count);
 	for (int i = 0; i < count; i++) {
 		struct endpoint from;
@@ -113,6 +118,15 @@ static void core_readable(struct ev_loop *loop, ev_io *io, int events)
 				     clock_now());
 	}
 	flush(count);
+	return count == READS_PER_WAKE;
+}
+
+static void core_readable(struct ev_loop *loop, ev_io *io, int events)
+{
+	(void)loop;
+	(void)events;
+	for (int turns = turns_of(io); turns > 0 && read_peers(io->fd); turns--)
+		;
 	preparations_settle(receiver.core, clock_now());
 }
 
@@ -146,9 +160,8 @@ static void make_room(int fd, bool strangers)
 
 static int listen_on(const struct endpoint *local, struct listener *l)
 {
-	/* What a stranger can fill without a guess is read last. */
-	static const int priority[CORE_QUEUES] = {
-		[CORE_REST] = 0, [CORE_PEERS] = EV_MAXPRI - 1, [CORE_OURS] = EV_MAXPRI};
+	/* What a stranger cannot fill without a guess is read first. */
+	static const int priority[CORE_QUEUES] = {[CORE_OURS] = EV_MAXPRI};
 	char text[ENDPOINT_TEXT];
 	int result = core_socket_open(local, l->fds);
 
@@ -282,17 +295,23 @@ void receive_frame(struct satellite *satellite, const uint8_t *octets, size_t le
 		core->counters.drops[drop]++;
 }
 
-static void frame_readable(struct ev_loop *loop, ev_io *io, int events)
+static bool read_frames(struct satellite *satellite, int fd)
 {
-	struct satellite *satellite = io->data;
-	int count = inbox_read(io->fd, sizeof(inbox.octets[0]));
+	int count = inbox_read(fd, sizeof(inbox.octets[0]));
 
-	(void)loop;
-	(void)events;
 	gather(count);
 	for (int i = 0; i < count && satellite->fds[LINK_REST] >= 0; i++)
 		receive_frame(satellite, inbox.octets[i], inbox.heads[i].msg_len, clock_now());
 	flush(count);
+	return count == READS_PER_WAKE && satellite->fds[LINK_REST] >= 0;
+}
+
+static void frame_readable(struct ev_loop *loop, ev_io *io, int events)
+{
+	(void)loop;
+	(void)events;
+	for (int turns = turns_of(io); turns > 0 && read_frames(io->data, io->fd); turns--)
+		;
 }
 
 static int queue_open(struct satellite *satellite, enum link_queue queue)
@@ -312,7 +331,7 @@ static int queue_open(struct satellite *satellite, enum link_queue queue)
 		free(io);
 		return fd;
 	}
-	make_room(fd, queue == LINK_REST);
+	make_room(fd, queue != LINK_OURS);
 	ev_io_init(io, frame_readable, fd, EV_READ);
 	ev_set_priority(io, priority[queue]);
 	io->data = satellite;

@@ -3,17 +3,17 @@
  * Sends as fast as this machine can what costs a core most, for tests/netns/flood.t:
  *
  *	flood-tool access INTERFACE SECONDS REALM   discoveries that nobody has made, each from an
- *	                                            address of its own; with short proofs, without;
- *	                                            sealed datagrams for nobody; garbage
- *	flood-tool core ADDRESS SECONDS HINT        likewise initiations in the name of a peer (8
- *	                                            octets of hexadecimal), sealed datagrams,
- *garbage
+ *	                                            address of its own; with short proofs, with
+ *	                                            cookie proofs, with neither; sealed datagrams
+ *for nobody; garbage flood-tool core ADDRESS SECONDS HINT        likewise initiations in the name
+ *of a peer (8 octets of hexadecimal), with and without cookie proofs, sealed datagrams, garbage
  *
  * Prints how many datagrams it has sent.
  */
 #define _GNU_SOURCE /* sendmmsg */
 #include "addr.h"
 #include "clock.h"
+#include "cookie.h"
 #include "frame.h"
 #include "keys.h"
 #include "message.h"
@@ -30,7 +30,7 @@
 #include <unistd.h>
 
 #define BATCH 64
-#define KINDS 4
+#define KINDS 5
 
 static uint8_t octets[BATCH][FRAME_OVERHEAD + SNO_DATAGRAM_MAX];
 static struct iovec vectors[BATCH];
@@ -84,12 +84,23 @@ static size_t discovery(uint8_t *out, const char *realm, bool short_proof)
 	return length < 0 ? 0 : (size_t)length;
 }
 
+/* In a cookie proof, with a cookie that nobody has given. */
+static size_t with_cookie(uint8_t *out, const uint8_t *datagram, size_t length)
+{
+	uint8_t cookie[COOKIE_LENGTH];
+	int result;
+
+	scatter(cookie, sizeof(cookie));
+	result = cookie_prove(out, SNO_DATAGRAM_MAX, NULL, cookie, datagram, length);
+	return result < 0 ? 0 : (size_t)result;
+}
+
 /* The nth datagram for the access side, in its frame. */
 static size_t access_frame(uint8_t *out, unsigned int n, const char *realm)
 {
 	static const struct addr cores = {.family = AF_INET6,
 					  .bytes = {0xff, 2, [12] = 0x62, [13] = 0x76, [15] = 1}};
-	uint8_t datagram[SNO_DATAGRAM_MAX];
+	uint8_t datagram[SNO_DATAGRAM_MAX], inner[SNO_DATAGRAM_MAX];
 	struct frame f = {.dst = frame_multicast(&cores),
 			  .src = {.bytes = {2}},
 			  .ip_src = {.family = AF_INET6, .bytes = {0xfe, 0x80}},
@@ -109,26 +120,38 @@ static size_t access_frame(uint8_t *out, unsigned int n, const char *realm)
 	case 1:
 		f.length = sealed_for_nobody(datagram);
 		break;
+	case 2:
+		f.length = with_cookie(datagram, inner, discovery(inner, realm, false));
+		break;
 	default:
-		f.length = discovery(datagram, realm, n % KINDS == 2);
+		f.length = discovery(datagram, realm, n % KINDS == 3);
 	}
 	length = frame_build(&f, out, sizeof(octets[0]));
 	return length < 0 ? 0 : (size_t)length;
 }
 
+static size_t initiation(uint8_t *out, uint64_t hint)
+{
+	scatter(out, 150);
+	message_write_head(out, MESSAGE_HANDSHAKE_INITIATION, (uint32_t)rand() | 1);
+	for (unsigned int i = 0; i < 8; i++)
+		out[SNO_HEAD_LENGTH + i] = (uint8_t)(hint >> 8 * (7 - i));
+	return 150;
+}
+
 static size_t core_datagram(uint8_t *out, unsigned int n, uint64_t hint)
 {
+	uint8_t inner[SNO_DATAGRAM_MAX];
+
 	switch (n % KINDS) {
 	case 0:
 		return garbage(out);
 	case 1:
 		return sealed_for_nobody(out);
+	case 2:
+		return with_cookie(out, inner, initiation(inner, hint));
 	default:
-		scatter(out, 150);
-		message_write_head(out, MESSAGE_HANDSHAKE_INITIATION, (uint32_t)rand() | 1);
-		for (unsigned int i = 0; i < 8; i++)
-			out[SNO_HEAD_LENGTH + i] = (uint8_t)(hint >> 8 * (7 - i));
-		return 150;
+		return initiation(out, hint);
 	}
 }
 

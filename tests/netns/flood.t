@@ -5,7 +5,7 @@
 as ever; who comes new comes by a cookie. How long handovers take with and without is printed, not judged.
 
     t1 (predictive) and t2 (combined) of core a go to b and back; new registers in the middle of it
-    the floods come from beside's place on s2 and on s1, and from the host of core c
+    the floods come from beside's place on s2, and from the host of core c, whose address is a peer's
 """
 
 import hashlib
@@ -73,37 +73,21 @@ class Flood:
             process.wait()
 
 
-def goes(world, terminal, satellite, core):
-    """Hands a terminal over, announced or not; whether it is served there in time."""
-    if terminal == "t1":
-        world.handover(terminal, satellite, ahead=0.3 * SLOW)
-    else:
-        world.handover(terminal, satellite)
-    end = time.monotonic() + 20 * SLOW
-    while time.monotonic() < end:
-        if world.served(terminal, core, satellite):
-            return True
-        time.sleep(0.05)
-    return False
-
-
-def rounds(world, tap, name, promised):
-    """Each terminal goes and comes back some times; how long its discoveries were answered after.
-
-    It is asked of those that are promised something; of others it is told.
-    """
+def rounds(world, tap, name):
+    """Each terminal goes and comes back some times; how long its discoveries were answered after."""
     times = []
     for turn in range(ROUNDS):
         for terminal in ("t1", "t2"):
             for satellite, core in (("s2", "b"), ("s1", "a")):
-                good = goes(world, terminal, satellite, core)
-                if terminal in promised:
-                    tap.ok(good, f"{name}, {turn}: {terminal} goes to {core}",
-                           world.registration(terminal))
+                if terminal == "t1":
+                    world.handover(terminal, satellite, ahead=0.3 * SLOW)
+                else:
+                    world.handover(terminal, satellite)
+                good = tap.within(20 * SLOW, f"{name}, {turn}: {terminal} goes to {core}",
+                                  lambda t=terminal, c=core, s=satellite: world.served(t, c, s),
+                                  lambda t=terminal: world.registration(t))
                 if good:
                     times.append((terminal, world.made(terminal)))
-                else:
-                    print(f"# {name}, {turn}: {terminal} does not get to {core} in time", flush=True)
                 time.sleep(0.3 * SLOW)
     return times
 
@@ -114,9 +98,6 @@ def report(name, times):
         rows = [row for node, row in times if node == terminal]
         spent = sorted(row.get("registration", row.get("registration_time", 0)) for row in rows)
         modes = sorted({str(row.get("mode")) for row in rows})
-        if not spent:
-            print(f"# {name}: {terminal}: no handover in time", flush=True)
-            continue
         print(f"# {name}: {terminal}: {len(rows)} handovers, {'/'.join(modes)}, "
               f"registration {spent[0]}..{spent[len(spent) // 2]}..{spent[-1]}", flush=True)
 
@@ -125,25 +106,17 @@ def test(tap):
     """All of it."""
     with World(tap, LAB, lambda world: setattr(world, "waited", ["t1", "t2", "beside"])) as world:
         world.lab.act_kill("new")
-        quiet = rounds(world, tap, "quiet", ("t1", "t2"))
+        quiet = rounds(world, tap, "quiet")
         flood = Flood(world)
         time.sleep(1)
         try:
-            # Who is expected is read first, but what it says before, and who is not expected, stand
-            # in one queue with the flood: most handovers are made at once, some wait for its end.
-            busy = rounds(world, tap, "flood", ())
-            tap.ok(sum(node == "t1" for node, _ in busy) >= ROUNDS,
-                   "t1, which says where it goes, gets through most times", busy)
+            busy = rounds(world, tap, "flood")
             world.start("new")
+            tap.within(60 * SLOW, "who comes new registers", lambda: world.served("new", "b", "s2"),
+                       lambda: world.registration("new"))
             drops = world.drops("b")
         finally:
             flood.stop()
-        tap.within(30 * SLOW, "who came new in the flood registers behind it",
-                   lambda: world.served("new", "b", "s2"), lambda: world.registration("new"))
-        for terminal in ("t1", "t2"):
-            tap.within(30 * SLOW, f"... and {terminal} is served, where it is",
-                       lambda t=terminal: world.served(t, "a", "s1"),
-                       lambda t=terminal: world.registration(t))
         report("quiet", quiet)
         report("flood", busy)
         print(f"# dropped at b: {drops}", flush=True)

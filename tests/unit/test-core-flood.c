@@ -63,7 +63,7 @@ static void shut_door(struct world *w, const char *satellite)
 	message_set_blob(&m, ATTR_HANDSHAKE, handshake, sizeof(handshake));
 	length = message_write(&m, stranger.discovery, sizeof(stranger.discovery));
 	assert_true(length > 0);
-	while (!door_shut(satellite_find(&w->core, satellite), w->now))
+	while (!door_shut(satellite_find(&w->core, satellite), false, w->now))
 		terminal_send(w, &stranger, satellite, stranger.discovery, (size_t)length);
 	read = w->core.counters.received[MESSAGE_CORE_DISCOVERY];
 	w->frame_count = 0;
@@ -218,6 +218,47 @@ static void test_expected(void **state)
 	world_free(w);
 }
 
+/* Who claims a short proof that is none gets in among those who are read first: but no further, and
+ * takes no cookie from those who claim nothing. */
+static void test_doubtful(void **state)
+{
+	struct world *w = world_new(NULL);
+	struct satellite *s1 = satellite_find(&w->core, "s1");
+	uint8_t octets[100] = {1}, cookie[COOKIE_LENGTH];
+	struct terminal stranger = {0};
+	struct message m;
+	int length;
+
+	(void)state;
+	flood_discoveries(w, "nowhere.example", "s1");
+	terminal_make(&stranger, "mallory", "nowhere.example", w->core.keys.public,
+		      "02:00:00:00:00:66");
+	message_init(&m, MESSAGE_CORE_DISCOVERY, 1);
+	message_set_text(&m, ATTR_REALM, "nowhere.example");
+	message_set_blob(&m, ATTR_HANDSHAKE, octets, sizeof(octets));
+	message_set_number(&m, ATTR_COUNTER, 1);
+	message_set_octets(&m, ATTR_ARRIVAL, octets);
+	message_set_octets(&m, ATTR_HANDOVER_TAG, octets);
+	message_set_octets(&m, ATTR_HANDOVER_PROOF, octets);
+	length = message_write(&m, stranger.discovery, sizeof(stranger.discovery));
+	assert_true(length > 0);
+	/* It may be in earnest, when the preparation is missing. */
+	stranger.discovery_length = (size_t)length;
+	terminal_send(w, &stranger, "s1", stranger.discovery, (size_t)length);
+	assert_true(cookie_for(w, &stranger, cookie));
+	for (unsigned int i = 0; i < FLOOD; i++) {
+		w->frame_count = 0;
+		terminal_send(w, &stranger, "s1", stranger.discovery, (size_t)length);
+	}
+	assert_int_equal(w->frame_count, 0);
+	assert_true(door_shut(s1, true, w->now));
+	assert_false(door_shut(s1, false, w->now));
+	terminal_discovery(&w->otto, NULL);
+	terminal_send(w, &w->otto, "s1", w->otto.discovery, w->otto.discovery_length);
+	assert_true(cookie_for(w, &w->otto, cookie));
+	world_free(w);
+}
+
 /* Strangers do not take all attempts that there are with a home core. */
 static void test_attempts(void **state)
 {
@@ -363,11 +404,12 @@ static void test_false_cookies(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_quiet),	   cmocka_unit_test(test_newcomer),
-		cmocka_unit_test(test_served),	   cmocka_unit_test(test_satellites),
-		cmocka_unit_test(test_expected),   cmocka_unit_test(test_attempts),
-		cmocka_unit_test(test_relayed),	   cmocka_unit_test(test_peer),
-		cmocka_unit_test(test_peer_proof), cmocka_unit_test(test_false_cookies),
+		cmocka_unit_test(test_quiet),	      cmocka_unit_test(test_newcomer),
+		cmocka_unit_test(test_served),	      cmocka_unit_test(test_satellites),
+		cmocka_unit_test(test_expected),      cmocka_unit_test(test_attempts),
+		cmocka_unit_test(test_doubtful),      cmocka_unit_test(test_relayed),
+		cmocka_unit_test(test_peer),	      cmocka_unit_test(test_peer_proof),
+		cmocka_unit_test(test_false_cookies),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
