@@ -22,6 +22,7 @@
 
 #include "keylog.h"
 #include "keys.h"
+#include "log_event.h"
 
 #define RESIDENT_STACK (256 << 10)
 #define RESIDENT_STEP  4096
@@ -371,7 +372,8 @@ int daemon_ready(struct daemon *daemon, const char *status)
 	err = let_go(daemon);
 	if (err < 0)
 		return err;
-	log_notice("%s %s: %s", daemon->program->name, SNO_VERSION, status);
+	log_event(LOG_LEVEL_NOTICE, &(struct log_about){.event = LOG_EVENT_STARTED}, "%s %s: %s",
+		  daemon->program->name, SNO_VERSION, status);
 	if (daemon->ready_fd >= 0)
 		leave_terminal(daemon);
 	daemon_notify("READY=1");

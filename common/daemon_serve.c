@@ -6,6 +6,7 @@
  * the built-in `reload` command may find it through one static pointer.
  */
 #include "daemon.h"
+#include "log_event.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -90,7 +91,8 @@ static void start_watchdog(struct daemon *daemon)
 
 void daemon_stopping(struct daemon *daemon)
 {
-	log_notice("%s stops", daemon->program->name);
+	log_event(LOG_LEVEL_NOTICE, &(struct log_about){.event = LOG_EVENT_STOPPED}, "%s stops",
+		  daemon->program->name);
 	notify("STOPPING=1");
 }
 
@@ -208,7 +210,8 @@ static int try_reload(struct daemon *daemon, void *fresh, struct findings *findi
 	} else { /* whoever points into the running one may go on */
 		conf_free(schema, fresh);
 	}
-	log_notice("configuration reloaded, %zu change%s", changes, changes == 1 ? "" : "s");
+	log_event(LOG_LEVEL_NOTICE, &(struct log_about){.event = LOG_EVENT_RELOADED},
+		  "configuration reloaded, %zu change%s", changes, changes == 1 ? "" : "s");
 	if (reply)
 		control_text(reply, "reloaded, %zu change%s", changes, changes == 1 ? "" : "s");
 	return 0;
@@ -226,10 +229,10 @@ int daemon_reload(struct daemon *daemon, struct control_reply *reply)
 		err = try_reload(daemon, fresh, &findings, reply);
 	if (findings.out)
 		fclose(findings.out);
-	if (err && findings.length)
-		log_warnx("reload refused, the running configuration stays");
-	else if (err)
-		log_warn_errno(err, "reload refused, the running configuration stays");
+	if (err)
+		log_event(LOG_LEVEL_WARNING, &(struct log_about){.event = LOG_EVENT_RELOAD_REFUSED},
+			  "reload refused, the running configuration stays%s%s",
+			  findings.length ? "" : ": ", findings.length ? "" : strerror(-err));
 	if (err && reply && findings.length)
 		control_refuse(reply, err, "%s", findings.text);
 	free(findings.text);

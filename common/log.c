@@ -4,6 +4,7 @@
  * of several processes on one stream do not mix. See log.h for who says what.
  */
 #include "log.h"
+#include "log_event.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -14,15 +15,17 @@
 #include <time.h>
 #include <unistd.h>
 
-#define LOG_LINE 4096
-#define LOG_HELD 65536
+#define LOG_LINE   4096
+#define LOG_FIELDS 512 /* of a record beside its text */
+#define LOG_HELD   65536
 
 static struct {
 	const char *ident;
 	enum log_level level;
 	enum log_target target;
 	bool terminal;
-	bool held; /* lines wait in `waiting` until log_flush() */
+	bool native; /* the journal's socket is open */
+	bool held;   /* lines wait in `waiting` until log_flush() */
 } state = {.level = LOG_LEVEL_INFO, .target = LOG_TO_STDERR};
 
 static struct {
@@ -54,15 +57,26 @@ static bool stderr_is_journal(void)
 	return fstat(STDERR_FILENO, &st) == 0 && st.st_dev == device && st.st_ino == inode;
 }
 
+static const char *journal_path;
+
+void log_journal_at(const char *path)
+{
+	journal_path = path;
+}
+
 void log_init(const char *ident, enum log_level level, enum log_target target)
 {
 	if (target == LOG_TO_AUTO)
 		target = stderr_is_journal() ? LOG_TO_JOURNAL : LOG_TO_STDERR;
+	log_flush();
 	if (state.target == LOG_TO_SYSLOG)
 		closelog();
+	if (state.native)
+		log_journal_close();
 	state.ident = ident;
 	state.level = level;
 	state.target = target;
+	state.native = target == LOG_TO_JOURNAL && log_journal_open(journal_path) == 0;
 	state.terminal = isatty(STDERR_FILENO) == 1;
 	if (target == LOG_TO_SYSLOG)
 		openlog(ident, LOG_PID | LOG_NDELAY, LOG_DAEMON);
@@ -173,11 +187,25 @@ static void write_all(const char *text, size_t length)
 	}
 }
 
+/* Records wait with their length before them. */
+static void send_all(const char *text, size_t length)
+{
+	for (size_t size; length > sizeof(size); text += size, length -= size) {
+		memcpy(&size, text, sizeof(size));
+		text += sizeof(size);
+		length -= sizeof(size);
+		log_journal_send(text, size);
+	}
+}
+
 void log_flush(void)
 {
 	int saved = errno;
 
-	write_all(waiting.text, waiting.length);
+	if (state.native)
+		send_all(waiting.text, waiting.length);
+	else
+		write_all(waiting.text, waiting.length);
 	waiting.length = 0;
 	errno = saved;
 }
@@ -191,19 +219,36 @@ void log_hold(bool hold)
 /* What is grave is written at once, after what came before it. */
 static void put_line(enum log_level level, const char *line, size_t length)
 {
-	if (waiting.length + length > sizeof(waiting.text))
+	if (waiting.length + sizeof(length) + length > sizeof(waiting.text))
 		log_flush();
+	if (state.native) {
+		memcpy(waiting.text + waiting.length, &length, sizeof(length));
+		waiting.length += sizeof(length);
+	}
 	memcpy(waiting.text + waiting.length, line, length);
 	waiting.length += length;
 	if (!state.held || level <= LOG_LEVEL_WARNING || state.level >= LOG_LEVEL_DEBUG)
 		log_flush();
 }
 
-static void emit(enum log_level level, const char *message)
+static void emit_record(enum log_level level, const struct log_about *about, const char *message)
+{
+	char text[LOG_LINE], record[LOG_LINE + LOG_FIELDS];
+	size_t n = escape(text, sizeof(text), message);
+
+	put_line(level, record,
+		 log_journal_record(record, sizeof(record), level, state.ident, about, text, n));
+}
+
+static void emit(enum log_level level, const struct log_about *about, const char *message)
 {
 	char line[LOG_LINE];
 	size_t n = 0;
 
+	if (state.native) {
+		emit_record(level, about, message);
+		return;
+	}
 	if (state.target != LOG_TO_SYSLOG)
 		n = line_head(line, sizeof(line), level);
 	n += escape(line + n, sizeof(line) - n - 1, message);
@@ -215,16 +260,34 @@ static void emit(enum log_level level, const char *message)
 	put_line(level, line, n);
 }
 
-void log_vmessage(enum log_level level, const char *format, va_list ap)
+static void vmessage(enum log_level level, const struct log_about *about, const char *format,
+		     va_list ap) LOG_PRINTF(3, 0);
+
+static void vmessage(enum log_level level, const struct log_about *about, const char *format,
+		     va_list ap)
 {
 	char message[LOG_LINE];
 	int saved = errno;
 
 	if (level <= state.level) {
 		vsnprintf(message, sizeof(message), format, ap);
-		emit(level, message);
+		emit(level, about, message);
 	}
 	errno = saved;
+}
+
+void log_vmessage(enum log_level level, const char *format, va_list ap)
+{
+	vmessage(level, NULL, format, ap);
+}
+
+void log_event(enum log_level level, const struct log_about *about, const char *format, ...)
+{
+	va_list ap;
+
+	va_start(ap, format);
+	vmessage(level, about, format, ap);
+	va_end(ap);
 }
 
 void log_message(enum log_level level, const char *format, ...)
@@ -323,26 +386,52 @@ bool log_allow(struct log_limit *limit, usec_t now)
 	return allowed;
 }
 
-void log_remote(struct log_limit *limit, usec_t now, const char *format, ...)
+/* log_allow(), and what was not allowed before is told. */
+static bool remote_allowed(struct log_limit *limit, usec_t now)
 {
-	va_list ap;
-
 	if (!log_allow(limit, now))
-		return;
+		return false;
 	if (limit->suppressed) {
 		log_warnx("%lu similar messages suppressed", limit->suppressed);
 		limit->suppressed = 0;
 	}
+	return true;
+}
+
+void log_remote(struct log_limit *limit, usec_t now, const char *format, ...)
+{
+	va_list ap;
+
+	if (!remote_allowed(limit, now))
+		return;
 	va_start(ap, format);
-	log_vmessage(LOG_LEVEL_WARNING, format, ap);
+	vmessage(LOG_LEVEL_WARNING, NULL, format, ap);
+	va_end(ap);
+}
+
+void log_remote_event(struct log_limit *limit, usec_t now, const struct log_about *about,
+		      const char *format, ...)
+{
+	va_list ap;
+
+	if (!remote_allowed(limit, now))
+		return;
+	va_start(ap, format);
+	vmessage(LOG_LEVEL_WARNING, about, format, ap);
 	va_end(ap);
 }
 
 void log_transition(const char *what, const char *old_state, const char *new_state,
 		    const char *reason)
 {
+	log_transition_event(NULL, what, old_state, new_state, reason);
+}
+
+void log_transition_event(const struct log_about *about, const char *what, const char *old_state,
+			  const char *new_state, const char *reason)
+{
 	if (strcmp(old_state, new_state) == 0)
 		return;
-	log_info("%s: %s -> %s%s%s", what, old_state, new_state, reason ? ", " : "",
-		 reason ? reason : "");
+	log_event(LOG_LEVEL_INFO, about, "%s: %s -> %s%s%s", what, old_state, new_state,
+		  reason ? ", " : "", reason ? reason : "");
 }

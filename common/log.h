@@ -3,11 +3,11 @@
  * What a daemon says, to whom, and how often.
  *
  * The API is OpenBSD's: the function's name is the level, log_warn() adds the text of errno,
- * log_warnx() does not. Messages go to stderr; with the journal's `<N>` priority prefix when
- * stderr is the journal (JOURNAL_STREAM), with the time when it is a terminal or the level is
- * debug, and to syslog(3) once a daemon has detached. What a remote can cause at will goes through
- * log_remote(), which a token bucket limits, so that nobody fills the disk from outside (the idea
- * is BIRD's log classes).
+ * log_warnx() does not. Messages go to stderr; to the journal's own socket, with fields
+ * (log_event.h), when stderr is the journal (JOURNAL_STREAM), with the time when it is a terminal
+ * or the level is debug, and to syslog(3) once a daemon has detached. What a remote can cause at
+ * will goes through log_remote(), which a token bucket limits, so that nobody fills the disk from
+ * outside (the idea is BIRD's log classes).
  *
  * One message is one line: control characters in it are written as \xHH, so that nothing that came
  * from a configuration or a datagram can forge a second line.
@@ -30,7 +30,9 @@ enum log_level {
 	LOG_LEVEL_DEBUG = 7,
 };
 
-/* Where messages go. LOG_TO_AUTO: the journal's form when stderr is the journal, else a plain one.
+/*
+ * Where messages go. LOG_TO_AUTO: to the journal when stderr is the journal, else as plain lines.
+ * LOG_TO_JOURNAL without its socket: as lines with its `<N>` prefix for priorities.
  */
 enum log_target {
 	LOG_TO_AUTO,

@@ -13,7 +13,7 @@
 #include "crowd.h"
 #include "guard.h"
 #include "lead.h"
-#include "log.h"
+#include "log_event.h"
 #include "mode.h"
 #include "peer.h"
 #include "session.h"
@@ -114,7 +114,11 @@ static void binding_enter(struct subscriber *s, const struct binding_next *next,
 	char what[NAI_TEXT + 16];
 
 	snprintf(what, sizeof(what), "binding of %s", s->nai);
-	log_transition(what, binding_state_name(b->state), binding_state_name(next->state), reason);
+	log_transition_event(&(struct log_about){.event = LOG_EVENT_STATE,
+						 .terminal = s->nai,
+						 .peer = next->peer ? next->peer->name : NULL},
+			     what, binding_state_name(b->state), binding_state_name(next->state),
+			     reason);
 	anticipations_end(s, REASON_TERMINAL_MOVED, now);
 	account_close(s, now);
 	if (b->state != BINDING_NONE)

@@ -6,7 +6,7 @@
 #include "binding.h"
 #include "care_of.h"
 #include "core.h"
-#include "log.h"
+#include "log_event.h"
 #include "peer.h"
 #include "preparation.h"
 #include "registration.h"
@@ -229,7 +229,9 @@ static void peer_begin(struct peer *peer, usec_t now)
 {
 	struct subscriber *s, *next;
 
-	log_notice("peer %s: removed, drained of what uses it", peer->name);
+	log_event(LOG_LEVEL_NOTICE,
+		  &(struct log_about){.event = LOG_EVENT_PEER_CHANGED, .peer = peer->name},
+		  "peer %s: removed, drained of what uses it", peer->name);
 	peer->draining = true;
 	registration_peer_removed(peer, now);
 	preparation_peer_gone(peer, "peer removed");
@@ -249,7 +251,10 @@ void drain_begin(struct core *core, usec_t now)
 		if (is && !peer->draining)
 			peer_begin(peer, now);
 		else if (!is && peer->draining)
-			log_notice("peer %s: configured again", peer->name);
+			log_event(LOG_LEVEL_NOTICE,
+				  &(struct log_about){.event = LOG_EVENT_PEER_CHANGED,
+						      .peer = peer->name},
+				  "peer %s: configured again", peer->name);
 		peer->draining = is;
 	}
 	if (drain_count(&core->drain) > 0)

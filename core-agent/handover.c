@@ -4,7 +4,7 @@
 
 #include "control.h"
 #include "core.h"
-#include "log.h"
+#include "log_event.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -56,8 +56,10 @@ void handover_begun(struct core *core, const struct handover *begun)
 		log->made[h->mode]++;
 		histogram_add(&log->parts[h->mode][HANDOVER_SWITCHING], h->switching);
 	}
-	log_notice("terminal %s: now served by %s, %s%s (%s)", h->nai, h->to,
-		   *h->from ? "before by " : "first time", h->from, handover_mode_name(h->mode));
+	log_event(LOG_LEVEL_NOTICE,
+		  &(struct log_about){.event = LOG_EVENT_SERVED, .terminal = h->nai, .peer = h->to},
+		  "terminal %s: now served by %s, %s%s (%s)", h->nai, h->to,
+		  *h->from ? "before by " : "first time", h->from, handover_mode_name(h->mode));
 	if (core->control && control_subscribed(core->control))
 		control_event(core->control, "binding",
 			      json_pack("{ss ss ss sI ss sI}", "terminal", h->nai, "from", h->from,
@@ -123,6 +125,31 @@ static void sum_up(struct histogram parts[HANDOVER_PARTS], const struct handover
 	histogram_add(&parts[HANDOVER_FIRST_PACKET], h->first_packet);
 }
 
+/* One sentence, to be read aloud to whoever asks how it was. */
+static void tell(const struct handover *h)
+{
+	int64_t buffered = handover_buffered(h), dropped = handover_dropped(h);
+	char from[SNO_NAME_MAX + 16] = "", first[48] = "", held[100] = "";
+
+	if (*h->from)
+		snprintf(from, sizeof(from), " from %s", h->from);
+	if (h->first_packet >= 0)
+		snprintf(first, sizeof(first), ", first packet after %.1f ms",
+			 (double)h->first_packet / 1e3);
+	if (buffered > 0 || dropped > 0)
+		snprintf(held, sizeof(held),
+			 ", %lld packets held back and delivered, %lld given up",
+			 buffered > 0 ? (long long)buffered : 0,
+			 dropped > 0 ? (long long)dropped : 0);
+	log_event(
+		LOG_LEVEL_NOTICE,
+		&(struct log_about){.event = LOG_EVENT_HANDOVER, .terminal = h->nai, .peer = h->to},
+		"terminal %s: handed over%s to %s in mode %s, %.1f ms without a link, registered "
+		"%.1f ms later%s%s",
+		h->nai, from, h->to, handover_mode_name(h->mode), (double)h->gap / 1e3,
+		(double)h->registration / 1e3, first, held);
+}
+
 void handover_measured(struct core *core, uint64_t binding, const struct message *done)
 {
 	struct handover *h = handover_find(&core->handovers, binding);
@@ -137,10 +164,7 @@ void handover_measured(struct core *core, uint64_t binding, const struct message
 	h->dropped = number_of(done, ATTR_DROPPED, done->dropped);
 	if (*h->from)
 		sum_up(core->handovers.parts[h->mode], h);
-	log_info("terminal %s: handover %s -> %s (%s): link gap %.1f ms, registered %.1f ms "
-		 "after",
-		 h->nai, *h->from ? h->from : "none", h->to, handover_mode_name(h->mode),
-		 (double)h->gap / 1e3, (double)h->registration / 1e3);
+	tell(h);
 	handover_event(core, h);
 }
 

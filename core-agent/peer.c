@@ -9,6 +9,7 @@
 #include "guard.h"
 #include "kernel.h"
 #include "keys.h"
+#include "log_event.h"
 #include "pool.h"
 #include "preparation.h"
 #include "receive.h"
@@ -283,13 +284,16 @@ void peer_state(void *context, const struct message *hello, bool restarted, usec
 	struct peer *peer = context;
 
 	if (!hello) {
-		log_notice("peer %s: down, nothing heard for %.1f s; forwarding goes on",
-			   peer->name,
-			   (double)peer->core->config->timers.dead_peer / (double)USEC_PER_SEC);
+		log_event(LOG_LEVEL_NOTICE,
+			  &(struct log_about){.event = LOG_EVENT_PEER_DOWN, .peer = peer->name},
+			  "peer %s: down, nothing heard for %.1f s; forwarding goes on", peer->name,
+			  (double)peer->core->config->timers.dead_peer / (double)USEC_PER_SEC);
 		peer_event(peer, "down");
 		return;
 	}
-	log_notice("peer %s: up%s", peer->name, restarted ? ", it has restarted" : "");
+	log_event(LOG_LEVEL_NOTICE,
+		  &(struct log_about){.event = LOG_EVENT_PEER_UP, .peer = peer->name},
+		  "peer %s: up%s", peer->name, restarted ? ", it has restarted" : "");
 	peer_event(peer, restarted ? "restarted" : "up");
 	path_mtu_watch(peer, now);
 	peer_point_uplink(peer);

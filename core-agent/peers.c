@@ -11,6 +11,7 @@
 #include "binding.h"
 #include "guard.h"
 #include "keys.h"
+#include "log_event.h"
 #include "receive.h"
 #include "session.h"
 
@@ -341,7 +342,9 @@ void peers_abort(struct core *core, struct peers_change *change)
 
 static void peer_remove(struct core *core, struct peer *peer, struct peer *heir, usec_t now)
 {
-	log_notice("peer %s: %s", peer->name, heir ? "changed" : "removed");
+	log_event(LOG_LEVEL_NOTICE,
+		  &(struct log_about){.event = LOG_EVENT_PEER_CHANGED, .peer = peer->name},
+		  "peer %s: %s", peer->name, heir ? "changed" : "removed");
 	session_peer_removed(peer, now);
 	anticipation_peer_gone(peer, now);
 	binding_peer_removed(peer, now);

@@ -18,7 +18,7 @@
 #include "binding_number.h"
 #include "care_of.h"
 #include "door.h"
-#include "log.h"
+#include "log_event.h"
 #include "mode.h"
 #include "peer.h"
 #include "preparation.h"
@@ -115,9 +115,12 @@ static void abandon(struct registration *r, enum reason reason, usec_t now)
 static void reject(struct registration *r, enum reason reason, const struct message_blob *handshake,
 		   usec_t now)
 {
-	log_remote(&r->home->noise, now,
-		   "registration of a terminal of %s on satellite %s refused: %s", r->home->name,
-		   r->satellite->name, reason_name(reason));
+	log_remote_event(&r->home->noise, now,
+			 &(struct log_about){.event = LOG_EVENT_REFUSED,
+					     .peer = r->home->name,
+					     .satellite = r->satellite->name},
+			 "registration of a terminal of %s on satellite %s refused: %s",
+			 r->home->name, r->satellite->name, reason_name(reason));
 	send_reject(r->satellite, &r->mac, &r->link_local, r->terminal_index, reason, handshake);
 	abandon(r, reason, now);
 }

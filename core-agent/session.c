@@ -17,7 +17,7 @@
 #include "care_of.h"
 #include "drain.h"
 #include "link_socket.h"
-#include "log.h"
+#include "log_event.h"
 #include "peer.h"
 #include "preparation.h"
 #include "registration.h"
@@ -49,7 +49,10 @@ static void session_enter(struct session *s, enum session_state state, usec_t de
 	char what[NAI_TEXT + 16];
 
 	snprintf(what, sizeof(what), "session of %s", s->nai);
-	log_transition(what, session_state_name(s->state), session_state_name(state), reason);
+	log_transition_event(&(struct log_about){.event = LOG_EVENT_STATE,
+						 .terminal = s->nai,
+						 .peer = s->home ? s->home->name : NULL},
+			     what, session_state_name(s->state), session_state_name(state), reason);
 	s->state = state;
 	s->deadline = deadline;
 	timer_set(&s->core->timers, &s->timer, deadline);

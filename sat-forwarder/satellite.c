@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "log.h"
+#include "log_event.h"
 #include "sat-forwarder/order.h"
 #include "sat-forwarder/relays.h"
 
@@ -87,16 +87,19 @@ static void say(const struct satellite *s, const struct served *served, const st
 
 	if (s->time.rate)
 		association_time_format(lab_time_planned(&s->time, s->since), lab);
-	log_notice("%ssatellite %s: %s%s%s, %s%s%s%s", s->config->relay ? "relay of " : "",
-		   s->config->satellite.name,
-		   s->settled ? served_text(served, was, from) : "begins with",
-		   s->settled ? " -> " : " ", served_text(&s->served, is, to), reason,
-		   *lab ? " at lab time " : "", lab,
-		   !is ? ": frames are dropped"
-		   : forwarding_passes(&s->forwarding)
-			   ? ""
-			   : ": frames are dropped until its feeder and "
-			     "the access side are up");
+	log_event(LOG_LEVEL_NOTICE,
+		  &(struct log_about){.event = LOG_EVENT_ASSOCIATION,
+				      .peer = is ? is->core : NULL,
+				      .satellite = s->config->satellite.name},
+		  "%ssatellite %s: %s%s%s, %s%s%s%s", s->config->relay ? "relay of " : "",
+		  s->config->satellite.name,
+		  s->settled ? served_text(served, was, from) : "begins with",
+		  s->settled ? " -> " : " ", served_text(&s->served, is, to), reason,
+		  *lab ? " at lab time " : "", lab,
+		  !is				      ? ": frames are dropped"
+		  : forwarding_passes(&s->forwarding) ? ""
+						      : ": frames are dropped until its feeder and "
+							"the access side are up");
 }
 
 /* ---- the one change ----------------------------------------------------------------------------

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "log.h"
+#include "log_event.h"
 #include "terminal-agent/config.h"
 
 #define RETRY USEC_PER_SEC /* until a refused preparation is tried again */
@@ -29,14 +29,20 @@ static void set_ready(struct links *l, struct link *link, bool ready, usec_t now
 		link->ready_since = now;
 		link->advertised = (struct advertised){0};
 		l->ops.ready(l->ops.context, link, now); /* the log can wait */
-		log_info("link %s: ready on %s", link->name, link->interface);
+		log_event(LOG_LEVEL_INFO,
+			  &(struct log_about){.event = LOG_EVENT_LINK_READY,
+					      .satellite = link->satellite ? link->name : NULL},
+			  "link %s: ready on %s", link->name, link->interface);
 	} else {
 		link->lost_since = now;
-		log_info("link %s: lost on %s (%s)", link->name, link->interface,
-			 !link->ifindex	  ? "no interface"
-			 : !link->up	  ? "down"
-			 : !link->carrier ? "no carrier"
-					  : "the antenna turns");
+		log_event(LOG_LEVEL_INFO,
+			  &(struct log_about){.event = LOG_EVENT_LINK_LOST,
+					      .satellite = link->satellite ? link->name : NULL},
+			  "link %s: lost on %s (%s)", link->name, link->interface,
+			  !link->ifindex   ? "no interface"
+			  : !link->up	   ? "down"
+			  : !link->carrier ? "no carrier"
+					   : "the antenna turns");
 		l->ops.lost(l->ops.context, link, now);
 	}
 }

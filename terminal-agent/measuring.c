@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "log.h"
+#include "log_event.h"
 #include "terminal-agent/session_internal.h"
 
 #define FIRST_PACKET_WAIT (500 * USEC_PER_MSEC) /* then there is no traffic to measure with */
@@ -97,12 +97,15 @@ void measuring_registered(struct session *s, const struct registration *old, boo
 	m->due = now + FIRST_PACKET_WAIT;
 	if (m->watched != r->link || m->first)
 		measuring_finish(s, now);
-	log_notice("registered with %s over link %s for %u s: %s, %s, gap %.1f ms, registration "
-		   "%.1f ms, %u %s",
-		   r->place.core, r->place.link, r->lifetime, h->reason,
-		   handover_mode_name(h->mode), (double)h->gap / 1000,
-		   (double)h->registration / 1000, h->tries,
-		   h->tries == 1 ? "discovery" : "discoveries");
+	log_event(LOG_LEVEL_NOTICE,
+		  &(struct log_about){.event = LOG_EVENT_REGISTERED,
+				      .peer = r->place.core,
+				      .satellite = r->place.satellite},
+		  "registered with %s over link %s for %u s: %s, %s, gap %.1f ms, registration "
+		  "%.1f ms, %u %s",
+		  r->place.core, r->place.link, r->lifetime, h->reason, handover_mode_name(h->mode),
+		  (double)h->gap / 1000, (double)h->registration / 1000, h->tries,
+		  h->tries == 1 ? "discovery" : "discoveries");
 }
 
 static void send_done(struct session *s, usec_t now)

@@ -15,7 +15,7 @@
 
 #include <string.h>
 
-#include "log.h"
+#include "log_event.h"
 #include "terminal-agent/belief.h"
 #include "terminal-agent/moving.h"
 #include "terminal-agent/session_internal.h"
@@ -57,7 +57,9 @@ void session_enter(struct session *s, enum session_state state, const char *reas
 	if (old_state == state)
 		return;
 	s->since = now;
-	log_transition("session", session_state_name(old_state), session_state_name(state), reason);
+	log_transition_event(
+		&(struct log_about){.event = LOG_EVENT_STATE, .peer = s->registration.place.core},
+		"session", session_state_name(old_state), session_state_name(state), reason);
 	s->ops.state(s->ops.context, old_state, state, reason);
 }
 

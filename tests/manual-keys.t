@@ -191,8 +191,19 @@ def check_references():
         point(f"{name}: references", faults)
 
 
+def check_journal():
+    """Each kind of event has its MESSAGE_ID in sno-journal(7), and no other one is there."""
+    page = read("common/sno-journal.7")
+    known = dict(re.findall(r'\{LOG_EVENT_([A-Z_]+), "([0-9a-f]{32})"\}', read("common/log_journal.c")))
+    listed = dict(re.findall(r"^\.It Cm ([a-z-]+)\n\.Li ([0-9a-f]{32})$", page, re.M))
+    wanted = {name.lower().replace("_", "-"): value for name, value in known.items()}
+    point("sno-journal.7 has each MESSAGE_ID",
+          [f"{n} {i}" for n, i in sorted(wanted.items() ^ listed.items())] or ([] if known else ["none is known"]))
+
+
 for each in DAEMONS:
     check_keys(each)
+check_journal()
 check_commands()
 check_options()
 check_references()

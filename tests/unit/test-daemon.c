@@ -309,7 +309,8 @@ static void test_service_manager(void **state)
 	second = start((const char *const[]){"-f", NULL});
 	assert_int_equal(wait_for(second), 1);
 	assert_non_null(strstr(output(), "already running"));
-	assert_string_equal(ask("{\"command\":\"size\"}\n"), "{\"ok\":true,\"version\":1,\"size\":5}\n");
+	assert_string_equal(ask("{\"command\":\"size\"}\n"),
+			    "{\"ok\":true,\"version\":1,\"size\":5}\n");
 	kill(child, SIGTERM);
 	assert_int_equal(wait_for(child), 0);
 }
@@ -382,18 +383,21 @@ static void test_reload(void **state)
 	write_config(GOOD "size = 7; log = { level = \"debug\"; };\n");
 	assert_string_equal(ask("{\"command\":\"reload\"}\n"),
 			    "{\"ok\":true,\"version\":1,\"text\":\"reloaded, 2 changes\"}\n");
-	assert_string_equal(ask("{\"command\":\"size\"}\n"), "{\"ok\":true,\"version\":1,\"size\":7}\n");
+	assert_string_equal(ask("{\"command\":\"size\"}\n"),
+			    "{\"ok\":true,\"version\":1,\"size\":7}\n");
 
 	/* Each of these leaves everything as it was. */
 	write_config(GOOD "size = 0;\nfoo = 1;\n");
-	snprintf(expected, sizeof(expected),
-		 "{\"ok\":false,\"version\":1,\"error\":\"%s:2: size: 0 is out of range: 1 to 100\\n"
-		 "%s:3: unknown key foo\"}\n",
-		 config_path, config_path);
+	snprintf(
+		expected, sizeof(expected),
+		"{\"ok\":false,\"version\":1,\"error\":\"%s:2: size: 0 is out of range: 1 to 100\\n"
+		"%s:3: unknown key foo\"}\n",
+		config_path, config_path);
 	assert_string_equal(ask("{\"command\":\"reload\"}\n"), expected);
 	write_config("name = \"b\";\nsize = 8;\n");
 	snprintf(expected, sizeof(expected),
-		 "{\"ok\":false,\"version\":1,\"error\":\"%s: name changed, which takes a restart; nothing was "
+		 "{\"ok\":false,\"version\":1,\"error\":\"%s: name changed, which takes a restart; "
+		 "nothing was "
 		 "changed\"}\n",
 		 config_path);
 	assert_string_equal(ask("{\"command\":\"reload\"}\n"), expected);
@@ -402,9 +406,11 @@ static void test_reload(void **state)
 			    "{\"ok\":false,\"version\":1,\"error\":\"66 is taken\"}\n");
 	unlink(config_path);
 	snprintf(expected, sizeof(expected),
-		 "{\"ok\":false,\"version\":1,\"error\":\"%s: No such file or directory\"}\n", config_path);
+		 "{\"ok\":false,\"version\":1,\"error\":\"%s: No such file or directory\"}\n",
+		 config_path);
 	assert_string_equal(ask("{\"command\":\"reload\"}\n"), expected);
-	assert_string_equal(ask("{\"command\":\"size\"}\n"), "{\"ok\":true,\"version\":1,\"size\":7}\n");
+	assert_string_equal(ask("{\"command\":\"size\"}\n"),
+			    "{\"ok\":true,\"version\":1,\"size\":7}\n");
 
 	/* By signal. */
 	write_config(GOOD "size = 9;\n");
@@ -413,7 +419,8 @@ static void test_reload(void **state)
 	kill(child, SIGHUP);
 	notified("RELOADING=1");
 	notified("READY=1");
-	assert_string_equal(ask("{\"command\":\"size\"}\n"), "{\"ok\":true,\"version\":1,\"size\":9}\n");
+	assert_string_equal(ask("{\"command\":\"size\"}\n"),
+			    "{\"ok\":true,\"version\":1,\"size\":9}\n");
 	kill(child, SIGTERM);
 	assert_int_equal(wait_for(child), 0);
 }

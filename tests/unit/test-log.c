@@ -3,7 +3,7 @@
  * Log messages as they arrive on stderr: levels, errno, the journal's form, one line whatever was
  * in the message, and the token bucket against remote noise.
  */
-#include "log.h"
+#include "log_event.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -13,7 +13,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -172,6 +174,7 @@ static void test_journal(void **state)
 	snprintf(stream, sizeof(stream), "%llu:%llu", (unsigned long long)st.st_dev,
 		 (unsigned long long)st.st_ino);
 	setenv("JOURNAL_STREAM", stream, 1);
+	log_journal_at("/nonexistent/socket"); /* an old journal, or a container without it */
 	log_init("t", LOG_LEVEL_DEBUG, LOG_TO_AUTO);
 	log_error("e");
 	log_debug("d");
@@ -182,6 +185,143 @@ static void test_journal(void **state)
 	log_error("elsewhere");
 	unsetenv("JOURNAL_STREAM");
 	assert_string_equal(captured_text(), "<3>e\n<7>d\nt: error: elsewhere\n");
+}
+
+/* --- the journal's own protocol --- */
+
+/* A journal: a socket that is read here. */
+static int journal_open(char *directory, struct sockaddr_un *address)
+{
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	strcpy(directory, "/tmp/test-log.XXXXXX");
+	assert_non_null(mkdtemp(directory));
+	*address = (struct sockaddr_un){.sun_family = AF_UNIX};
+	snprintf(address->sun_path, sizeof(address->sun_path), "%.80s/journal", directory);
+	assert_int_equal(bind(fd, (struct sockaddr *)address, sizeof(*address)), 0);
+	log_journal_at(address->sun_path);
+	return fd;
+}
+
+static void journal_close(int fd, const char *directory, const struct sockaddr_un *address)
+{
+	close(fd);
+	unlink(address->sun_path);
+	rmdir(directory);
+	log_journal_at(NULL);
+}
+
+static const char *received(int fd)
+{
+	static char text[9000];
+	ssize_t n = recv(fd, text, sizeof(text) - 1, 0);
+
+	text[n > 0 ? n : 0] = '\0';
+	return text;
+}
+
+static void test_native(void **state)
+{
+	const struct log_about about = {.event = LOG_EVENT_HANDOVER,
+					.terminal = "alice@a.example",
+					.peer = "b.example"},
+			       forged = {.event = LOG_EVENT_REFUSED, .terminal = "a\nPRIORITY=0"};
+	char directory[32], expected[300];
+	struct sockaddr_un address;
+	int fd = journal_open(directory, &address);
+
+	(void)state;
+	capture();
+	log_init("t", LOG_LEVEL_INFO, LOG_TO_JOURNAL);
+	log_event(LOG_LEVEL_NOTICE, &about, "it %s", "moved");
+	snprintf(expected, sizeof(expected),
+		 "PRIORITY=5\nMESSAGE=it moved\nSYSLOG_IDENTIFIER=t\nMESSAGE_ID=%s\n"
+		 "TERMINAL=alice@a.example\nPEER=b.example\n",
+		 log_event_id(LOG_EVENT_HANDOVER));
+	assert_string_equal(received(fd), expected);
+	log_warnx("two\nlines");
+	assert_string_equal(received(fd),
+			    "PRIORITY=4\nMESSAGE=two\\x0alines\nSYSLOG_IDENTIFIER=t\n");
+	log_event(LOG_LEVEL_INFO, &forged, "who");
+	assert_non_null(strstr(received(fd), "\nTERMINAL=a?PRIORITY=0\n"));
+	log_event(LOG_LEVEL_DEBUG, &about, "not at this level");
+	assert_string_equal(received(fd), "");
+	/* Held, in order, one datagram each. */
+	log_hold(true);
+	log_info("one");
+	log_event(LOG_LEVEL_INFO, NULL, "two");
+	assert_string_equal(received(fd), "");
+	log_flush();
+	assert_string_equal(received(fd), "PRIORITY=6\nMESSAGE=one\nSYSLOG_IDENTIFIER=t\n");
+	assert_string_equal(received(fd), "PRIORITY=6\nMESSAGE=two\nSYSLOG_IDENTIFIER=t\n");
+	log_hold(false);
+	/* The journal goes: nothing is lost. */
+	journal_close(fd, directory, &address);
+	log_event(LOG_LEVEL_NOTICE, &about, "still %s", "here");
+	assert_string_equal(captured_text(), "<5>still here\n");
+	log_init("t", LOG_LEVEL_INFO, LOG_TO_STDERR);
+}
+
+/* The longest message leaves room for what it is about. */
+static void test_native_long(void **state)
+{
+	const struct log_about about = {.event = LOG_EVENT_STATE,
+					.terminal = "alice@a.example",
+					.peer = "b.example",
+					.satellite = "s1"};
+	char directory[32], text[6000];
+	struct sockaddr_un address;
+	int fd = journal_open(directory, &address);
+	const char *record;
+
+	(void)state;
+	memset(text, 'x', sizeof(text) - 1);
+	text[sizeof(text) - 1] = '\0';
+	log_init("t", LOG_LEVEL_INFO, LOG_TO_JOURNAL);
+	log_event(LOG_LEVEL_INFO, &about, "%s", text);
+	record = received(fd);
+	assert_non_null(strstr(record, "x...\nSYSLOG_IDENTIFIER=t\nMESSAGE_ID="));
+	assert_non_null(strstr(record, "\nSATELLITE=s1\n"));
+	log_init("t", LOG_LEVEL_INFO, LOG_TO_STDERR);
+	journal_close(fd, directory, &address);
+}
+
+/* Kinds that look alike to a journal would be one kind. */
+static void test_event_ids(void **state)
+{
+	(void)state;
+	assert_null(log_event_id(LOG_EVENT_NONE));
+	for (int i = 1; i < LOG_EVENTS; i++) {
+		const char *id = log_event_id((enum log_event)i);
+
+		assert_non_null(id);
+		assert_int_equal(strlen(id), 32);
+		assert_int_equal(strspn(id, "0123456789abcdef"), 32);
+		for (int j = 1; j < i; j++)
+			assert_string_not_equal(id, log_event_id((enum log_event)j));
+	}
+}
+
+/* Noise from outside is limited whatever it is about, and what was left out is told. */
+static void test_remote_event(void **state)
+{
+	const struct log_about about = {.event = LOG_EVENT_REFUSED, .peer = "b"};
+	struct log_limit limit = {0};
+	size_t lines = 0;
+	const char *text;
+
+	(void)state;
+	capture();
+	log_init("t", LOG_LEVEL_INFO, LOG_TO_STDERR);
+	for (int i = 0; i < 100; i++)
+		log_remote_event(&limit, 0, &about, "no");
+	log_remote_event(&limit, 60 * USEC_PER_SEC, &about, "again");
+	text = captured_text();
+	for (const char *p = text; *p; p++)
+		lines += *p == '\n';
+	assert_int_equal(lines, LOG_LIMIT_BURST + 2);
+	assert_non_null(strstr(text, "t: warning: 90 similar messages suppressed\n"
+				     "t: warning: again\n"));
 }
 
 static void test_limit(void **state)
@@ -301,7 +441,9 @@ int main(void)
 		cmocka_unit_test(test_limit),	       cmocka_unit_test(test_remote),
 		cmocka_unit_test(test_transition),     cmocka_unit_test(test_names),
 		cmocka_unit_test(test_write_fails),    cmocka_unit_test(test_hold),
-		cmocka_unit_test(test_hold_many),
+		cmocka_unit_test(test_hold_many),      cmocka_unit_test(test_native),
+		cmocka_unit_test(test_native_long),    cmocka_unit_test(test_event_ids),
+		cmocka_unit_test(test_remote_event),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
