@@ -124,10 +124,16 @@ bool door_shut(const struct satellite *satellite, bool doubtful, usec_t now)
 		bucket_spent(&door->discoveries, 2 * ANY_BURST, ANY_INTERVAL / 2, now));
 }
 
-bool door_registration(const struct discovery *d, const struct peer *home)
+bool door_registration(const struct discovery *d, const struct peer *home, usec_t now)
 {
-	return home->registrations <
-	       (d->proven ? REGISTRATIONS_PER_PEER : REGISTRATIONS_OF_STRANGERS);
+	const struct terminal_source source = source_of(d);
+
+	if (home->registrations < (d->proven ? REGISTRATIONS_PER_PEER : REGISTRATIONS_OF_STRANGERS))
+		return true;
+	/* The last of a crowd need not wait until they would ask again. */
+	if (home->registrations < REGISTRATIONS_PER_PEER)
+		send_cookie(d, &source, message_has(&d->message, ATTR_HANDOVER_TAG), now);
+	return false;
 }
 
 bool door_authentication(struct peer *peer, usec_t now)

@@ -53,8 +53,11 @@ enum drop door_discovery(struct discovery *d, const uint8_t *proof, size_t proof
  * and shall not take the time that is theirs.
  */
 bool door_shut(const struct satellite *satellite, bool doubtful, usec_t now);
-/* May another attempt with this home core begin? Strangers do not get all that there are. */
-bool door_registration(const struct discovery *d, const struct peer *home);
+/*
+ * May another attempt with this home core begin? Strangers do not get all that there are: for the
+ * rest they get a cookie.
+ */
+bool door_registration(const struct discovery *d, const struct peer *home, usec_t now);
 /* May this peer have another handshake of a terminal's computed here? */
 bool door_authentication(struct peer *peer, usec_t now);
 

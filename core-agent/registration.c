@@ -414,7 +414,7 @@ enum drop registration_begin(const struct discovery *d, struct peer *home, usec_
 	struct registration *r;
 	struct message m;
 
-	if (!door_registration(d, home))
+	if (!door_registration(d, home, now))
 		return DROP_LIMIT;
 	r = calloc(1, sizeof(*r));
 	if (!r)
