@@ -309,10 +309,21 @@ static bool shift(struct moves *moves, size_t satellite, unsigned int t)
 	return attach(moves, satellite, core_of(moves, at[border]), from, border) > from;
 }
 
+/* Detaches a satellite in slots from to until - 1, as a change of the trial. False where that is
+ * not in the block. */
+static bool detach(struct moves *moves, size_t satellite, unsigned int from, unsigned int until)
+{
+	const struct trial *trial = moves->trial;
+
+	if (from < trial->first || until > trial->end || from >= until)
+		return false;
+	memset(moves->route, 0, (until - from) * sizeof(*moves->route));
+	return trial_change(moves->trial, satellite, from, until, moves->route) == 0;
+}
+
 /* Ends the association that is on, or its part before or behind a slot, or behind a view. */
 static bool drop(struct moves *moves, size_t satellite, const struct view *view, unsigned int t)
 {
-	const struct trial *trial = moves->trial;
 	const attachment *at = attachments_of(moves, satellite);
 	unsigned int from = run_from(at, t);
 	unsigned int until = run_until(at, t, schedule_of(moves)->stretch->slots);
@@ -332,10 +343,48 @@ static bool drop(struct moves *moves, size_t satellite, const struct view *view,
 	default:
 		break;
 	}
-	if (from < trial->first || until > trial->end || from >= until)
+	return detach(moves, satellite, from, until);
+}
+
+/* Ends what one of the satellites that a station has in slot t has there. */
+static bool make_room(struct moves *moves, size_t station, unsigned int t)
+{
+	const struct stretch *stretch = schedule_of(moves)->stretch;
+	size_t count = stretch->scenario->satellite_count;
+	size_t start = any(moves, (unsigned int)count);
+
+	for (size_t i = 0; i < count; i++) {
+		size_t satellite = (start + i) % count;
+		const attachment *at = attachments_of(moves, satellite);
+
+		if (at[t] && attachment_station(stretch->scenario, at[t]) == station)
+			return detach(moves, satellite, run_from(at, t),
+				      run_until(at, t, stretch->slots));
+	}
+	return false;
+}
+
+/* Takes the room of another satellite at a station that is full. */
+static bool displace(struct moves *moves, size_t satellite, const struct view *view, unsigned int t)
+{
+	const struct schedule *schedule = schedule_of(moves);
+	const struct stretch *stretch = schedule->stretch;
+	size_t first = stretch->pass_of[satellite], count = stretch->pass_of[satellite + 1] - first;
+	size_t start;
+
+	if (!schedule->room || !count)
 		return false;
-	memset(moves->route, 0, (until - from) * sizeof(*moves->route));
-	return trial_change(moves->trial, satellite, from, until, moves->route) == 0;
+	start = any(moves, (unsigned int)count);
+	for (size_t i = 0; i < count; i++) {
+		const struct pass *pass = &stretch->passes[first + (start + i) % count];
+
+		if (pass->from > t || pass->until <= t ||
+		    schedule_takes(schedule, satellite, pass->attached, t))
+			continue;
+		return make_room(moves, attachment_station(stretch->scenario, pass->attached), t) &&
+		       attach(moves, satellite, pass->core, view->from, view->until) > view->from;
+	}
+	return false;
 }
 
 static bool swap(struct moves *moves, size_t satellite, const struct view *view, unsigned int t)
@@ -477,7 +526,7 @@ bool moves_propose(struct moves *moves)
 		found = drop(moves, satellite, view, t);
 		break;
 	case 7:
-		found = swap(moves, satellite, view, t);
+		found = displace(moves, satellite, view, t) || swap(moves, satellite, view, t);
 		break;
 	default:
 		found = chain(moves, view, t);

@@ -8,6 +8,7 @@
  *            on its present core, or for a chance number of slots;
  *   shift    it changes core, where it does next, earlier or later;
  *   drop     it is off for a while: an association change less;
+ *   displace it takes the room that another one has at a station which is full;
  *   swap     it exchanges cores with another satellite in view, as long as both are;
  *   chain    the satellites that follow each other in view of the place all serve the home core of
  *            one of its groups: what single changes cannot find, because every one of them only

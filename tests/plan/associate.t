@@ -133,6 +133,11 @@ pairs = [(row, over) for row in rows(text) if row["via"] for over in rows(text)
          if over["station"] == row["station"] and row["via"] in (over["satellite"], over["via"]) and
          over != row and over["from"] < row["until"] and row["from"] < over["until"]]
 ok(pairs, "... both at the same time")
+scarce = [report, associate(*SMALL, "--station-capacity", "2", stations=few)[2],
+          associate(*SMALL, "--station-capacity", "1")[2]]
+ok(all(said["plan"]["objective"] <= said["figure2_planned_terminals"]["objective"] for said in scarce),
+   "room that is scarce goes to where it is of use", [
+       (said["plan"]["objective"], said["figure2_planned_terminals"]["objective"]) for said in scarce])
 status, text, report, told, out, said = associate(*SMALL, "--isl", "--stretch", "25", "--overlap", "10", stations=few)
 same(checked(out, said, stations=few).returncode, 0, "plans relays in stretches")
 now, held = max(((now, {(row["satellite"], row["via"]) for row in rows(text)
