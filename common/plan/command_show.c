@@ -311,8 +311,7 @@ int command_show(int argc, char **argv)
 		 .argument = "SECONDS", .help = "without service, as bad as a change of core (10)"},
 		{"places", 0, OPTION_COUNT, &wishes.places, .least = 0, .most = 5000,
 		 .argument = "N", .help = "with timelines, those with most users first (120)"},
-		{"threads", 0, OPTION_COUNT, &wishes.threads, .least = 1, .most = 256,
-		 .argument = "N", .help = "threads that compute (one per CPU)"},
+		OPTION_THREADS(wishes.threads),
 	};
 	int first, status;
 

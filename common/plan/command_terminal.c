@@ -2,7 +2,6 @@
 /* sno-plan terminal: the satellites of one place, one after the other, as a terminal chooses them.
  * The choice is that of orbit/choice.h, which the terminal agent runs. */
 #include <errno.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -210,15 +209,6 @@ static int find_offers(struct world *world, struct choice_offer **offers, size_t
 
 /* ---- output ---------------------------------------------------------------------------------- */
 
-/* An instant, to the millisecond. */
-static const char *time_text(const struct wishes *wishes, double seconds,
-			     char text[ASSOCIATION_TIME_TEXT])
-{
-	usec_t instant = wishes->start + (usec_t)llround(seconds * 1000) * USEC_PER_MSEC;
-
-	return association_time_format(instant, text);
-}
-
 static int print_sequence(struct world *world)
 {
 	const struct wishes *wishes = world->wishes;
@@ -242,8 +232,8 @@ static int print_sequence(struct world *world)
 		return err;
 	puts("from,until,satellite,core");
 	for (size_t i = 0; i < choices.count; i++)
-		printf("%s,%s,%s,%s\n", time_text(wishes, choices.rows[i].from, from),
-		       time_text(wishes, choices.rows[i].until, until),
+		printf("%s,%s,%s,%s\n", options_instant(wishes->start, choices.rows[i].from, from),
+		       options_instant(wishes->start, choices.rows[i].until, until),
 		       scenario->constellation.sets[choices.rows[i].satellite].name,
 		       scenario->snos[choices.rows[i].core].name);
 	free(choices.rows);
@@ -279,12 +269,7 @@ int command_terminal(int argc, char **argv)
 		 .help = "which satellite serves which core (each its owner's)"},
 		{"sno", 0, OPTION_TEXT, &wishes.sno, .required = true, .argument = "NAME",
 		 .help = "the terminal's home"},
-		{"lat", 0, OPTION_NUMBER, &wishes.place.lat, .least = -90, .most = 90,
-		 .required = true, .argument = "DEGREES", .help = "north"},
-		{"lon", 0, OPTION_NUMBER, &wishes.place.lon, .least = -180, .most = 360,
-		 .required = true, .argument = "DEGREES", .help = "east"},
-		{"height", 0, OPTION_NUMBER, &wishes.place.height, .least = -1000, .most = 20000,
-		 .argument = "METRES", .help = "above the ellipsoid of WGS-84 (0)"},
+		OPTION_PLACE(wishes.place),
 		{"min-elevation", 0, OPTION_NUMBER, &wishes.min_elevation, .least = 0, .most = 90,
 		 .argument = "DEGREES", .help = "above the horizon (25)"},
 		{"start", 0, OPTION_TIME, &wishes.start, .required = true, .argument = "TIME",
@@ -309,8 +294,7 @@ int command_terminal(int argc, char **argv)
 		 .help = "who serves whose users (all serve all)"},
 		{"reserved", 0, OPTION_TEXT, &wishes.reserved, .argument = "FILE",
 		 .help = "satellites that are kept for their owner (none)"},
-		{"threads", 0, OPTION_COUNT, &wishes.threads, .least = 1, .most = 256,
-		 .argument = "N", .help = "threads that compute (one per CPU)"},
+		OPTION_THREADS(wishes.threads),
 	};
 	int status = options_parse(&usage, specs, OPTION_SPECS(specs), argc, argv, NULL);
 

@@ -214,8 +214,7 @@ static int parse(struct wishes *wishes, int argc, char **argv, int *first)
 		 .help = "how far links between satellites reach (5000)"},
 		{"look", 0, OPTION_NUMBER, &wishes->verify.step, .least = 0.1, .most = 600,
 		 .argument = "SECONDS", .help = "between looks at a satellite (10)"},
-		{"threads", 0, OPTION_COUNT, &wishes->threads, .least = 1, .most = 256,
-		 .argument = "N", .help = "threads that compute (one per CPU)"},
+		OPTION_THREADS(wishes->threads),
 		{"quiet", 'q', OPTION_FLAG, &wishes->quiet, .help = "show no progress"},
 	};
 

@@ -47,15 +47,6 @@ static double culmination(struct track *track, const struct site *site, const st
 	return (low + high) / 2;
 }
 
-/* An instant of the scan, to the millisecond. */
-static const char *time_text(const struct wishes *wishes, double seconds,
-			     char text[ASSOCIATION_TIME_TEXT])
-{
-	usec_t instant = wishes->start + (usec_t)llround(seconds * 1000) * USEC_PER_MSEC;
-
-	return association_time_format(instant, text);
-}
-
 static void print_window(const struct wishes *wishes, const struct element_set *set,
 			 struct track *track, const struct site *site, const struct window *w)
 {
@@ -65,10 +56,10 @@ static void print_window(const struct wishes *wishes, const struct element_set *
 	if (!track_position(track, w->from, rise) || !track_position(track, w->until, set_at) ||
 	    !track_position(track, highest, r))
 		return; /* a window lies between nodes that are there */
-	printf("%s,%s,%s,%.2f,%s,%.1f,%.1f,%.1f\n", time_text(wishes, w->from, from),
-	       time_text(wishes, w->until, until), set->name, geodesy_elevation(site, r),
-	       time_text(wishes, highest, top), geodesy_azimuth(site, rise),
-	       geodesy_azimuth(site, set_at), geodesy_range(site, r));
+	printf("%s,%s,%s,%.2f,%s,%.1f,%.1f,%.1f\n", options_instant(wishes->start, w->from, from),
+	       options_instant(wishes->start, w->until, until), set->name,
+	       geodesy_elevation(site, r), options_instant(wishes->start, highest, top),
+	       geodesy_azimuth(site, rise), geodesy_azimuth(site, set_at), geodesy_range(site, r));
 }
 
 /* Windows in the order of their beginning need the tracks of satellites in turn. */
@@ -130,20 +121,14 @@ int command_visible(int argc, char **argv)
 		 .help = "two-line elements; may be given several times"},
 		{"satellite", 0, OPTION_TEXT, &wishes.satellite, .argument = "NAME",
 		 .help = "this one only (all)"},
-		{"lat", 0, OPTION_NUMBER, &wishes.place.lat, .least = -90, .most = 90,
-		 .required = true, .argument = "DEGREES", .help = "north"},
-		{"lon", 0, OPTION_NUMBER, &wishes.place.lon, .least = -180, .most = 360,
-		 .required = true, .argument = "DEGREES", .help = "east"},
-		{"height", 0, OPTION_NUMBER, &wishes.place.height, .least = -1000, .most = 20000,
-		 .argument = "METRES", .help = "above the ellipsoid of WGS-84 (0)"},
+		OPTION_PLACE(wishes.place),
 		{"min-elevation", 0, OPTION_NUMBER, &wishes.min_elevation, .least = 0, .most = 90,
 		 .argument = "DEGREES", .help = "above the horizon (25)"},
 		{"start", 0, OPTION_TIME, &wishes.start, .required = true, .argument = "TIME",
 		 .help = "beginning, like 2026-01-01T00:00:00Z"},
 		{"hours", 0, OPTION_NUMBER, &wishes.hours, .least = 0.001, .most = 8784,
 		 .argument = "H", .help = "how long (24)"},
-		{"threads", 0, OPTION_COUNT, &wishes.threads, .least = 1, .most = 256,
-		 .argument = "N", .help = "threads that compute (one per CPU)"},
+		OPTION_THREADS(wishes.threads),
 	};
 	int status = options_parse(&usage, specs, OPTION_SPECS(specs), argc, argv, NULL);
 

@@ -40,6 +40,12 @@ void options_report(void *arg, const char *message)
 	fprintf(stderr, "%s\n", message);
 }
 
+const char *options_instant(usec_t start, double seconds, char text[ASSOCIATION_TIME_TEXT])
+{
+	return association_time_format(start + (usec_t)llround(seconds * 1000) * USEC_PER_MSEC,
+				       text);
+}
+
 /* ---- values ---------------------------------------------------------------------------------- */
 
 static bool out_of_range(const struct parsing *p, const struct option_spec *spec, const char *text)

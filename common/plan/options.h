@@ -87,4 +87,21 @@ void options_report(void *arg, const char *message);
 
 #define OPTION_SPECS(specs) (sizeof(specs) / sizeof((specs)[0]))
 
+/* Elements of a table that several commands have alike: a struct place, and an unsigned int. */
+/* clang-format off */
+#define OPTION_PLACE(place) \
+	{"lat", 0, OPTION_NUMBER, &(place).lat, .least = -90, .most = 90, .required = true, \
+	 .argument = "DEGREES", .help = "north"}, \
+	{"lon", 0, OPTION_NUMBER, &(place).lon, .least = -180, .most = 360, .required = true, \
+	 .argument = "DEGREES", .help = "east"}, \
+	{"height", 0, OPTION_NUMBER, &(place).height, .least = -1000, .most = 20000, \
+	 .argument = "METRES", .help = "above the ellipsoid of WGS-84 (0)"}
+#define OPTION_THREADS(count) \
+	{"threads", 0, OPTION_COUNT, &(count), .least = 1, .most = 256, .argument = "N", \
+	 .help = "threads that compute (one per CPU)"}
+/* clang-format on */
+
+/* So many seconds after an instant as text, to the millisecond. */
+const char *options_instant(usec_t start, double seconds, char text[ASSOCIATION_TIME_TEXT]);
+
 #endif
