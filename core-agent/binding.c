@@ -269,6 +269,7 @@ enum reason binding_tunnel_path(struct peer *peer, const struct subscriber *s,
 		.outer_src = *underlay_end(&core->underlay, kind),
 		.outer_dst = m->coa,
 		.key = m->tunnel_key,
+		.df = path_mtu_df(peer, kind),
 		.peer = peer,
 	};
 	return REASON_ACCEPTED;

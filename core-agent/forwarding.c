@@ -66,8 +66,10 @@ static bool path_route(const struct core *core, const struct path *path, int i,
 		route->oif = core->underlay.holding.device.ifindex;
 	} else {
 		route->oif = underlay_device(&core->underlay, path->tunnel);
-		route->encap = (struct kernel_encap){
-			.src = path->outer_src, .dst = path->outer_dst, .key = path->key};
+		route->encap = (struct kernel_encap){.src = path->outer_src,
+						     .dst = path->outer_dst,
+						     .key = path->key,
+						     .df = path->df};
 	}
 	return true;
 }
@@ -99,7 +101,7 @@ bool path_equal(const struct path *a, const struct path *b)
 		return true;
 	if (a->kind == PATH_ACCESS)
 		return lladdr_equal(&a->mac, &b->mac) && a->port == b->port;
-	return a->tunnel == b->tunnel && a->key == b->key &&
+	return a->tunnel == b->tunnel && a->key == b->key && a->df == b->df &&
 	       addr_equal(&a->outer_src, &b->outer_src) && addr_equal(&a->outer_dst, &b->outer_dst);
 }
 

@@ -49,6 +49,7 @@ struct path {
 	enum tunnel_kind tunnel;
 	struct addr outer_src, outer_dst;
 	uint32_t key;
+	bool df; /* PATH_TUNNEL: nobody on the way is to fragment outer packets */
 	/*
 	 * PATH_TUNNEL: where a subscriber is bound, NULL: back to the home core. Otherwise the home
 	 * core of a visitor, whose share of the hold PATH_HOLD takes up (hold.h); NULL: nobody's.

@@ -10,7 +10,7 @@
 #include "session.h"
 #include "subscriber.h"
 
-#define INTERVAL (5 * USEC_PER_SEC)
+#define INTERVAL (1 * USEC_PER_SEC)
 
 #define OUTER_DEFAULT 1500 /* where nobody knows */
 #define INNER_LEAST   1280 /* IPv6 needs it (RFC 8200 section 5) */
@@ -78,6 +78,17 @@ uint16_t path_mtu(const struct peer *peer, enum tunnel_kind kind)
 	return mtu_by(peer, kind, tunnel_family(kind) == AF_INET6 ? p->outer6 : p->outer4);
 }
 
+/*
+ * Of what it is told of a packet of ESP the kernel makes the path MTU to the peer, which is looked
+ * at here; of another one, that to its care-of address. And where the underlay takes less than what
+ * is sent in any case, it has to fragment.
+ */
+bool path_mtu_df(const struct peer *peer, enum tunnel_kind kind)
+{
+	return peer->protection.wanted && tunnel_family(kind) == AF_INET &&
+	       path_mtu(peer, kind) > INNER_LEAST;
+}
+
 /* What the kernel says of the way to this address; 0: nothing. */
 static unsigned int outer_mtu(struct core *core, const struct addr *to)
 {
@@ -104,6 +115,7 @@ static void follow(struct peer *peer)
 			continue;
 		path = s->path;
 		path.mtu = path_mtu(peer, path.tunnel);
+		path.df = path_mtu_df(peer, path.tunnel);
 		forwarding_set(core, &s->path, &path); /* refused: logged, the old one stays */
 	}
 	peer_point_uplink(peer);

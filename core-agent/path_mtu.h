@@ -4,9 +4,9 @@
  * peer leaves beside encapsulation and protection, but no more than is configured.
  *
  * The kernel knows the underlay's path: the device's MTU, a route's, or what a router on the way
- * has said. It is looked at when the peer comes up and every few seconds; routes that lead into the
- * peer's tunnels follow it. Terminals are told at their next registration; until then these routes
- * answer what is too big with ICMP.
+ * has said, who is made to by packets that are not to be fragmented. It is looked at when the peer
+ * comes up and every second; routes that lead into the peer's tunnels follow it. Terminals are told
+ * at their next registration; until then these routes answer what is too big with ICMP.
  */
 #ifndef SNO_PATH_MTU_H
 #define SNO_PATH_MTU_H
@@ -29,6 +29,8 @@ unsigned int path_mtu_inside(unsigned int outer, enum tunnel_kind kind, bool pro
 
 /* The path MTU inside tunnels of this kind to the peer: 1280 or more. */
 uint16_t path_mtu(const struct peer *peer, enum tunnel_kind kind);
+/* Are outer packets of such tunnels not to be fragmented on their way? IPv6's never are. */
+bool path_mtu_df(const struct peer *peer, enum tunnel_kind kind);
 
 void path_mtu_open(struct peer *peer);
 void path_mtu_close(struct peer *peer);

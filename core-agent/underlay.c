@@ -381,8 +381,10 @@ int underlay_peer_route(struct core *core, const struct peer *peer, enum tunnel_
 		int result;
 
 		route.oif = underlay_device(u, kind);
-		route.encap = (struct kernel_encap){
-			.src = *underlay_end(u, kind), .dst = *remote, .key = key};
+		route.encap = (struct kernel_encap){.src = *underlay_end(u, kind),
+						    .dst = *remote,
+						    .key = key,
+						    .df = path_mtu_df(peer, kind)};
 		route.mtu = path_mtu(peer, kind);
 		route.mtu_lock = true;
 		/* ipip carries IPv4 only (RFC 2003). */

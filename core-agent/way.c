@@ -41,6 +41,7 @@ struct path way_home(const struct peer *home)
 		.outer_dst = peer_tunnel_end(home, kind),
 		.key = peer_tunnel_key(home),
 		.mtu = path_mtu(home, kind),
+		.df = path_mtu_df(home, kind),
 	};
 }
 

@@ -74,6 +74,26 @@ for _ in range(4):
 	[ "$(cat "$WORK/udp")" = 1472 ]
 }
 
+# sends NODE ADDRESS: what UDP is told that sends 1,472 octets, which must not be fragmented, and then
+# once more: the path MTU.
+sends() {
+	on "$1" python3 -c "
+import errno, socket, sys, time
+six = ':' in sys.argv[1]
+s = socket.socket(socket.AF_INET6 if six else socket.AF_INET, socket.SOCK_DGRAM)
+level, discover, mtu = (41, 23, 24) if six else (0, 10, 14)
+s.setsockopt(level, discover, 2)        # IP_MTU_DISCOVER, IPV6_MTU_DISCOVER: do
+s.connect((sys.argv[1], 9))
+end = time.monotonic() + 5
+while time.monotonic() < end:
+    try:
+        s.send(bytes(1472 - 20 * six))
+        time.sleep(0.2)
+    except OSError as error:
+        print(errno.errorcode[error.errno], s.getsockopt(level, mtu))
+        break" "$2"
+}
+
 # transfer FROM TO ADDRESS: two megabytes by TCP arrive as they were sent; the largest segment that
 # the sender has used is in $WORK/mss.
 transfer() {
@@ -135,11 +155,45 @@ sizes 1400 "$end4" "$(on a ip -6 route get $SERVER6 | grep -o 'src [^ ]*' | cut 
 check "UDP of 1,472 octets that may be fragmented arrives, down" whole t1 "$HOME4" 9200 server
 check "and up" whole server $SERVER 9201 t1
 check "over IPv6, where the sender does it, down" whole t1 "$HOME6" 9202 server
+on server ip route flush cache
+on server ip -6 route flush cache
+same "UDP that must not be fragmented is told, down" "EMSGSIZE 1400" "$(sends server "$HOME4")"
+same "over IPv6 too" "EMSGSIZE 1400" "$(sends server "$HOME6")"
+same "up, the terminal knows" "EMSGSIZE 1400" "$(sends t1 $SERVER)"
+same "over IPv6 the host behind it is told" "EMSGSIZE 1400" "$(sends h1 $SERVER6)"
 transfers 1400
 
 # --- the underlay takes less -------------------------------------------------------------------------
 
 carries() { [ "$(ip -n "$PREFIX-a" -j route show "$HOME4" | jq -r '.[0].metrics[0].mtu')" = "$1" ]; }
+
+# pushes MTU: the same, while packets are sent of which a router may have to tell.
+pushes() {
+	told server "$HOME4" 1400
+	carries "$1"
+}
+
+# trickle FROM TO ADDRESS: 200,000 octets by TCP in eight seconds; $WORK/trickle says that it has begun.
+trickle() {
+	: >"$WORK/trickle"
+	on "$2" timeout 60 python3 -c "
+import socket, sys
+s = socket.create_server((sys.argv[1], 9500))
+c, n = s.accept()[0], 0
+while data := c.recv(65536):
+    n += len(data)
+    print(n, flush=True)" "$3" >"$WORK/trickle" &
+	local receiver=$!
+	poll 20 on "$2" bash -c "ss -Hltn | grep -q :9500"
+	on "$1" timeout 60 python3 -c "
+import socket, sys, time
+c = socket.create_connection((sys.argv[1], 9500))
+for _ in range(80):
+    c.sendall(bytes(2500))
+    time.sleep(0.1)" "$3"
+	wait "$receiver"
+	[ "$(tail -n 1 "$WORK/trickle")" = 200000 ]
+}
 
 says_up() { [ "$(told t1 "$SERVER" 1400 | cut -d' ' -f2)" = "$1" ]; }
 
@@ -153,6 +207,31 @@ check "TCP goes on, down" transfer server t1 "$HOME4"
 check "and up" transfer t1 server $SERVER
 for core in a b; do on $core ip link set net0 mtu 1500; done
 within 10 "1,400 again when the link takes 1,500" carries 1400
+
+# --- a router between the cores takes less -----------------------------------------------------------
+
+# Of what goes to b: b knows that, a has to be told.
+ip netns exec "$PREFIX-inet" tcpdump -n -i to-b -Q out -s 64 -B 16384 -U -w "$WORK/wire" ip proto 50 2>"$WORK/tcpdump" &
+sniffer=$!
+poll 20 grep -q 'listening on' "$WORK/tcpdump"
+trickle server t1 "$HOME4" &
+under_way=$!
+poll 20 test -s "$WORK/trickle"
+on inet ip link set to-b mtu 1400
+on b ip link set net0 mtu 1400
+wait $under_way
+result $? "a connection lives through it"
+within 10 "what the router says is followed" pushes 1318
+same "the home core says so" "$end4 1318" "$(told server "$HOME4" 1400)"
+same "and that fits" fits "$(told server "$HOME4" 1318)"
+same "over IPv6 too" 1318 "$(told server "$HOME6" 1400 | cut -d' ' -f2)"
+same "and that fits" fits "$(told server "$HOME6" 1318)"
+check "UDP of 1,472 octets that may be fragmented arrives" whole t1 "$HOME4" 9203 server
+kill $sniffer
+wait $sniffer 2>/dev/null
+check "it has gone there as ESP" [ "$(tcpdump -n -r "$WORK/wire" 2>/dev/null | wc -l)" -gt 100 ]
+same "in packets that nobody may fragment, nor has" "" \
+	"$(tcpdump -n -r "$WORK/wire" 'ip[6:2] & 0xffff != 0x4000' 2>/dev/null | head -n 3)"
 lab_down
 
 # --- IPv6 between the cores --------------------------------------------------------------------------

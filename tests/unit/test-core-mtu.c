@@ -94,6 +94,26 @@ static void test_follows(void **state)
 	world_free(w);
 }
 
+/* Routers are to tell of what they do not take, and to fragment what has to be sent in any case. */
+static void test_df(void **state)
+{
+	struct world *w = world_new(NULL);
+	struct peer *a = peer_find(&w->core, "a.example");
+
+	(void)state;
+	assert_false(path_mtu_df(a, TUNNEL_GRE4));
+	a->protection.wanted = true;
+	assert_true(path_mtu_df(a, TUNNEL_GRE4));
+	assert_true(path_mtu_df(a, TUNNEL_GPE4));
+	assert_false(path_mtu_df(a, TUNNEL_GRE6));
+	a->path_mtu.outer4 = 1280 + 82; /* as much as 1280 octets need */
+	assert_false(path_mtu_df(a, TUNNEL_GRE4));
+	a->path_mtu.outer4 += 4;
+	assert_true(path_mtu_df(a, TUNNEL_GRE4));
+	a->protection.wanted = false;
+	world_free(w);
+}
+
 static void test_configured(void **state)
 {
 	struct world *w = world_new(WORLD_POOLS " tunnel = { mtu = 1450; };");
@@ -112,6 +132,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_inside),
 		cmocka_unit_test(test_follows),
+		cmocka_unit_test(test_df),
 		cmocka_unit_test(test_configured),
 	};
 
