@@ -7,6 +7,7 @@
 
 #include "anticipation.h"
 #include "binding.h"
+#include "command_peers.h"
 #include "command_tables.h"
 #include "control_value.h"
 #include "forwarding.h"
@@ -269,6 +270,9 @@ static int do_flush(void *arg, const json_t *request, struct control_reply *repl
 const struct control_command show_commands[] = {
 	{"status", show_status, "this core in a few lines"},
 	{"peers", show_peers, "other cores and the channels to them"},
+	{"cores", show_peers, "the same as peers"},
+	{"tunnels", show_tunnels, "tunnels to peers, ends, protection, path MTU"},
+	{"keys", show_keys, "public keys, and how old session keys are; no secrets"},
 	{"terminals", show_terminals, "terminals served here, visitors included"},
 	{"visitors", show_visitors, "terminals of peers that are served here"},
 	{"bindings", show_bindings, "where the home addresses of subscribers are reached"},
@@ -281,4 +285,5 @@ const struct control_command show_commands[] = {
 	{"accounting", show_accounting, "what terminals have sent and received, by binding"},
 	{"flush", do_flush, "end at once what is drained after a reload"},
 	{"release", do_release, "end a registration: {\"terminal\": NAI}"},
+	{"disconnect", do_release, "the same as release"},
 	{}};
