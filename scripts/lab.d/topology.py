@@ -329,20 +329,42 @@ def inside(inodes):
     return [p for p in found if p["start"] is not None]
 
 
+def anchors(state):
+    """The namespaces of the lab that are there: number -> descriptor.
+
+    Until it is closed the kernel gives that number to no other namespace: another lab's processes
+    would be taken for ours, and be ended.
+    """
+    found = {}
+    for netns, number in state.data["namespaces"].items():
+        try:
+            descriptor = os.open(os.path.join(NETNS_DIR, netns), os.O_RDONLY)
+        except OSError:
+            continue
+        if os.fstat(descriptor).st_ino == number:
+            found[number] = descriptor
+        else:
+            os.close(descriptor)
+    return found
+
+
 def tear_down(state: State):
     """Removes everything the state file names; returns what is left (nothing, if all is well)."""
-    inodes = {i for i in state.data["namespaces"].values() if i}
-    end_processes(state.alive())
-    end_processes(inside(inodes))
-    for netns in state.data["namespaces"]:
-        if os.path.exists(os.path.join(NETNS_DIR, netns)):
-            run(["ip", "netns", "del", netns], check=False)
-    return leftovers(state)
+    found = anchors(state)
+    try:
+        end_processes(state.alive())
+        end_processes(inside(found))
+        for netns in state.data["namespaces"]:
+            if os.path.exists(os.path.join(NETNS_DIR, netns)):
+                run(["ip", "netns", "del", netns], check=False)
+        return leftovers(state, found)
+    finally:
+        for descriptor in found.values():
+            os.close(descriptor)
 
 
-def leftovers(state: State):
-    """One line for each thing of the lab that still exists."""
-    inodes = {i for i in state.data["namespaces"].values() if i}
+def leftovers(state: State, inodes):
+    """One line for each thing of the lab that still exists, processes in these namespaces too."""
     left = [f"namespace {n}" for n in sorted(os.listdir(NETNS_DIR))
             if n.startswith(state.name + "-")] if os.path.isdir(NETNS_DIR) else []
     left += [f"process {p['pid']} ({p['what']})" for p in state.alive()]

@@ -7,6 +7,7 @@ import os
 import random
 import sys
 import tempfile
+import types
 import xml.dom.minidom
 
 TOP = os.environ.get("SRCDIR") or os.path.join(os.path.dirname(os.path.realpath(__file__)), "../..")
@@ -17,6 +18,7 @@ import description                                                          # no
 import goodput                                                              # noqa: E402
 import measure                                                              # noqa: E402
 import picture                                                              # noqa: E402
+import topology                                                             # noqa: E402
 
 MS = 1000
 BAD = """core a
@@ -228,7 +230,25 @@ def drawing():
     point("t1.1" in text and "added 100" in text, "the picture tells the figures")
 
 
+def namespaces():
+    """The kernel gives a namespace's number to the next one: only what is there under our name is
+    ours, and stays so for as long as we look."""
+    with tempfile.TemporaryDirectory() as folder:
+        numbers = {}
+        for name in ("lab-a", "lab-b"):
+            with open(os.path.join(folder, name), "w", encoding="utf-8"):
+                numbers[name] = os.stat(os.path.join(folder, name)).st_ino
+        topology.NETNS_DIR = folder
+        found = topology.anchors(types.SimpleNamespace(data={"namespaces": {
+            "lab-a": numbers["lab-a"], "lab-b": numbers["lab-b"] + 1, "lab-new": None,
+            "lab-gone": os.stat("/proc/self/ns/net").st_ino}}))
+        for descriptor in found.values():
+            os.close(descriptor)
+    point(list(found) == [numbers["lab-a"]], "a namespace that is gone is nobody's", str(found))
+
+
 descriptions()
+namespaces()
 figures()
 lengthened()
 transfers()
