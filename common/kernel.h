@@ -47,6 +47,9 @@
 /* Where packets that come out of a hold find their way (hold.h), by a rule of the last priority. */
 #define KERNEL_TABLE_RELEASE (KERNEL_TABLE_BASE + 100)
 
+/* Where this host's tunnel packets to protected peers find no way (protection_way.c). */
+#define KERNEL_TABLE_CLEAR (KERNEL_TABLE_BASE + 101)
+
 /* Room for an interface name and its final zero (IFNAMSIZ), and for a link kind ("vxlan"). */
 #define KERNEL_NAME 16
 #define KERNEL_KIND 16
@@ -184,13 +187,16 @@ int kernel_neighbour_each(struct kernel *k, unsigned int ifindex, kernel_neighbo
 
 /* ---- rules (kernel_rule.c) ------------------------------------------------------------- */
 
-/* Packets that came in by iif with a source in from are looked up in table. */
+/* Packets that came in by iif ("lo": are this host's own), from there to there, are looked up in
+ * table. */
 struct kernel_rule {
 	sa_family_t family;    /* AF_INET or AF_INET6 */
 	uint32_t priority;     /* KERNEL_RULE_PRIORITY_MIN..MAX; lower is asked first */
 	char iif[KERNEL_NAME]; /* "" is any */
 	struct prefix from;    /* AF_UNSPEC is any */
 	struct prefix to;      /* AF_UNSPEC is any */
+	uint8_t proto;	       /* IPPROTO_GRE, IPPROTO_UDP ...; 0 is any */
+	uint16_t dport;	       /* 0 is any */
 	uint32_t table;
 };
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Routing policy rules: what came in on the access side from a home prefix is looked up in the
- * table of its home core.
+ * table of its home core, and own tunnel packets in one that has no way for what must be protected.
  */
 #include "kernel_internal.h"
 
@@ -18,9 +18,10 @@ static int rule_fail(struct kernel *k, int err, const struct kernel_rule *rule, 
 {
 	char from[PREFIX_TEXT], to[PREFIX_TEXT];
 
-	return kernel_fail(k, err, "rule %u iif %s from %s to %s table %u%s", rule->priority,
-			   rule->iif[0] ? rule->iif : "any", prefix_format(&rule->from, from),
-			   prefix_format(&rule->to, to), rule->table, verb);
+	return kernel_fail(k, err, "rule %u iif %s from %s to %s proto %u port %u table %u%s",
+			   rule->priority, rule->iif[0] ? rule->iif : "any",
+			   prefix_format(&rule->from, from), prefix_format(&rule->to, to),
+			   rule->proto, rule->dport, rule->table, verb);
 }
 
 static int rule_prefix_set(struct rtnl_rule *object, const struct prefix *p,
@@ -50,7 +51,9 @@ static struct rtnl_rule *rule_object(const struct kernel_rule *rule)
 	if (rtnl_rule_set_protocol(object, KERNEL_PROTOCOL) == 0 &&
 	    rule_prefix_set(object, &rule->from, rtnl_rule_set_src) == 0 &&
 	    rule_prefix_set(object, &rule->to, rtnl_rule_set_dst) == 0 &&
-	    (!rule->iif[0] || rtnl_rule_set_iif(object, rule->iif) == 0))
+	    (!rule->iif[0] || rtnl_rule_set_iif(object, rule->iif) == 0) &&
+	    (!rule->proto || rtnl_rule_set_ipproto(object, rule->proto) == 0) &&
+	    (!rule->dport || rtnl_rule_set_dport(object, rule->dport) == 0))
 		return object;
 	rtnl_rule_put(object);
 	return NULL;
@@ -118,6 +121,7 @@ static int rule_parse(const struct nlmsghdr *nlh, void *item, const void *arg)
 	struct nl_msg *msg = nlmsg_convert((struct nlmsghdr *)nlh);
 	struct rtnl_rule *object = NULL;
 	struct kernel_rule *rule = item;
+	uint16_t last;
 	uint8_t protocol = 0;
 	int keep = 0;
 
@@ -135,6 +139,10 @@ static int rule_parse(const struct nlmsghdr *nlh, void *item, const void *arg)
 			snprintf(rule->iif, sizeof(rule->iif), "%s", rtnl_rule_get_iif(object));
 		rule_prefix_get(&rule->from, rtnl_rule_get_src(object));
 		rule_prefix_get(&rule->to, rtnl_rule_get_dst(object));
+		if (rtnl_rule_get_ipproto(object, &rule->proto) < 0)
+			rule->proto = 0;
+		if (rtnl_rule_get_dport(object, &rule->dport, &last) < 0)
+			rule->dport = 0;
 		keep = 1;
 	}
 	rtnl_rule_put(object);
@@ -155,7 +163,7 @@ static bool rule_equal(const struct kernel_rule *a, const struct kernel_rule *b)
 {
 	return a->family == b->family && a->priority == b->priority && a->table == b->table &&
 	       strcmp(a->iif, b->iif) == 0 && prefix_equal(&a->from, &b->from) &&
-	       prefix_equal(&a->to, &b->to);
+	       prefix_equal(&a->to, &b->to) && a->proto == b->proto && a->dport == b->dport;
 }
 
 /* Would the kernel take `rule` for the one meant by the request? */
@@ -164,7 +172,9 @@ static bool rule_agrees(const struct kernel_rule *request, const struct kernel_r
 	return request->priority == rule->priority && request->table == rule->table &&
 	       (!request->iif[0] || strcmp(request->iif, rule->iif) == 0) &&
 	       (prefix_none(&request->from) || prefix_equal(&request->from, &rule->from)) &&
-	       (prefix_none(&request->to) || prefix_equal(&request->to, &rule->to));
+	       (prefix_none(&request->to) || prefix_equal(&request->to, &rule->to)) &&
+	       (!request->proto || request->proto == rule->proto) &&
+	       (!request->dport || request->dport == rule->dport);
 }
 
 /*
@@ -178,7 +188,8 @@ int kernel_rule_delete(struct kernel *k, const struct kernel_rule *rule)
 	bool found = false, other = false;
 	int err;
 
-	if (rule->iif[0] && !prefix_none(&rule->from) && !prefix_none(&rule->to))
+	if (rule->iif[0] && !prefix_none(&rule->from) && !prefix_none(&rule->to) && rule->proto &&
+	    rule->dport)
 		return rule_remove(k, rule);
 	err = rule_list(k, rule->family, &list);
 	end = (struct kernel_rule *)list.items + list.count;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * IPsec of the kernel, for protected tunnels: ESP associations (kernel_xfrm.c), the policies that
- * ask for them (kernel_xfrm_policy.c), and reports of associations that are worn
- * (kernel_xfrm_wear.c). What holds for all of kernel.h holds here.
+ * ask for them (kernel_xfrm_policy.c), and what becomes of both (kernel_xfrm_monitor.c). What holds
+ * for all of kernel.h holds here.
  */
 #ifndef SNO_KERNEL_XFRM_H
 #define SNO_KERNEL_XFRM_H
@@ -32,7 +32,8 @@ struct kernel_sa {
 	unsigned int replay_window; /* packets, up to 4096; 0 at the sender */
 	bool esn;		    /* 64-bit sequence numbers (RFC 4304), at both ends or none */
 	uint64_t packet_limit;	    /* after so many the kernel drops the association; 0: none */
-	uint64_t byte_mark;	 /* after so many it is reported as worn (kernel_wear); 0: never */
+	uint64_t byte_mark; /* after so many it is reported as worn (kernel_xfrm_monitor_read); 0:
+			       never */
 	uint64_t packets, bytes; /* filled in by each */
 };
 
@@ -83,20 +84,32 @@ int kernel_policy_each(struct kernel *k, uint32_t low, uint32_t high, kernel_pol
 		       void *arg);
 
 /*
- * Associations of ours that have worn out: their byte_mark is reached. A socket of its own, in the
- * namespace of k, which must outlive it. A report that the kernel had to drop does not come again.
+ * What becomes of associations and policies of ours. A socket of its own, in the namespace of k,
+ * which must outlive it.
  */
-struct kernel_wear;
-typedef void (*kernel_wear_fn)(const struct kernel_sa *sa, void *arg); /* ends, spi and reqid */
+struct kernel_xfrm_monitor;
 
-/* -EOPNOTSUPP when this kernel knows no IPsec at all. */
-int kernel_wear_open(struct kernel_wear **w, struct kernel *k, uint32_t low, uint32_t high,
-		     kernel_wear_fn fn, void *arg);
-void kernel_wear_close(struct kernel_wear *w);
-/* For the event loop: readable means kernel_wear_read(). Non-blocking, close-on-exec. */
-int kernel_wear_fd(const struct kernel_wear *w);
-/* Reads all that is there and calls back. */
-int kernel_wear_read(struct kernel_wear *w);
+struct kernel_xfrm_events {
+	/*
+	 * An association has worn out: its byte_mark is reached. Ends, spi and reqid are told, and
+	 * once; a report that the kernel had to drop does not come again.
+	 */
+	void (*worn)(const struct kernel_sa *sa, void *arg);
+	/*
+	 * Somebody else than the context k has removed associations or policies, maybe some of
+	 * ours; or reports were lost, so that nobody knows. Once for all that was there to be read.
+	 */
+	void (*removed)(void *arg);
+};
+
+/* Of those whose reqid lies in low..high. -EOPNOTSUPP when this kernel knows no IPsec at all. */
+int kernel_xfrm_monitor_open(struct kernel_xfrm_monitor **m, struct kernel *k, uint32_t low,
+			     uint32_t high, const struct kernel_xfrm_events *events, void *arg);
+void kernel_xfrm_monitor_close(struct kernel_xfrm_monitor *m);
+/* For the event loop: readable means kernel_xfrm_monitor_read(). Non-blocking, close-on-exec. */
+int kernel_xfrm_monitor_fd(const struct kernel_xfrm_monitor *m);
+/* Reads all that is there and calls back; the callbacks may use k. */
+int kernel_xfrm_monitor_read(struct kernel_xfrm_monitor *m);
 
 /* Removes policies, then associations, whose reqid lies in low..high. */
 int kernel_xfrm_flush(struct kernel *k, uint32_t low, uint32_t high);

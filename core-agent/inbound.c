@@ -44,6 +44,11 @@ void inbounds_found(struct inbounds *in, uint32_t spi, usec_t until)
 		insert_at(in, 0, (struct inbound){spi, until});
 }
 
+void inbounds_lost(struct inbounds *in, size_t i)
+{
+	remove_at(in, i);
+}
+
 void inbounds_expire(struct inbounds *in, usec_t now)
 {
 	for (size_t i = in->count; i-- > 0;)

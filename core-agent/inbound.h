@@ -37,6 +37,8 @@ void inbounds_agreed(struct inbounds *in, uint32_t spi, usec_t session, usec_t g
 void inbounds_withdraw(struct inbounds *in, uint32_t spi);
 /* One that an earlier life of ours has left, for so long. */
 void inbounds_found(struct inbounds *in, uint32_t spi, usec_t until);
+/* The kernel has the i-th no more: somebody else has removed it. */
+void inbounds_lost(struct inbounds *in, size_t i);
 /* Forgets those whose time has come. */
 void inbounds_expire(struct inbounds *in, usec_t now);
 bool inbounds_have(const struct inbounds *in, uint32_t spi);

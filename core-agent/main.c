@@ -24,8 +24,8 @@ static struct {
 	ev_prepare prepare;
 	ev_io monitor_io;
 	struct kernel_monitor *monitor;
-	ev_io wear_io;
-	struct kernel_wear *wear;
+	ev_io xfrm_io;
+	struct kernel_xfrm_monitor *xfrm;
 } agent;
 
 static void timers_due(struct ev_loop *loop, ev_timer *timer, int events)
@@ -75,28 +75,34 @@ static void worn(const struct kernel_sa *sa, void *arg)
 	protection_worn(arg, sa, clock_now());
 }
 
-static void wear_readable(struct ev_loop *loop, ev_io *io, int events)
+static void removed(void *arg)
+{
+	protection_removed(arg, clock_now());
+}
+
+static void xfrm_readable(struct ev_loop *loop, ev_io *io, int events)
 {
 	(void)loop;
 	(void)io;
 	(void)events;
-	kernel_wear_read(agent.wear);
+	kernel_xfrm_monitor_read(agent.xfrm);
 }
 
-/* A kernel without IPsec has nothing that could wear out. */
-static int watch_wear(void)
+/* A kernel without IPsec has nothing that could become of it. */
+static int watch_xfrm(void)
 {
-	int result = kernel_wear_open(&agent.wear, agent.core.kernel, KERNEL_REQID_BASE,
-				      KERNEL_REQID_CORE, worn, &agent.core);
+	static const struct kernel_xfrm_events events = {.worn = worn, .removed = removed};
+	int result = kernel_xfrm_monitor_open(&agent.xfrm, agent.core.kernel, KERNEL_REQID_BASE,
+					      KERNEL_REQID_CORE, &events, &agent.core);
 
 	if (result == -EOPNOTSUPP)
 		return 0;
 	if (result < 0) {
-		log_warn_errno(-result, "cannot listen to the kernel's reports of worn keys");
+		log_warn_errno(-result, "cannot listen to the kernel's reports of IPsec");
 		return result;
 	}
-	ev_io_init(&agent.wear_io, wear_readable, kernel_wear_fd(agent.wear), EV_READ);
-	ev_io_start(agent.loop, &agent.wear_io);
+	ev_io_init(&agent.xfrm_io, xfrm_readable, kernel_xfrm_monitor_fd(agent.xfrm), EV_READ);
+	ev_io_start(agent.loop, &agent.xfrm_io);
 	return 0;
 }
 
@@ -188,7 +194,7 @@ static int serve(struct daemon *daemon, const struct config *config, struct kern
 		return status;
 	core->clock = clock_now;
 	hold_device_watch(&core->underlay.holding.device, agent.loop, hold_readable, core);
-	if (receive_open(core) == 0 && watch_kernel() == 0 && watch_wear() == 0 &&
+	if (receive_open(core) == 0 && watch_kernel() == 0 && watch_xfrm() == 0 &&
 	    daemon_serve(daemon, agent.loop, show_commands, core) == 0) {
 		core->control = daemon->control;
 		control_snapshot(daemon->control, show_snapshot);
@@ -202,9 +208,9 @@ static int serve(struct daemon *daemon, const struct config *config, struct kern
 		ev_io_stop(agent.loop, &agent.monitor_io);
 		kernel_monitor_close(agent.monitor);
 	}
-	if (agent.wear) {
-		ev_io_stop(agent.loop, &agent.wear_io);
-		kernel_wear_close(agent.wear);
+	if (agent.xfrm) {
+		ev_io_stop(agent.loop, &agent.xfrm_io);
+		kernel_xfrm_monitor_close(agent.xfrm);
 	}
 	core_close(core);
 	receive_close();

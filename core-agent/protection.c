@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Associations and policies of protected tunnels; see protection.h. */
-#include "protection.h"
-
-#include "core.h"
 #include "esp_key.h"
 #include "peer.h"
+#include "protection_internal.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -17,22 +15,6 @@ static const sa_family_t families[] = {AF_INET, AF_INET6};
 #define FAMILIES (sizeof(families) / sizeof(families[0]))
 
 _Static_assert(ESP_KEY == KERNEL_SA_KEY, "what is derived is what the kernel takes");
-
-static int complain(const struct core *core, int result, const char *what)
-{
-	log_warnx("protection of %s: %s", what, kernel_error(core->kernel));
-	return result;
-}
-
-static const struct addr *own_end(const struct core *core, sa_family_t family)
-{
-	return family == AF_INET6 ? &core->underlay.end6 : &core->underlay.end4;
-}
-
-static const struct addr *peer_end(const struct protection *p, sa_family_t family)
-{
-	return family == AF_INET6 ? &p->end6 : &p->end4;
-}
 
 /* ---- what is configured, what the kernel can ----------------------------------------------- */
 
@@ -55,7 +37,7 @@ static int suite_check(struct core *core, enum suite suite)
 	int result = 0;
 
 	for (size_t i = 0; i < FAMILIES && result == 0; i++)
-		if (!addr_none(own_end(core, families[i])))
+		if (!addr_none(protection_own_end(core, families[i])))
 			result = kernel_sa_probe(core->kernel, families[i], cipher_of(suite));
 	return result;
 }
@@ -73,7 +55,7 @@ static int suites_find(struct core *core)
 		else if (result == -EOPNOTSUPP)
 			log_info("suite %s: this kernel does not have it", suite_name(all[i]));
 		else
-			return complain(core, result, "tunnels");
+			return protection_complain(core, result, "tunnels");
 	}
 	if (*suites)
 		return 0;
@@ -102,135 +84,7 @@ void protection_describe(const struct core *core, const struct peer *peer, struc
 	message_set_number(hello, ATTR_SUITE, preferred ? preferred : suites & -suites);
 }
 
-/* ---- policies ------------------------------------------------------------------------------ */
-
-static int policy_install(struct core *core, const struct kernel_policy *policy, void *arg)
-{
-	int result;
-
-	(void)arg;
-	/* Only until there is something better: which an earlier life may have left. */
-	if (policy->block && policy->direction == KERNEL_OUT) {
-		result = kernel_policy_add(core->kernel, policy);
-		return result == -EEXIST ? 0 : result;
-	}
-	return kernel_policy_update(core->kernel, policy);
-}
-
-/* Of the peer, or (NULL) of the core. */
-static int policies_install(struct core *core, const struct peer *peer)
-{
-	int result = protection_policies(core, peer, policy_install, NULL);
-
-	return result < 0 ? complain(core, result, peer ? peer->name : "tunnels") : 0;
-}
-
-static bool same_selector(const struct kernel_policy *a, const struct kernel_policy *b)
-{
-	return a->direction == b->direction && prefix_equal(&a->src, &b->src) &&
-	       prefix_equal(&a->dst, &b->dst) && a->proto == b->proto && a->sport == b->sport &&
-	       a->dport == b->dport;
-}
-
-static int policy_compare(struct core *core, const struct kernel_policy *policy, void *arg)
-{
-	(void)core;
-	return same_selector(policy, arg);
-}
-
-static bool policy_wanted(struct core *core, const struct peer *peer,
-			  const struct kernel_policy *policy)
-{
-	struct kernel_policy copy = *policy;
-
-	return protection_policies(core, peer, policy_compare, &copy) != 0;
-}
-
-/* ---- tidying up ---------------------------------------------------------------------------- */
-
-struct tidying {
-	struct core *core;
-	usec_t adopt; /* until when what an earlier life has left to receive with stays; 0: goes */
-};
-
-static struct peer *peer_of_reqid(const struct core *core, uint32_t reqid)
-{
-	struct peer *peer;
-
-	for (peer = core->peers; peer; peer = peer->hh.next)
-		if (protection_reqid(peer) == reqid)
-			return peer;
-	return NULL;
-}
-
-/* Before its first session nobody knows where the peer's tunnels end. */
-static bool undecided(const struct protection *p)
-{
-	return p->wanted ? p->out == 0 : addr_none(&p->end4) && addr_none(&p->end6);
-}
-
-static bool policy_claimed(struct core *core, const struct kernel_policy *policy)
-{
-	const struct peer *peer = peer_of_reqid(core, policy->reqid);
-
-	if (!protection_in_force(core))
-		return false;
-	if (policy->reqid == KERNEL_REQID_CORE)
-		return policy_wanted(core, NULL, policy);
-	if (!peer || policy->optional == peer->protection.wanted)
-		return false;
-	return undecided(&peer->protection) || policy_wanted(core, peer, policy);
-}
-
-static int policy_tidy(const struct kernel_policy *policy, void *arg)
-{
-	const struct tidying *t = arg;
-
-	return policy_claimed(t->core, policy) ? 0 : kernel_policy_delete(t->core->kernel, policy);
-}
-
-static bool sa_claimed(const struct tidying *t, const struct kernel_sa *sa)
-{
-	struct peer *peer = peer_of_reqid(t->core, sa->reqid);
-	struct protection *p = peer ? &peer->protection : NULL;
-	bool inbound = addr_equal(&sa->dst, own_end(t->core, sa->dst.family));
-
-	if (!p || !p->wanted)
-		return false;
-	if (p->out == 0)
-		return true;
-	if (!inbound)
-		return sa->spi == p->out;
-	if (!inbounds_have(&p->in, sa->spi) && t->adopt)
-		inbounds_found(&p->in, sa->spi, t->adopt);
-	return inbounds_have(&p->in, sa->spi);
-}
-
-static int sa_tidy(const struct kernel_sa *sa, void *arg)
-{
-	const struct tidying *t = arg;
-
-	return sa_claimed(t, sa) ? 0 : kernel_sa_delete(t->core->kernel, sa);
-}
-
-/* What has a reqid between these and nobody wants goes. 0 or -errno, logged. */
-static int tidy(struct core *core, uint32_t low, uint32_t high, usec_t adopt)
-{
-	struct tidying t = {core, adopt};
-	int result = kernel_policy_each(core->kernel, low, high, policy_tidy, &t);
-
-	if (result == 0)
-		result = kernel_sa_each(core->kernel, low, high, sa_tidy, &t);
-	/* A kernel without IPsec has nothing to be tidied. */
-	if (result == -EPROTONOSUPPORT && !protection_in_force(core))
-		return 0;
-	return result < 0 ? complain(core, result, "tunnels") : 0;
-}
-
-static int peer_tidy(const struct peer *peer, usec_t adopt)
-{
-	return tidy(peer->core, protection_reqid(peer), protection_reqid(peer), adopt);
-}
+/* ---- time ---------------------------------------------------------------------------------- */
 
 static usec_t grace(const struct core *core)
 {
@@ -256,7 +110,7 @@ static void protection_timer(struct timer *timer, void *arg, usec_t now)
 	struct peer *peer = arg;
 
 	inbounds_expire(&peer->protection.in, now);
-	if (peer_tidy(peer, 0) < 0)
+	if (protection_tidy(peer, 0) < 0)
 		timer_set(&peer->core->timers, timer, now + RETRY);
 	else
 		wait_for_next(peer);
@@ -269,8 +123,8 @@ static bool sa_make(const struct peer *peer, const struct channel_session *sessi
 		    enum suite suite, sa_family_t family, bool inbound, struct kernel_sa *sa)
 {
 	const struct core *core = peer->core;
-	const struct addr *own = own_end(core, family);
-	const struct addr *theirs = peer_end(&peer->protection, family);
+	const struct addr *own = protection_own_end(core, family);
+	const struct addr *theirs = protection_peer_end(&peer->protection, family);
 	const struct esp_association association = {.suite = suite,
 						    .family = family,
 						    .from_initiator = session->initiator != inbound,
@@ -300,7 +154,7 @@ static void sas_delete(const struct peer *peer, const struct channel_session *se
 	for (size_t i = 0; i < count; i++)
 		if (sa_make(peer, session, suite, families[i], inbound, &sa) &&
 		    kernel_sa_delete(peer->core->kernel, &sa) < 0)
-			complain(peer->core, 0, peer->name);
+			protection_complain(peer->core, 0, peer->name);
 	keys_wipe(&sa, sizeof(sa));
 }
 
@@ -315,7 +169,7 @@ static int sas_add(const struct peer *peer, const struct channel_session *sessio
 		if (sa_make(peer, session, suite, families[i], inbound, &sa))
 			result = kernel_sa_add(peer->core->kernel, &sa);
 		if (result < 0) {
-			complain(peer->core, result, peer->name);
+			protection_complain(peer->core, result, peer->name);
 			sas_delete(peer, session, suite, inbound, i);
 		}
 	}
@@ -377,7 +231,7 @@ int protection_agreed(void *context, const struct channel_session *session, usec
 			inbounds_agreed(&p->in, session->spi, life, grace(core), now);
 	}
 	if (result == 0 && (suite || protection_in_force(core)))
-		result = policies_install(core, peer);
+		result = protection_policies_install(core, peer);
 	if (result == 0) {
 		wait_for_next(peer);
 		return 0;
@@ -407,7 +261,7 @@ void protection_heard(void *context, const struct channel_session *session, usec
 	result = sas_add(peer, session, suite, false);
 	if (result == 0) {
 		p->out = session->hello->spi;
-		result = policies_install(peer->core, peer);
+		result = protection_policies_install(peer->core, peer);
 		if (result < 0) {
 			p->out = out;
 			sas_delete(peer, session, suite, false, FAMILIES);
@@ -422,7 +276,7 @@ void protection_heard(void *context, const struct channel_session *session, usec
 		log_notice("peer %s: tunnels are protected by ESP, %s", peer->name,
 			   suite_name(suite));
 	/* What is left by an earlier life may be what the peer still sends with. */
-	if (peer_tidy(peer, now + grace(peer->core)) < 0)
+	if (protection_tidy(peer, now + grace(peer->core)) < 0)
 		timer_set(&peer->core->timers, &p->timer, now + RETRY);
 	else
 		wait_for_next(peer);
@@ -442,9 +296,15 @@ enum reason protection_allows(const struct peer *peer, enum tunnel_kind kind)
 		return REASON_ACCEPTED;
 	if (!(hello->suites & peer->core->underlay.suites))
 		return REASON_NO_COMMON_PROTECTION;
-	if (!p->suite || addr_none(peer_end(p, tunnel_family(kind))))
+	if (!p->suite || addr_none(protection_peer_end(p, tunnel_family(kind))))
 		return REASON_BUSY;
 	return REASON_ACCEPTED;
+}
+
+void protection_renew(struct peer *peer, usec_t now)
+{
+	channel_rekey(peer->channel, now);
+	timer_set(&peer->core->timers, &peer->timer, now);
 }
 
 void protection_worn(struct core *core, const struct kernel_sa *sa, usec_t now)
@@ -455,37 +315,16 @@ void protection_worn(struct core *core, const struct kernel_sa *sa, usec_t now)
 		if (protection_reqid(peer) != sa->reqid || peer->protection.out != sa->spi)
 			continue;
 		log_info("peer %s: keys of the tunnels are worn, renewing them", peer->name);
-		channel_rekey(peer->channel, now);
-		timer_set(&core->timers, &peer->timer, now);
+		protection_renew(peer, now);
 	}
 }
 
 /* ---- peers --------------------------------------------------------------------------------- */
 
-int protection_restore(struct core *core)
-{
-	bool in_force = protection_in_force(core);
-	struct peer *peer;
-	int first = 0;
-
-	for (peer = core->peers; peer && in_force; peer = peer->hh.next) {
-		int result = policies_install(core, peer);
-
-		if (first == 0)
-			first = result;
-	}
-	/* What peers may do is in place: the rest may do nothing. */
-	if (in_force && first == 0)
-		first = policies_install(core, NULL);
-	if (first == 0)
-		first = tidy(core, KERNEL_REQID_BASE, KERNEL_REQID_CORE, 0);
-	return first;
-}
-
 int protection_peer_add(struct core *core, struct peer *peer)
 {
 	if (peer->protection.wanted)
-		return policies_install(core, peer);
+		return protection_policies_install(core, peer);
 	log_warnx("peer %s: tunnels to it are not protected (protection = \"none\"): whoever is "
 		  "on the way can read and forge its terminals' packets",
 		  peer->name);
@@ -500,10 +339,14 @@ void protection_peer_remove(struct core *core, struct peer *peer, struct peer *h
 	protection_peer_close(peer);
 	if (protection_in_force(core))
 		result = kernel_xfrm_flush(core->kernel, reqid, reqid);
+	if (result == 0 && peer->protection.wanted) {
+		result = protection_ways_remove(peer);
+		underlay_sweep_soon(core);
+	}
 	if (result == 0 && heir && heir->protection.wanted)
-		result = policies_install(core, heir);
+		result = protection_policies_install(core, heir);
 	if (result < 0) {
-		complain(core, result, peer->name);
+		protection_complain(core, result, peer->name);
 		underlay_sweep_soon(core);
 	}
 }

@@ -12,7 +12,7 @@
  *	later     what only earlier sessions had goes, when its time has come (inbound.h)
  *
  * The kernel is compared with what is wanted, so that what an earlier life has left is taken over
- * by itself. Stopping leaves everything there.
+ * by itself, and what somebody else removes is made again. Stopping leaves everything there.
  */
 #ifndef SNO_PROTECTION_H
 #define SNO_PROTECTION_H
@@ -81,6 +81,16 @@ enum reason protection_allows(const struct peer *peer, enum tunnel_kind kind);
 
 /* An association has protected so much that its keys are to be replaced. */
 void protection_worn(struct core *core, const struct kernel_sa *sa, usec_t now);
+/*
+ * Somebody has removed associations or policies, maybe some of ours: at the next turn of the loop
+ * those policies are put back, and peers whose associations are gone get new ones by a new session.
+ */
+void protection_removed(struct core *core, usec_t now);
+timer_fn protection_repair_timer;
+
+/* Of the table of ways of unprotected packets: is it wanted? For the broom. */
+bool protection_claims_route(struct core *core, const struct kernel_route *route);
+bool protection_claims_rule(struct core *core, const struct kernel_rule *rule);
 
 /* ---- policies (protection_policy.c) -------------------------------------------------------- */
 

@@ -208,6 +208,11 @@ static int sweep_route(const struct kernel_route *route, void *arg)
 	struct claim claim;
 	bool claimed;
 
+	if (route->table == KERNEL_TABLE_CLEAR) {
+		if (!protection_claims_route(sw->core, route))
+			swept(sw, kernel_route_delete(sw->core->kernel, route));
+		return 0;
+	}
 	key_prefix(&claim, &route->dst);
 	claimed = holding_route(route) ? holding_claims(sw->core, route)
 				       : claim_find(sw->claims, &claim) != NULL;
@@ -223,6 +228,8 @@ static int sweep_rule(const struct kernel_rule *rule, void *arg)
 	const struct peer *peer = peer_of_table(sw->core, rule->table);
 
 	if (rule->table == KERNEL_TABLE_RELEASE && !strcmp(rule->iif, HOLD_DEVICE_CORE))
+		return 0;
+	if (rule->table == KERNEL_TABLE_CLEAR && protection_claims_rule(sw->core, rule))
 		return 0;
 	if (peer && !strcmp(rule->iif, sw->core->config->access.bridge))
 		for (size_t i = 0; i < peer->home_prefix_count; i++)

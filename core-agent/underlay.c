@@ -484,6 +484,7 @@ int underlay_open(struct core *core, usec_t now)
 
 	timer_init(&core->underlay.sweep, sweep_timer, core);
 	timer_init(&core->underlay.restore, restore_timer, core);
+	timer_init(&core->underlay.repair, protection_repair_timer, core);
 	choose_ends(core);
 	result = host_forwards(core);
 	if (result == 0)
@@ -508,4 +509,5 @@ void underlay_close(struct core *core)
 	guard_close(core);
 	timer_cancel(&core->timers, &core->underlay.sweep);
 	timer_cancel(&core->timers, &core->underlay.restore);
+	timer_cancel(&core->timers, &core->underlay.repair);
 }

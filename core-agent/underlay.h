@@ -28,8 +28,9 @@ struct underlay {
 	struct addr end4, end6;		     /* outer addresses of this core */
 	uint8_t suites;			     /* that this kernel protects tunnels by (SUITES) */
 	struct holding holding;
-	struct timer sweep, restore;
-	bool broken; /* one of our devices was down or gone */
+	struct timer sweep, restore, repair;
+	bool broken;	 /* one of our devices was down or gone */
+	usec_t repaired; /* when what protects tunnels was looked at last */
 };
 
 /* The gateway address of every core, fe80::1 (PROTOCOL section 5.1). */

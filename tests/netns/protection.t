@@ -167,6 +167,56 @@ check "those of b too" [ "$before_b" != "$(spis b "$END_B")" ]
 same "one association to send with" 1 "$(spis a "$END_A" | wc -l)"
 check "few to receive with" [ "$(spis a "$END_B" | wc -l)" -le 4 ]
 
+# --- somebody removes it -------------------------------------------------------------------------------
+
+# policies CORE: as they are, without the key material that states have.
+policies() { on "$1" ip xfrm policy | sort; }
+as_before() { [ "$(policies "$1")" = "$2" ]; }
+# sends_under CORE FROM SPIS: with another association than these.
+sends_under() { [ -n "$(spis "$1" "$2")" ] && [ "$(spis "$1" "$2")" != "$3" ]; }
+
+sniffers=()
+for core in a b; do
+	ip netns exec "$PREFIX-$core" tcpdump -n -i net0 -Q out -s 96 -B 8192 -U -w "$WORK/clear.$core" \
+		'ip proto 47 or ip proto 4 or udp port 4790 or (ip6 and ip6[6] == 47)' 2>"$WORK/tcpdump.$core" &
+	sniffers+=($!)
+	poll 20 grep -q 'listening on' "$WORK/tcpdump.$core"
+done
+for core in a b; do
+	own=$END_A
+	[ $core = a ] || own=$END_B
+	on $core ip xfrm state add src 203.0.113.71 dst 203.0.113.72 proto esp spi 0x5353 reqid 7 mode tunnel \
+		aead 'rfc7539esp(chacha20,poly1305)' "0x$(printf '5b%.0s' {1..36})" 128
+	before=$(policies $core)
+	flows 12
+	sleep 1
+	on $core ip xfrm policy flush
+	within 5 "$core: policies that somebody has flushed are back" as_before $core "$before"
+	within 5 "$core: and t1 is reached" reaches server "$HOME4"
+	on $core ip xfrm policy deleteall
+	within 5 "$core: and those that were deleted one by one" as_before $core "$before"
+	spis=$(spis $core $own)
+	on $core ip xfrm state delete src $own dst "$([ $core = a ] && echo "$END_B" || echo "$END_A")" proto esp spi "$(head -n 1 <<<"$spis")"
+	within 8 "$core: who has lost an association has another one" sends_under $core $own "$spis"
+	within 5 "$core: and t1 is reached" reaches server "$HOME4"
+	check "$core: what is not ours stays" on $core ip xfrm state get src 203.0.113.71 dst 203.0.113.72 proto esp spi 0x5353
+	spis=$(spis $core $own)
+	on $core ip xfrm state flush
+	within 8 "$core: when all were flushed too" sends_under $core $own "$spis"
+	within 5 "$core: and t1 is reached" reaches server "$HOME4"
+	on $core bash -c 'ip xfrm policy flush; ip xfrm state flush'
+	within 8 "$core: when nothing was left" sends_under $core $own "$spis"
+	within 5 "$core: and t1 is reached" reaches server "$HOME4"
+	check "$core: with its policies" as_before $core "$before"
+	flows_end
+	check "$core: meanwhile packets have passed" [ "$(arrived down)" -gt 4000 ]
+done
+kill "${sniffers[@]}"
+wait "${sniffers[@]}" 2>/dev/null
+for core in a b; do
+	same "$core: nothing has left in clear text" "" "$(tcpdump -n -r "$WORK/clear.$core" 2>/dev/null | head -n 5)"
+done
+
 # --- restarts ----------------------------------------------------------------------------------------
 
 for core in b a; do

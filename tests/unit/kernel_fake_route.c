@@ -16,11 +16,13 @@
 
 static void rule_key(char key[FAKE_KEY], const struct kernel_rule *r)
 {
-	char from[PREFIX_TEXT], to[PREFIX_TEXT];
+	char from[PREFIX_TEXT], to[PREFIX_TEXT], ports[32] = "";
 
-	snprintf(key, FAKE_KEY, "%s priority %u iif %s from %s to %s table %u",
+	if (r->proto)
+		snprintf(ports, sizeof(ports), " proto %u port %u", r->proto, r->dport);
+	snprintf(key, FAKE_KEY, "%s priority %u iif %s from %s to %s%s table %u",
 		 r->family == AF_INET ? "inet" : "inet6", r->priority, r->iif[0] ? r->iif : "any",
-		 prefix_format(&r->from, from), prefix_format(&r->to, to), r->table);
+		 prefix_format(&r->from, from), prefix_format(&r->to, to), ports, r->table);
 }
 
 int kernel_rule_add(struct kernel *k, const struct kernel_rule *rule)

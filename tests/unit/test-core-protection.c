@@ -11,6 +11,7 @@
 #include "world.h"
 
 #include <errno.h>
+#include <netinet/in.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -25,6 +26,8 @@
 #define IN_A   "policy in src 192.0.2.1/32 dst 198.51.100.128/25 proto 47"
 #define FROM_A "src 192.0.2.1 reqid 830000"
 #define ANY    "policy in src 0.0.0.0/0 dst 198.51.100.128/25 proto 47"
+
+#define CLEAR_A "route 198.51.100.0/25 table 8401"
 
 static struct world *protected_world(void)
 {
@@ -69,6 +72,10 @@ static void test_installed(void **state)
 						"192.0.2.1 192.0.2.2"),
 			 1);
 	assert_int_equal(kernel_fake_count(ANY " ports 0-0 priority 8400 reqid 830100 block"), 1);
+	/* Without its policy a packet to a care-of address has no way but back. */
+	assert_int_equal(kernel_fake_count(CLEAR_A), 1);
+	assert_int_equal(kernel_fake_count("iif lo from none to none proto 47 port 0 table 8401"),
+			 1);
 	terminal_register(w, &w->tina, "s1");
 	assert_true(w->tina.done);
 	world_free(w);
@@ -353,6 +360,8 @@ static void test_removed(void **state)
 	assert_int_equal(world_reload(w, &text), 0);
 	assert_int_equal(kernel_fake_count("reqid 830000"), 0);
 	assert_true(kernel_fake_count("reqid 830001") > 0);
+	assert_int_equal(kernel_fake_count(CLEAR_A), 0);
+	assert_int_equal(kernel_fake_count("proto 47 port 0 table 8401"), 1);
 	world_free(w);
 }
 
@@ -371,6 +380,95 @@ static void test_pools(void **state)
 			 1);
 	assert_int_equal(
 		kernel_fake_count("policy in src 192.0.2.1/32 dst 203.0.113.128/25 proto 47"), 1);
+	world_free(w);
+}
+
+/* Somebody removes this, and the kernel tells. */
+static void rob(struct world *w, uint32_t low, uint32_t high)
+{
+	assert_int_equal(kernel_xfrm_flush(w->core.kernel, low, high), 0);
+	kernel_fake_log_clear();
+	protection_removed(&w->core, w->now);
+	world_run(w, 50 * MS);
+}
+
+/* Policies are put back as they were, associations never: keys are agreed on anew. */
+static void test_robbed(void **state)
+{
+	struct world *w = protected_world();
+	const uint32_t old = a_of(w)->protection.out;
+	char text[64];
+
+	(void)state;
+	rob(w, KERNEL_REQID_BASE, KERNEL_REQID_CORE);
+	assert_int_equal(kernel_fake_count(OUT_A " ports 0-0 priority 8300 reqid 830000 tunnel"),
+			 1);
+	assert_int_equal(kernel_fake_count(IN_A " ports 0-0 priority 8300 reqid 830000 tunnel"), 1);
+	assert_int_equal(kernel_fake_count(ANY " ports 0-0 priority 8400 reqid 830100 block"), 1);
+	assert_int_not_equal(a_of(w)->protection.out, old);
+	assert_int_equal(a_of(w)->protection.out, w->far[FAR_A].spi);
+	assert_int_equal(kernel_fake_count("sa 192.0.2.1 spi"), 1);
+	assert_int_equal(kernel_fake_count(FROM_A), 1);
+	snprintf(text, sizeof(text), "sa add 192.0.2.1 spi 0x%08x", old);
+	assert_int_equal(kernel_fake_log_find(text, 1), 0);
+	assert_int_equal(a_of(w)->protection.in.count, 1);
+	/* It can happen again; initiations keep their distance. */
+	rob(w, KERNEL_REQID_BASE, KERNEL_REQID_CORE);
+	world_run(w, 6 * SEC);
+	assert_int_equal(kernel_fake_count("sa 192.0.2.1 spi"), 1);
+	assert_int_equal(kernel_fake_count(FROM_A), 1);
+	assert_int_equal(kernel_fake_count(OUT_A " ports 0-0 priority 8300 reqid 830000 tunnel"),
+			 1);
+	terminal_register(w, &w->tina, "s1");
+	assert_true(w->tina.done);
+	world_free(w);
+}
+
+/* Who has lost nothing does nothing. */
+static void test_others_robbed(void **state)
+{
+	struct world *w = protected_world();
+	const uint32_t out = a_of(w)->protection.out;
+	const uint32_t c = protection_reqid(peer_find(&w->core, "c.example"));
+
+	(void)state;
+	rob(w, 1, KERNEL_REQID_BASE - 1);
+	assert_int_equal(kernel_fake_log_find("policy", 1), 0);
+	assert_int_equal(kernel_fake_log_find("sa", 1), 0);
+	rob(w, c, c);
+	world_run(w, 1 * SEC);
+	assert_int_equal(a_of(w)->protection.out, out);
+	assert_int_equal(kernel_fake_count("sa 192.0.2.3 spi"), 1);
+	world_free(w);
+}
+
+/* Of each kind alone, and what cannot be mended at once is mended later. */
+static void test_robbed_in_part(void **state)
+{
+	struct world *w = protected_world();
+	uint32_t out = a_of(w)->protection.out;
+	struct kernel_sa sa = {.spi = out};
+	struct kernel_policy policy = {.direction = KERNEL_IN, .proto = IPPROTO_GRE};
+
+	(void)state;
+	assert_int_equal(addr_parse(&sa.dst, "192.0.2.1"), 0);
+	assert_int_equal(kernel_sa_delete(w->core.kernel, &sa), 0);
+	protection_removed(&w->core, w->now);
+	world_run(w, 1 * SEC);
+	assert_int_not_equal(a_of(w)->protection.out, out);
+	out = a_of(w)->protection.out;
+	assert_int_equal(prefix_parse(&policy.src, "0.0.0.0/0"), 0);
+	assert_int_equal(prefix_parse(&policy.dst, "198.51.100.128/25"), 0);
+	assert_int_equal(kernel_policy_delete(w->core.kernel, &policy), 0);
+	assert_int_equal(kernel_fake_count(ANY), 0);
+	kernel_fake_fail_on("policy", -ENOMEM);
+	protection_removed(&w->core, w->now);
+	world_run(w, 500 * MS);
+	assert_int_equal(kernel_fake_count(ANY), 0);
+	kernel_fake_fail_on(NULL, 0);
+	world_run(w, 1 * SEC);
+	assert_int_equal(kernel_fake_count(ANY), 1);
+	assert_int_equal(a_of(w)->protection.out, out);
 	world_free(w);
 }
 
@@ -424,6 +522,9 @@ int main(void)
 		TEST(test_refused),
 		TEST(test_removed),
 		TEST(test_pools),
+		TEST(test_robbed),
+		TEST(test_others_robbed),
+		TEST(test_robbed_in_part),
 		TEST(test_ledger),
 	};
 
