@@ -12,8 +12,6 @@
 #define INCLINATION_GAP (0.5 * DEGREE)
 #define HEIGHT_GAP	20.0 /* km */
 #define NODE_GAP	(0.5 * DEGREE)
-/* Of two that are equally near the one ahead is taken: else rounding would decide. */
-#define AHEAD_BIAS 1e-4
 
 /* Where a satellite is in its orbit. */
 struct orbiter {
@@ -131,25 +129,51 @@ static double nearest_ahead(double inclination, double nodes)
 	return atan2(-2 * c * sin(nodes), (1 + c * c) * cos(nodes) + s * s);
 }
 
+/* How far each one of the plane to the east is ahead of that point of each one to the west. */
+static void compare_planes(struct pair *pairs, const struct orbiter *west, size_t wests,
+			   const struct orbiter *east, size_t easts)
+{
+	double ahead = nearest_ahead(west->inclination, turned(east->node - west->node));
+
+	for (size_t i = 0; i < wests; i++)
+		for (size_t j = 0; j < easts; j++)
+			*pairs++ = (struct pair){
+				.west = west[i].satellite,
+				.east = east[j].satellite,
+				.apart = remainder(east[j].latitude - west[i].latitude - ahead,
+						   FULL)};
+}
+
+/*
+ * Evenly spaced planes stand to each other as one pair does, up to whole spacings: how far that is,
+ * by the mean over all pairs. Measured from there, each pair is close to 0 or a spacing away, so
+ * that all satellites of a plane take the same side where two are nearly equally near.
+ */
+static double find_shift(const struct pair *pairs, size_t count, double spacing)
+{
+	double along = 0, across = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		along += cos(pairs[i].apart * FULL / spacing);
+		across += sin(pairs[i].apart * FULL / spacing);
+	}
+	return atan2(across, along) / FULL * spacing;
+}
+
 /* Pairs of two planes: the nearest first. -1: out of memory. */
 static int link_planes(neighbour_row *rows, const struct orbiter *west, size_t wests,
 		       const struct orbiter *east, size_t easts)
 {
-	double nodes = turned(east[0].node - west[0].node);
-	double ahead = nearest_ahead(west[0].inclination, nodes);
-	struct pair *pairs = calloc(wests * easts, sizeof(*pairs));
-	size_t count = 0;
+	size_t count = wests * easts;
+	struct pair *pairs = calloc(count, sizeof(*pairs));
+	double shift;
 
 	if (!pairs)
 		return -1;
-	for (size_t i = 0; i < wests; i++)
-		for (size_t j = 0; j < easts; j++)
-			pairs[count++] = (struct pair){
-				.west = west[i].satellite,
-				.east = east[j].satellite,
-				.apart = fabs(remainder(east[j].latitude - west[i].latitude - ahead,
-							FULL) -
-					      AHEAD_BIAS)};
+	compare_planes(pairs, west, wests, east, easts);
+	shift = find_shift(pairs, count, FULL / (double)(wests > easts ? wests : easts));
+	for (size_t i = 0; i < count; i++)
+		pairs[i].apart = fabs(pairs[i].apart - shift);
 	qsort(pairs, count, sizeof(*pairs), by_distance);
 	for (size_t i = 0; i < count; i++) {
 		uint32_t *to_east = &rows[pairs[i].west][NEIGHBOUR_EAST];

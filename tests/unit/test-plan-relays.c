@@ -140,9 +140,11 @@ static double apart(const struct world *w, size_t a, size_t b)
 	return sum;
 }
 
-/* Satellite `s` of a shell that begins at `first`: plane after plane. */
+/* A shell that begins at `first`: plane after plane. */
 static void check_grid(const struct world *w, const neighbour_row *rows, size_t first, bool star)
 {
+	size_t last = 0, ahead;
+
 	for (size_t s = 0; s < ALL; s++) {
 		size_t plane = s / IN_PLANE, east = (plane + 1) % PLANES;
 		const uint32_t *row = rows[first + s];
@@ -161,6 +163,10 @@ static void check_grid(const struct world *w, const neighbour_row *rows, size_t 
 			nearest = fmin(nearest, apart(w, first + s, first + east * IN_PLANE + i));
 		/* Satellites before the first of a plane count on from its last. */
 		assert_true(apart(w, first + s, row[NEIGHBOUR_EAST]) < nearest * 1.001);
+		/* All of a plane look to the same side. */
+		ahead = (row[NEIGHBOUR_EAST] + IN_PLANE - s) % IN_PLANE;
+		assert_true(s % IN_PLANE == 0 || ahead == last);
+		last = ahead;
 	}
 }
 
@@ -172,11 +178,11 @@ static void grids_are_those_of_walker(void **state)
 
 	(void)state;
 	other.pattern = WALKER_STAR;
-	other.inclination = 86;
+	other.inclination = 90; /* then two of the next plane are equally near */
 	other.first = 500;
 	other.name = "T";
 	other.node = 300; /* one of its planes lies on both sides of zero */
-	other.phasing = 3;
+	other.phasing = PLANES / 2;
 	/* One owner, so inclination is what tells the shells apart. */
 	add_shell(&w, &shell, 0);
 	add_shell(&w, &other, 0);
