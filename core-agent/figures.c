@@ -12,13 +12,8 @@
 #include "core-agent/satellite.h"
 #include "core-agent/session.h"
 #include "core-agent/subscriber.h"
+#include "families.h"
 #include "metrics.h"
-
-static void gauge(FILE *out, const char *name, const char *help, double value)
-{
-	metrics_family(out, name, "gauge", help);
-	metrics_number(out, value, name, NULL);
-}
 
 static void write_tables(const struct core *core, FILE *out)
 {
@@ -27,22 +22,24 @@ static void write_tables(const struct core *core, FILE *out)
 
 	HASH_ITER (hh, core->satellites, satellite, next)
 		connected += satellite->connected;
-	metrics_family(out, "sno_build_info", "gauge", "1; the version is a label.");
-	metrics_number(out, 1, "sno_build_info", "version", SNO_VERSION, "daemon", "core-agent",
-		       NULL);
-	gauge(out, "sno_subscribers", "Subscribers that are configured.",
-	      HASH_COUNT(core->subscribers));
-	gauge(out, "sno_bindings", "Subscribers that are registered, here or elsewhere.",
-	      HASH_CNT(hh_bound, core->bound));
-	gauge(out, "sno_terminals", "Terminals that are served here, visitors included.",
-	      HASH_COUNT(core->sessions));
-	gauge(out, "sno_preparations", "Terminals that are expected here.",
-	      HASH_COUNT(core->preparations));
-	gauge(out, "sno_anticipations", "Cores that are prepared for where subscribers go.",
-	      HASH_COUNT(core->anticipations));
-	gauge(out, "sno_satellites", "Satellites that may be associated with this core.",
-	      HASH_COUNT(core->satellites));
-	gauge(out, "sno_satellites_connected", "Satellites that are.", connected);
+	family_build(out, "core-agent");
+	family_single(out, "sno_subscribers", "gauge", "Subscribers that are configured.",
+		      HASH_COUNT(core->subscribers));
+	family_single(out, "sno_bindings", "gauge",
+		      "Subscribers that are registered, here or elsewhere.",
+		      HASH_CNT(hh_bound, core->bound));
+	family_single(out, "sno_terminals", "gauge",
+		      "Terminals that are served here, visitors included.",
+		      HASH_COUNT(core->sessions));
+	family_single(out, "sno_preparations", "gauge", "Terminals that are expected here.",
+		      HASH_COUNT(core->preparations));
+	family_single(out, "sno_anticipations", "gauge",
+		      "Cores that are prepared for where subscribers go.",
+		      HASH_COUNT(core->anticipations));
+	family_single(out, "sno_satellites", "gauge",
+		      "Satellites that may be associated with this core.",
+		      HASH_COUNT(core->satellites));
+	family_single(out, "sno_satellites_connected", "gauge", "Satellites that are.", connected);
 }
 
 /* One sample for each peer. */
@@ -87,15 +84,6 @@ static void write_pools(const struct core *core, FILE *out)
 			       "pool", pools[i].name, NULL);
 }
 
-/* Messages of one side by type, one direction. */
-static void write_types(FILE *out, const char *name, const char *side, const uint64_t count[256])
-{
-	for (unsigned int type = 0; type < 256; type++)
-		if (count[type])
-			metrics_number(out, (double)count[type], name, "side", side, "type",
-				       message_type_name(type), NULL);
-}
-
 struct sums {
 	uint64_t sent[256], received[256], drops[DROP_COUNT];
 };
@@ -122,39 +110,18 @@ static void add_channels(const struct core *core, struct sums *sums)
 static void write_signalling(const struct core *core, FILE *out)
 {
 	struct sums sums;
+	const struct family_messages sides[] = {
+		{"access", core->counters.sent, core->counters.received},
+		{"core", sums.sent, sums.received}};
 
 	add_channels(core, &sums);
-	metrics_family(out, "sno_messages_sent_total", "counter", "Signalling messages sent.");
-	write_types(out, "sno_messages_sent_total", "access", core->counters.sent);
-	write_types(out, "sno_messages_sent_total", "core", sums.sent);
-	metrics_family(out, "sno_messages_received_total", "counter",
-		       "Signalling messages received and taken.");
-	write_types(out, "sno_messages_received_total", "access", core->counters.received);
-	write_types(out, "sno_messages_received_total", "core", sums.received);
-	metrics_family(out, "sno_datagrams_dropped_total", "counter",
-		       "Datagrams of signalling that were dropped, by reason.");
-	for (int i = DROP_NONE + 1; i < DROP_COUNT; i++)
-		metrics_number(out, (double)sums.drops[i], "sno_datagrams_dropped_total", "reason",
-			       drop_name(i), NULL);
+	family_messages(out, sides, sizeof(sides) / sizeof(sides[0]));
+	family_drops(out, sums.drops);
 	metrics_family(out, "sno_registrations_refused_total", "counter",
 		       "Registrations refused here, by reason.");
 	for (int i = REASON_ACCEPTED + 1; i < REASON_COUNT; i++)
 		metrics_number(out, (double)core->counters.refused[i],
 			       "sno_registrations_refused_total", "reason", reason_name(i), NULL);
-}
-
-static void write_hold(const struct core *core, FILE *out)
-{
-	const struct hold_counters *c = hold_counters(core->underlay.holding.hold);
-
-	gauge(out, "sno_hold_packets", "Packets that are held now.", (double)c->packets);
-	metrics_family(out, "sno_hold_buffered_total", "counter", "Packets that were held.");
-	metrics_number(out, (double)c->buffered, "sno_hold_buffered_total", NULL);
-	metrics_family(out, "sno_hold_dropped_total", "counter",
-		       "Packets that were to be held and were given up, by reason.");
-	for (int i = 0; i < HOLD_DROPS; i++)
-		metrics_number(out, (double)c->dropped[i], "sno_hold_dropped_total", "reason",
-			       hold_drop_name((enum hold_drop)i), NULL);
 }
 
 static void write_handovers(const struct core *core, FILE *out)
@@ -193,6 +160,6 @@ void figures_write(void *arg, FILE *out)
 	write_peers(core, out);
 	write_pools(core, out);
 	write_signalling(core, out);
-	write_hold(core, out);
+	family_hold(out, core->underlay.holding.hold);
 	write_handovers(core, out);
 }

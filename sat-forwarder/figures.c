@@ -2,29 +2,22 @@
 /* What the satellite serves, and how well it keeps the plan's times; see figures.h. */
 #include "sat-forwarder/figures.h"
 
+#include "families.h"
 #include "metrics.h"
 #include "sat-forwarder/satellite.h"
-
-static void counter(FILE *out, const char *name, const char *help, double value)
-{
-	metrics_family(out, name, "counter", help);
-	metrics_number(out, value, name, NULL);
-}
 
 void figures_write(void *arg, FILE *out)
 {
 	const struct satellite *s = arg;
 	const struct counters *c = &s->counters;
 
-	metrics_family(out, "sno_build_info", "gauge", "1; the version is a label.");
-	metrics_number(out, 1, "sno_build_info", "version", SNO_VERSION, "daemon", "sat-forwarder",
-		       NULL);
+	family_build(out, "sat-forwarder");
 	metrics_family(out, "sno_association", "gauge", "1; what the satellite serves.");
 	if (s->served.core[0])
 		metrics_number(out, 1, "sno_association", "core", s->served.core, "station",
 			       s->served.station, "source", source_text(s->source), NULL);
-	metrics_family(out, "sno_forwarding", "gauge", "1 while frames pass.");
-	metrics_number(out, forwarding_passes(&s->forwarding), "sno_forwarding", NULL);
+	family_single(out, "sno_forwarding", "gauge", "1 while frames pass.",
+		      forwarding_passes(&s->forwarding));
 	metrics_family(out, "sno_association_changes_total", "counter",
 		       "Associations that changed, by who said so.");
 	metrics_number(out, (double)c->by_plan, "sno_association_changes_total", "source", "plan",
@@ -33,11 +26,13 @@ void figures_write(void *arg, FILE *out)
 		       "command", NULL);
 	metrics_number(out, (double)c->by_configuration, "sno_association_changes_total", "source",
 		       "configuration", NULL);
-	counter(out, "sno_association_failures_total",
-		"Changes that the kernel refused and that were tried again.", (double)c->failures);
-	counter(out, "sno_reloads_total", "Reloads of configuration and plan.", (double)c->reloads);
-	counter(out, "sno_reloads_refused_total", "Those that were refused.",
-		(double)c->refused_reloads);
+	family_single(out, "sno_association_failures_total", "counter",
+		      "Changes that the kernel refused and that were tried again.",
+		      (double)c->failures);
+	family_single(out, "sno_reloads_total", "counter", "Reloads of configuration and plan.",
+		      (double)c->reloads);
+	family_single(out, "sno_reloads_refused_total", "counter", "Those that were refused.",
+		      (double)c->refused_reloads);
 	metrics_family(out, "sno_association_lateness_seconds", "gauge",
 		       "By how much planned changes came late.");
 	metrics_number(out, (double)c->late / (double)USEC_PER_SEC,

@@ -2,23 +2,16 @@
 /* How the terminal is connected, and what its handovers have cost; see figures.h. */
 #include "terminal-agent/figures.h"
 
+#include "families.h"
 #include "metrics.h"
 #include "terminal-agent/agent.h"
-
-static void gauge(FILE *out, const char *name, const char *help, double value)
-{
-	metrics_family(out, name, "gauge", help);
-	metrics_number(out, value, name, NULL);
-}
 
 static void write_session(const struct agent *a, FILE *out)
 {
 	const struct session *s = &a->session;
 	const struct registration *r = &s->registration;
 
-	metrics_family(out, "sno_build_info", "gauge", "1; the version is a label.");
-	metrics_number(out, 1, "sno_build_info", "version", SNO_VERSION, "daemon", "terminal-agent",
-		       NULL);
+	family_build(out, "terminal-agent");
 	metrics_family(out, "sno_state", "gauge", "1 for the state that the terminal is in.");
 	for (int state = SESSION_DOWN; state <= SESSION_SWITCHING; state++)
 		metrics_number(out, s->state == (enum session_state)state, "sno_state", "state",
@@ -27,48 +20,19 @@ static void write_session(const struct agent *a, FILE *out)
 		metrics_family(out, "sno_registration", "gauge", "1; where the terminal is.");
 		metrics_number(out, 1, "sno_registration", "core", r->place.core, "satellite",
 			       r->place.satellite, NULL);
-		gauge(out, "sno_lifetime_seconds", "What is left of the registration.",
-		      registration_left(r, a->now));
+		family_single(out, "sno_lifetime_seconds", "gauge",
+			      "What is left of the registration.", registration_left(r, a->now));
 	}
-}
-
-static void write_types(FILE *out, const char *name, const uint64_t count[256])
-{
-	for (unsigned int type = 0; type < 256; type++)
-		if (count[type])
-			metrics_number(out, (double)count[type], name, "type",
-				       message_type_name(type), NULL);
 }
 
 static void write_signalling(const struct counters *c, FILE *out)
 {
-	metrics_family(out, "sno_messages_sent_total", "counter", "Signalling messages sent.");
-	write_types(out, "sno_messages_sent_total", c->sent);
-	metrics_family(out, "sno_messages_received_total", "counter",
-		       "Signalling messages received and taken.");
-	write_types(out, "sno_messages_received_total", c->received);
-	metrics_family(out, "sno_datagrams_dropped_total", "counter",
-		       "Datagrams of signalling that were dropped, by reason.");
-	for (int i = DROP_NONE + 1; i < DROP_COUNT; i++)
-		metrics_number(out, (double)c->drops[i], "sno_datagrams_dropped_total", "reason",
-			       drop_name(i), NULL);
-	metrics_family(out, "sno_datagrams_unsent_total", "counter",
-		       "Datagrams of signalling that the kernel did not send.");
-	metrics_number(out, (double)c->unsent, "sno_datagrams_unsent_total", NULL);
-}
+	const struct family_messages only = {.sent = c->sent, .received = c->received};
 
-static void write_hold(const struct hold *hold, FILE *out)
-{
-	const struct hold_counters *c = hold_counters(hold);
-
-	gauge(out, "sno_hold_packets", "Packets that are held now.", (double)c->packets);
-	metrics_family(out, "sno_hold_buffered_total", "counter", "Packets that were held.");
-	metrics_number(out, (double)c->buffered, "sno_hold_buffered_total", NULL);
-	metrics_family(out, "sno_hold_dropped_total", "counter",
-		       "Packets that were to be held and were given up, by reason.");
-	for (int i = 0; i < HOLD_DROPS; i++)
-		metrics_number(out, (double)c->dropped[i], "sno_hold_dropped_total", "reason",
-			       hold_drop_name((enum hold_drop)i), NULL);
+	family_messages(out, &only, 1);
+	family_drops(out, c->drops);
+	family_single(out, "sno_datagrams_unsent_total", "counter",
+		      "Datagrams of signalling that the kernel did not send.", (double)c->unsent);
 }
 
 static void write_handovers(const struct handovers *h, FILE *out)
@@ -89,8 +53,7 @@ static void write_handovers(const struct handovers *h, FILE *out)
 			metrics_histogram(out, &h->parts[mode][part], parts[part].name, "mode",
 					  handover_mode_name((enum handover_mode)mode), NULL);
 	}
-	metrics_family(out, "sno_handovers_total", "counter", "Handovers made.");
-	metrics_number(out, (double)h->total, "sno_handovers_total", NULL);
+	family_single(out, "sno_handovers_total", "counter", "Handovers made.", (double)h->total);
 }
 
 void figures_write(void *arg, FILE *out)
@@ -100,6 +63,6 @@ void figures_write(void *arg, FILE *out)
 	write_session(a, out);
 	write_signalling(&a->counters, out);
 	if (a->hold)
-		write_hold(a->hold, out);
+		family_hold(out, a->hold);
 	write_handovers(&a->handovers, out);
 }
