@@ -268,10 +268,11 @@ fuzz-coverage:
 # A page that lies elsewhere describes what is not installed.
 MAN_PAGES := $(call sources,$(foreach s,1 5 7 8,$(addsuffix /*.$(s),common $(DAEMON_DIRS))))
 # conf/*.conf, *.csv and *.tle are the example configurations. A folder conf/NAME.d or conf/systemd
-# holds drop-ins for another program; a file NAME.in has @sbindir@ and the like replaced.
+# holds drop-ins for another program; a file NAME.in has @sbindir@ and the like replaced. Of a unit
+# there is one for an instance (-N) beside it, UNIT@.service.
 EXAMPLES := $(call sources,conf/*.conf conf/*.csv conf/*.tle)
 drop_ins = $(patsubst %.in,$(O)/%,$(call sources,conf/$(1)/*))
-UNITS := $(if $(systemdsystemunitdir),$(call drop_ins,systemd))
+UNITS := $(if $(systemdsystemunitdir),$(foreach u,$(call drop_ins,systemd),$(u) $(u:.service=@.service)))
 TMPFILES := $(call drop_ins,tmpfiles.d)
 SYSUSERS := $(call drop_ins,sysusers.d)
 SYSCTL := $(call drop_ins,sysctl.d)
@@ -292,12 +293,17 @@ networkddir = $(prefix)/lib/systemd/networkd.conf.d
 rtprotosdir = $(sysconfdir)/iproute2/rt_protos.d
 networkmanagerdir = $(sysconfdir)/NetworkManager/conf.d
 
+fill_in = sed -e 's|@bindir@|$(bindir)|g' -e 's|@sbindir@|$(sbindir)|g' \
+	-e 's|@sysconfdir@|$(sysconfdir)|g' -e 's|@runstatedir@|$(runstatedir)|g' \
+	-e 's|@localstatedir@|$(localstatedir)|g'
+$(O)/conf/systemd/%@.service: $(srcdir)/conf/systemd/%.service.in config.mk
+	$(call say,SUBST,$@)
+	@mkdir -p $(@D)
+	$(Q)$(fill_in) -e 's|@titled@| %i|g' -e 's|@of_instance@|-%i|g' -e 's|@instance@| -N %i|g' $< > $@
 $(O)/conf/%: $(srcdir)/conf/%.in config.mk
 	$(call say,SUBST,$@)
 	@mkdir -p $(@D)
-	$(Q)sed -e 's|@bindir@|$(bindir)|g' -e 's|@sbindir@|$(sbindir)|g' \
-		-e 's|@sysconfdir@|$(sysconfdir)|g' -e 's|@runstatedir@|$(runstatedir)|g' \
-		-e 's|@localstatedir@|$(localstatedir)|g' $< > $@
+	$(Q)$(fill_in) -e 's|@titled@||g' -e 's|@of_instance@||g' -e 's|@instance@||g' $< > $@
 all: $(filter $(O)/%,$(UNITS) $(TMPFILES) $(SYSUSERS) $(SYSCTL) $(RT_PROTOS) $(NETWORKD) $(NETWORKMANAGER))
 
 # One line per installed file: mode, directory, sources. Both install and uninstall read it.

@@ -289,7 +289,8 @@ const char *keys_file_advice(int error)
 	case -ENOTDIR:
 		return "does not exist: make a key with `snoctl genkey` or `snoctl genpsk`";
 	case -EACCES:
-		return "cannot be read by this user: run as the daemon's user, or change its owner";
+		return "cannot be read by this user: make it the daemon's own (of the systemd "
+		       "units: `chown sno` it)";
 	default:
 		return strerror(-error);
 	}
