@@ -40,7 +40,7 @@ static const struct walker shell = {.inclination = 53,
 /* A shell, two stations of two cores, and a user. */
 struct world {
 	struct scenario scenario;
-	struct sgp4 orbits[2 * ALL];
+	struct sgp4 orbits[3 * ALL];
 	struct sky sky;
 	struct prices prices;
 	struct past past;
@@ -172,7 +172,7 @@ static void check_grid(const struct world *w, const neighbour_row *rows, size_t 
 
 static void grids_are_those_of_walker(void **state)
 {
-	struct walker other = shell;
+	struct walker other = shell, even = shell;
 	struct world w = {.prices = {0}};
 	neighbour_row *rows;
 
@@ -183,14 +183,22 @@ static void grids_are_those_of_walker(void **state)
 	other.name = "T";
 	other.node = 300; /* one of its planes lies on both sides of zero */
 	other.phasing = PLANES / 2;
-	/* One owner, so inclination is what tells the shells apart. */
+	/* The same, but for waves of the orbits. */
+	even.altitude = 1100;
+	even.inclination = 52.207;
+	even.phasing = 3;
+	even.first = 700;
+	even.name = "U";
+	/* One owner, so inclination and height are what tells the shells apart. */
 	add_shell(&w, &shell, 0);
 	add_shell(&w, &other, 0);
+	add_shell(&w, &even, 0);
 	close_scenario(&w, 0);
 	rows = neighbours_find(&w.scenario, w.orbits, START);
 	assert_non_null(rows);
 	check_grid(&w, rows, 0, false);
 	check_grid(&w, rows, ALL, true);
+	check_grid(&w, rows, 2 * ALL, false);
 	free(rows);
 	scenario_free(&w.scenario);
 }
