@@ -88,11 +88,13 @@ int kernel_address_parse(const struct nlmsghdr *nlh, void *item, const void *arg
 	if (!kernel_attr_addr(tb[IFA_LOCAL], ifa->ifa_family, &address->addr) &&
 	    !kernel_attr_addr(tb[IFA_ADDRESS], ifa->ifa_family, &address->addr))
 		return 0;
-	flags = tb[IFA_FLAGS] ? mnl_attr_get_u32(tb[IFA_FLAGS]) : ifa->ifa_flags;
+	flags = tb[IFA_FLAGS] ? kernel_attr_u32(tb[IFA_FLAGS]) : ifa->ifa_flags;
+	if (ifa->ifa_prefixlen > 8 * addr_length(ifa->ifa_family))
+		return 0;
 	address->ifindex = ifa->ifa_index;
 	address->length = ifa->ifa_prefixlen;
 	address->nodad = flags & IFA_F_NODAD;
-	address->ours = tb[IFA_PROTO] && mnl_attr_get_u8(tb[IFA_PROTO]) == KERNEL_PROTOCOL;
+	address->ours = kernel_attr_u8(tb[IFA_PROTO]) == KERNEL_PROTOCOL;
 	return 1;
 }
 

@@ -100,7 +100,7 @@ int kernel_bridge_port_set(struct kernel *k, unsigned int port,
 
 static bool port_flag(const struct nlattr *attr)
 {
-	return attr && mnl_attr_get_u8(attr);
+	return kernel_attr_u8(attr);
 }
 
 static int port_parse(const struct nlmsghdr *nlh, void *item, const void *arg)
@@ -112,7 +112,7 @@ static int port_parse(const struct nlmsghdr *nlh, void *item, const void *arg)
 	kernel_attrs(nlh, sizeof(struct ifinfomsg), tb, IFLA_MAX);
 	kernel_attrs_nested(tb[IFLA_LINKINFO], info, IFLA_INFO_MAX);
 	if (!info[IFLA_INFO_SLAVE_KIND] || !info[IFLA_INFO_SLAVE_DATA] ||
-	    strcmp(mnl_attr_get_str(info[IFLA_INFO_SLAVE_KIND]), "bridge") != 0)
+	    strcmp(kernel_attr_str(info[IFLA_INFO_SLAVE_KIND]), "bridge") != 0)
 		return -ENODEV;
 	kernel_attrs_nested(info[IFLA_INFO_SLAVE_DATA], port, IFLA_BRPORT_MAX);
 	flags->isolated = port_flag(port[IFLA_BRPORT_ISOLATED]);
@@ -177,7 +177,7 @@ static int fdb_parse(const struct nlmsghdr *nlh, void *item, const void *arg)
 	kernel_attrs(nlh, sizeof(*ndm), tb, NDA_MAX);
 	/* Kernels with VLAN filtering keep a copy for the port's default VLAN, and delete it with
 	 * the entry. */
-	if (tb[NDA_VLAN] || !tb[NDA_MASTER] || mnl_attr_get_u32(tb[NDA_MASTER]) != *bridge ||
+	if (tb[NDA_VLAN] || !tb[NDA_MASTER] || kernel_attr_u32(tb[NDA_MASTER]) != *bridge ||
 	    !tb[NDA_LLADDR] || mnl_attr_get_payload_len(tb[NDA_LLADDR]) != sizeof(fdb->mac.bytes))
 		return 0;
 	fdb->port = (unsigned int)ndm->ndm_ifindex;

@@ -133,7 +133,7 @@ static int batch_settle(struct batch *b)
 		if (length < 0)
 			return (int)length;
 		rest = (int)length;
-		for (nlh = (void *)k->received; mnl_nlmsg_ok(nlh, rest);
+		for (nlh = (void *)k->received; kernel_message_whole(nlh, rest);
 		     nlh = mnl_nlmsg_next(nlh, &rest)) {
 			item = nlh->nlmsg_seq - b->first_seq;
 			if (nlh->nlmsg_pid != k->route.portid || item >= b->count ||

@@ -64,13 +64,13 @@ static int filter_parse(const struct nlmsghdr *nlh, void *item, const void *arg)
 	if (mnl_nlmsg_get_payload_len(nlh) < sizeof(struct tcmsg))
 		return 0;
 	kernel_attrs(nlh, sizeof(struct tcmsg), tb, TCA_MAX);
-	if (!tb[TCA_KIND] || strcmp(mnl_attr_get_str(tb[TCA_KIND]), "bpf") != 0 || !tb[TCA_OPTIONS])
+	if (strcmp(kernel_attr_str(tb[TCA_KIND]), "bpf") != 0 || !tb[TCA_OPTIONS])
 		return 0;
 	kernel_attrs_nested(tb[TCA_OPTIONS], bpf, TCA_BPF_MAX);
 	if (!bpf[TCA_BPF_NAME] || !bpf[TCA_BPF_ID] ||
-	    strcmp(mnl_attr_get_str(bpf[TCA_BPF_NAME]), filter_name) != 0)
+	    strcmp(kernel_attr_str(bpf[TCA_BPF_NAME]), filter_name) != 0)
 		return 0;
-	*id = mnl_attr_get_u32(bpf[TCA_BPF_ID]);
+	*id = kernel_attr_u32(bpf[TCA_BPF_ID]);
 	return 1;
 }
 

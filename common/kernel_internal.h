@@ -93,6 +93,9 @@ void kernel_socket_close(struct kernel_socket *s);
 int kernel_socket_send(const struct kernel_socket *s, const void *data, size_t length);
 /* Receives one datagram from the kernel (others are ignored). Its length, or -errno. */
 ssize_t kernel_socket_receive(const struct kernel_socket *s, void *data, size_t size);
+/* Is there a whole message in the rest of a datagram? mnl_nlmsg_ok() takes lengths of 2 GiB and
+ * more for negative ones. */
+bool kernel_message_whole(const struct nlmsghdr *nlh, int rest);
 /*
  * Throws away what is queued. Needed after ENOBUFS: until its queue is empty the kernel drops
  * further answers without saying so again.
@@ -121,6 +124,12 @@ int kernel_gone(int err);
 
 void kernel_list_free(struct kernel_list *list);
 
+/* What an attribute says; 0 or "" for NULL and for one that is shorter than that. */
+uint8_t kernel_attr_u8(const struct nlattr *attr);
+uint16_t kernel_attr_u16(const struct nlattr *attr);
+uint32_t kernel_attr_u32(const struct nlattr *attr);
+uint64_t kernel_attr_u64(const struct nlattr *attr);
+const char *kernel_attr_str(const struct nlattr *attr);
 /* Copies an attribute's address of this family; AF_UNSPEC and false when the length is wrong. */
 bool kernel_attr_addr(const struct nlattr *attr, sa_family_t family, struct addr *a);
 /* An address of this family out of a kernel structure that has room for either. */

@@ -42,7 +42,7 @@ static bool link_external(const char *kind, const struct nlattr *data)
 			continue;
 		if (!tb[e->attribute])
 			return false;
-		return !e->number || mnl_attr_get_u8(tb[e->attribute]);
+		return !e->number || kernel_attr_u8(tb[e->attribute]);
 	}
 	return false;
 }
@@ -54,7 +54,7 @@ static void link_info_parse(struct kernel_link *link, const struct nlattr *info)
 	kernel_attrs_nested(info, tb, IFLA_INFO_MAX);
 	if (!tb[IFLA_INFO_KIND])
 		return;
-	snprintf(link->kind, sizeof(link->kind), "%s", mnl_attr_get_str(tb[IFLA_INFO_KIND]));
+	snprintf(link->kind, sizeof(link->kind), "%s", kernel_attr_str(tb[IFLA_INFO_KIND]));
 	link->external = link_external(link->kind, tb[IFLA_INFO_DATA]);
 }
 
@@ -78,11 +78,9 @@ int kernel_link_parse(const struct nlmsghdr *nlh, void *item, const void *arg)
 	link->carrier = ifi->ifi_flags & IFF_LOWER_UP && ifi->ifi_flags & IFF_RUNNING;
 	link->loopback = ifi->ifi_flags & IFF_LOOPBACK;
 	link->promiscuous = ifi->ifi_flags & IFF_PROMISC;
-	snprintf(link->name, sizeof(link->name), "%s", mnl_attr_get_str(tb[IFLA_IFNAME]));
-	if (tb[IFLA_MASTER])
-		link->master = mnl_attr_get_u32(tb[IFLA_MASTER]);
-	if (tb[IFLA_MTU])
-		link->mtu = mnl_attr_get_u32(tb[IFLA_MTU]);
+	snprintf(link->name, sizeof(link->name), "%s", kernel_attr_str(tb[IFLA_IFNAME]));
+	link->master = kernel_attr_u32(tb[IFLA_MASTER]);
+	link->mtu = kernel_attr_u32(tb[IFLA_MTU]);
 	if (tb[IFLA_ADDRESS] && ifi->ifi_type == ARPHRD_ETHER &&
 	    mnl_attr_get_payload_len(tb[IFLA_ADDRESS]) == sizeof(link->mac.bytes))
 		memcpy(link->mac.bytes, mnl_attr_get_payload(tb[IFLA_ADDRESS]),

@@ -259,7 +259,7 @@ int kernel_monitor_read(struct kernel_monitor *m)
 			return kernel_fail(m->k, (int)length, "monitor");
 		}
 		rest = (int)length;
-		for (nlh = (void *)m->received; mnl_nlmsg_ok(nlh, rest);
+		for (nlh = (void *)m->received; kernel_message_whole(nlh, rest);
 		     nlh = mnl_nlmsg_next(nlh, &rest))
 			monitor_message(m, nlh);
 	}

@@ -48,7 +48,7 @@ bool kernel_neighbour_ours(const struct nlmsghdr *nlh)
 	const struct nlattr *tb[NDA_MAX + 1];
 
 	kernel_attrs(nlh, sizeof(struct ndmsg), tb, NDA_MAX);
-	return tb[NDA_PROTOCOL] && mnl_attr_get_u8(tb[NDA_PROTOCOL]) == KERNEL_PROTOCOL;
+	return kernel_attr_u8(tb[NDA_PROTOCOL]) == KERNEL_PROTOCOL;
 }
 
 int kernel_neighbour_parse(const struct nlmsghdr *nlh, void *item, const void *arg)

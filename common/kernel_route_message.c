@@ -176,14 +176,11 @@ static void parse_encap(struct kernel_encap *e, uint16_t type, const struct nlat
 	kernel_attrs_nested(nest, tb, LWTUNNEL_IP_MAX);
 	kernel_attr_addr(tb[LWTUNNEL_IP_DST], family, &e->dst);
 	kernel_attr_addr(tb[LWTUNNEL_IP_SRC], family, &e->src);
-	if (tb[LWTUNNEL_IP_FLAGS])
-		flags = ntohs(mnl_attr_get_u16(tb[LWTUNNEL_IP_FLAGS]));
+	flags = ntohs(kernel_attr_u16(tb[LWTUNNEL_IP_FLAGS]));
 	if (tb[LWTUNNEL_IP_ID] && flags & TUNNEL_KEY)
-		e->key = (uint32_t)be64toh(mnl_attr_get_u64(tb[LWTUNNEL_IP_ID]));
-	if (tb[LWTUNNEL_IP_TTL])
-		e->ttl = mnl_attr_get_u8(tb[LWTUNNEL_IP_TTL]);
-	if (tb[LWTUNNEL_IP_TOS])
-		e->tos = mnl_attr_get_u8(tb[LWTUNNEL_IP_TOS]);
+		e->key = (uint32_t)be64toh(kernel_attr_u64(tb[LWTUNNEL_IP_ID]));
+	e->ttl = kernel_attr_u8(tb[LWTUNNEL_IP_TTL]);
+	e->tos = kernel_attr_u8(tb[LWTUNNEL_IP_TOS]);
 	e->df = flags & TUNNEL_DF;
 }
 
@@ -207,10 +204,8 @@ static void parse_metrics(struct kernel_route *r, const struct nlattr *nest)
 	const struct nlattr *tb[RTAX_MAX + 1];
 
 	kernel_attrs_nested(nest, tb, RTAX_MAX);
-	if (tb[RTAX_MTU])
-		r->mtu = mnl_attr_get_u32(tb[RTAX_MTU]);
-	if (tb[RTAX_LOCK])
-		r->mtu_lock = mnl_attr_get_u32(tb[RTAX_LOCK]) & (1U << RTAX_MTU);
+	r->mtu = kernel_attr_u32(tb[RTAX_MTU]);
+	r->mtu_lock = kernel_attr_u32(tb[RTAX_LOCK]) & (1U << RTAX_MTU);
 }
 
 static int parse_type(struct kernel_route *r, uint8_t type)
@@ -241,7 +236,7 @@ int kernel_route_parse(const struct nlmsghdr *nlh, void *item, const void *arg)
 
 	(void)arg;
 	if (mnl_nlmsg_get_payload_len(nlh) < sizeof(*rtm) || !addr_length(rtm->rtm_family) ||
-	    !parse_type(r, rtm->rtm_type))
+	    rtm->rtm_dst_len > 8 * addr_length(rtm->rtm_family) || !parse_type(r, rtm->rtm_type))
 		return 0;
 	kernel_attrs(nlh, sizeof(*rtm), tb, RTA_MAX);
 	if (!kernel_attr_addr(tb[RTA_DST], rtm->rtm_family, &r->dst.addr))
@@ -249,16 +244,14 @@ int kernel_route_parse(const struct nlmsghdr *nlh, void *item, const void *arg)
 	r->dst.length = rtm->rtm_dst_len;
 	r->protocol = rtm->rtm_protocol;
 	r->onlink = rtm->rtm_flags & RTNH_F_ONLINK;
-	r->table = tb[RTA_TABLE] ? mnl_attr_get_u32(tb[RTA_TABLE]) : rtm->rtm_table;
-	if (tb[RTA_PRIORITY])
-		r->metric = mnl_attr_get_u32(tb[RTA_PRIORITY]);
-	if (tb[RTA_OIF])
-		r->oif = mnl_attr_get_u32(tb[RTA_OIF]);
+	r->table = tb[RTA_TABLE] ? kernel_attr_u32(tb[RTA_TABLE]) : rtm->rtm_table;
+	r->metric = kernel_attr_u32(tb[RTA_PRIORITY]);
+	r->oif = kernel_attr_u32(tb[RTA_OIF]);
 	if (!kernel_attr_addr(tb[RTA_GATEWAY], rtm->rtm_family, &r->gateway) && tb[RTA_VIA])
 		parse_via(&r->gateway, tb[RTA_VIA]);
 	kernel_attr_addr(tb[RTA_PREFSRC], rtm->rtm_family, &r->prefsrc);
 	if (tb[RTA_ENCAP_TYPE] && tb[RTA_ENCAP])
-		parse_encap(&r->encap, mnl_attr_get_u16(tb[RTA_ENCAP_TYPE]), tb[RTA_ENCAP]);
+		parse_encap(&r->encap, kernel_attr_u16(tb[RTA_ENCAP_TYPE]), tb[RTA_ENCAP]);
 	if (tb[RTA_METRICS])
 		parse_metrics(r, tb[RTA_METRICS]);
 	return 1;

@@ -94,15 +94,19 @@ static int rule_remove(struct kernel *k, const struct kernel_rule *rule)
 	return rule_fail(k, err, rule, " delete");
 }
 
-static void rule_prefix_get(struct prefix *p, struct nl_addr *n)
+/* False when that is no prefix. */
+static bool rule_prefix_get(struct prefix *p, struct nl_addr *n)
 {
 	size_t length = n ? nl_addr_get_len(n) : 0;
 
 	if (length != 4 && length != 16)
-		return;
+		return length == 0;
+	if (nl_addr_get_prefixlen(n) > 8 * length)
+		return false;
 	p->addr.family = length == 4 ? AF_INET : AF_INET6;
 	memcpy(p->addr.bytes, nl_addr_get_binary_addr(n), length);
 	p->length = (uint8_t)nl_addr_get_prefixlen(n);
+	return true;
 }
 
 static void rule_object_take(struct nl_object *object, void *arg)
@@ -137,13 +141,12 @@ static int rule_parse(const struct nlmsghdr *nlh, void *item, const void *arg)
 		rule->table = rtnl_rule_get_table(object);
 		if (rtnl_rule_get_iif(object))
 			snprintf(rule->iif, sizeof(rule->iif), "%s", rtnl_rule_get_iif(object));
-		rule_prefix_get(&rule->from, rtnl_rule_get_src(object));
-		rule_prefix_get(&rule->to, rtnl_rule_get_dst(object));
+		keep = rule_prefix_get(&rule->from, rtnl_rule_get_src(object)) &&
+		       rule_prefix_get(&rule->to, rtnl_rule_get_dst(object));
 		if (rtnl_rule_get_ipproto(object, &rule->proto) < 0)
 			rule->proto = 0;
 		if (rtnl_rule_get_dport(object, &rule->dport, &last) < 0)
 			rule->dport = 0;
-		keep = 1;
 	}
 	rtnl_rule_put(object);
 	nlmsg_free(msg);
@@ -184,7 +187,7 @@ static bool rule_agrees(const struct kernel_rule *request, const struct kernel_r
 int kernel_rule_delete(struct kernel *k, const struct kernel_rule *rule)
 {
 	struct kernel_list list = {.size = sizeof(struct kernel_rule)};
-	const struct kernel_rule *r, *end;
+	const struct kernel_rule *r;
 	bool found = false, other = false;
 	int err;
 
@@ -192,8 +195,8 @@ int kernel_rule_delete(struct kernel *k, const struct kernel_rule *rule)
 	    rule->dport)
 		return rule_remove(k, rule);
 	err = rule_list(k, rule->family, &list);
-	end = (struct kernel_rule *)list.items + list.count;
-	for (r = (struct kernel_rule *)list.items; !err && r < end; r++) {
+	for (size_t i = 0; !err && i < list.count; i++) {
+		r = (struct kernel_rule *)list.items + i;
 		found |= rule_equal(rule, r);
 		other |= !rule_equal(rule, r) && rule_agrees(rule, r);
 	}

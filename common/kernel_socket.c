@@ -29,6 +29,7 @@
 #define REQUEST_BUFFER (1 << 22) /* room for the errors of a whole batch */
 #define DUMP_ATTEMPTS  16
 #define LOST_ATTEMPTS  3
+#define ERRNO_MAX      4095 /* the kernel's MAX_ERRNO */
 
 /* What one exchange is after, and what came of it. */
 struct exchange {
@@ -207,6 +208,11 @@ ssize_t kernel_socket_receive(const struct kernel_socket *s, void *data, size_t 
 	return length;
 }
 
+bool kernel_message_whole(const struct nlmsghdr *nlh, int rest)
+{
+	return mnl_nlmsg_ok(nlh, rest) && nlh->nlmsg_len <= (uint32_t)rest;
+}
+
 void kernel_socket_drain(const struct kernel_socket *s)
 {
 	char ignored;
@@ -227,6 +233,8 @@ int kernel_socket_result(const struct nlmsghdr *nlh, char reason[KERNEL_REASON])
 	if (length < sizeof(int))
 		return nlh->nlmsg_type == NLMSG_ERROR ? -EBADMSG : 0;
 	memcpy(&err, mnl_nlmsg_get_payload(nlh), sizeof(err));
+	if (err < -ERRNO_MAX || err > ERRNO_MAX)
+		return -EBADMSG;
 	if (!(nlh->nlmsg_flags & NLM_F_ACK_TLVS) || length < MNL_ALIGN(fixed))
 		return err > 0 ? -err : err;
 	mnl_attr_for_each(attr, nlh, fixed) if (mnl_attr_get_type(attr) == NLMSGERR_ATTR_MSG &&
@@ -308,7 +316,7 @@ static int exchange_finish(struct kernel *k, const struct kernel_socket *s, stru
 		if (length < 0)
 			return (int)length;
 		rest = (int)length;
-		for (nlh = (void *)k->received; mnl_nlmsg_ok(nlh, rest);
+		for (nlh = (void *)k->received; kernel_message_whole(nlh, rest);
 		     nlh = mnl_nlmsg_next(nlh, &rest)) {
 			if (nlh->nlmsg_seq != s->seq || nlh->nlmsg_pid != s->portid)
 				continue;
@@ -483,6 +491,37 @@ void kernel_attrs_nested(const struct nlattr *nest, const struct nlattr **tb, ui
 	memset(tb, 0, (max + 1U) * sizeof(tb[0]));
 	if (nest)
 		mnl_attr_parse_nested(nest, attr_collect, &table);
+}
+
+static bool attr_has(const struct nlattr *attr, size_t length)
+{
+	return attr && mnl_attr_get_payload_len(attr) >= length;
+}
+
+uint8_t kernel_attr_u8(const struct nlattr *attr)
+{
+	return attr_has(attr, sizeof(uint8_t)) ? mnl_attr_get_u8(attr) : 0;
+}
+
+uint16_t kernel_attr_u16(const struct nlattr *attr)
+{
+	return attr_has(attr, sizeof(uint16_t)) ? mnl_attr_get_u16(attr) : 0;
+}
+
+uint32_t kernel_attr_u32(const struct nlattr *attr)
+{
+	return attr_has(attr, sizeof(uint32_t)) ? mnl_attr_get_u32(attr) : 0;
+}
+
+uint64_t kernel_attr_u64(const struct nlattr *attr)
+{
+	return attr_has(attr, sizeof(uint64_t)) ? mnl_attr_get_u64(attr) : 0;
+}
+
+const char *kernel_attr_str(const struct nlattr *attr)
+{
+	return attr && mnl_attr_validate(attr, MNL_TYPE_NUL_STRING) == 0 ? mnl_attr_get_str(attr)
+									 : "";
 }
 
 bool kernel_attr_addr(const struct nlattr *attr, sa_family_t family, struct addr *a)

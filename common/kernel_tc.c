@@ -64,7 +64,7 @@ static int clsact_parse(const struct nlmsghdr *nlh, void *item, const void *arg)
 	    (unsigned int)tcm->tcm_ifindex != *ifindex)
 		return 0;
 	kernel_attrs(nlh, sizeof(*tcm), tb, TCA_MAX);
-	return tb[TCA_KIND] && strcmp(mnl_attr_get_str(tb[TCA_KIND]), "clsact") == 0;
+	return strcmp(kernel_attr_str(tb[TCA_KIND]), "clsact") == 0;
 }
 
 /* 1 when the device has a clsact, 0 when not, or -errno. */
@@ -168,7 +168,7 @@ static const struct tc_mirred *redirect_parms(const struct nlattr *const tb[])
 	const struct tc_mirred *parms;
 
 	if (!tb[TCA_ACT_KIND] || !tb[TCA_ACT_OPTIONS] ||
-	    strcmp(mnl_attr_get_str(tb[TCA_ACT_KIND]), "mirred") != 0)
+	    strcmp(kernel_attr_str(tb[TCA_ACT_KIND]), "mirred") != 0)
 		return NULL;
 	kernel_attrs_nested(tb[TCA_ACT_OPTIONS], options, TCA_MIRRED_MAX);
 	if (!options[TCA_MIRRED_PARMS] ||
@@ -255,7 +255,7 @@ static int filter_parse(const struct nlmsghdr *nlh, void *item, const void *arg)
 		return 0;
 	kernel_attrs(nlh, sizeof(*tcm), tb, TCA_MAX);
 	/* u32 shows its hash tables as filters too; those have no action. */
-	if (!tb[TCA_KIND] || strcmp(mnl_attr_get_str(tb[TCA_KIND]), "u32") != 0)
+	if (strcmp(kernel_attr_str(tb[TCA_KIND]), "u32") != 0)
 		return 0;
 	kernel_attrs_nested(tb[TCA_OPTIONS], u32, TCA_U32_MAX);
 	kernel_attrs_nested(u32[TCA_U32_ACT], act, 1);

@@ -88,7 +88,7 @@ static int tunnel_gpe_parse(const struct nlmsghdr *nlh, void *item, const void *
 	kernel_attrs_nested(tb[IFLA_LINKINFO], info, IFLA_INFO_MAX);
 	kernel_attrs_nested(info[IFLA_INFO_DATA], data, IFLA_VXLAN_MAX);
 	*gpe = data[IFLA_VXLAN_GPE] && data[IFLA_VXLAN_PORT] &&
-	       ntohs(mnl_attr_get_u16(data[IFLA_VXLAN_PORT])) == KERNEL_GPE_PORT;
+	       ntohs(kernel_attr_u16(data[IFLA_VXLAN_PORT])) == KERNEL_GPE_PORT;
 	return 1;
 }
 

@@ -138,7 +138,7 @@ static bool tell(const struct kernel_xfrm_monitor *m, size_t length)
 	int left = (int)length;
 	bool removed = false;
 
-	for (; mnl_nlmsg_ok(nlh, left); nlh = mnl_nlmsg_next(nlh, &left)) {
+	for (; kernel_message_whole(nlh, left); nlh = mnl_nlmsg_next(nlh, &left)) {
 		if (nlh->nlmsg_type == XFRM_MSG_EXPIRE)
 			expired(m, nlh);
 		removed |= removal(m, nlh);

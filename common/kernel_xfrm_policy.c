@@ -129,6 +129,8 @@ static int policy_parse(const struct nlmsghdr *nlh, void *item, const void *arg)
 		return 0;
 	memcpy(&info, mnl_nlmsg_get_payload(nlh), sizeof(info));
 	if (!addr_length(info.sel.family) ||
+	    info.sel.prefixlen_s > 8 * addr_length(info.sel.family) ||
+	    info.sel.prefixlen_d > 8 * addr_length(info.sel.family) ||
 	    (info.dir != XFRM_POLICY_IN && info.dir != XFRM_POLICY_OUT))
 		return 0;
 	kernel_attrs(nlh, sizeof(info), tb, XFRMA_MAX);
