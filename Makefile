@@ -263,6 +263,62 @@ fuzz-coverage:
 		$(firstword $(COVERED)) $(patsubst %,-object %,$(wordlist 2,99,$(COVERED))) \
 		$(wildcard $(PARSERS))
 
+# --- static analysis ---------------------------------------------------------------------------
+
+# Three tools read each file of the product, and read it again when it or a header of it changes: a
+# finding is an error, a stamp below $(O)/analyze says that there is none. A finding that is none
+# is answered beside its line, with the reason. What a tool is not asked at all:
+#
+# gcc		leaks, since its analyzer does not know that what is put into a table of uthash or
+#		behind a pointer of the caller's is kept (check-asan looks for them), and what is
+#		not initialised, since an array that a loop fills is that to it (-Wall and cppcheck
+#		look for it). It gives up early on what branches a lot; the files of TOO_MANY_WAYS,
+#		which sort tables by macros, would take it minutes all the same.
+# clang-tidy	what .clang-tidy says.
+# cppcheck	NULL as an argument after "...": it is a pointer in the C libraries we build on; and
+#		headers of the system, but for those whose macros it must know.
+ANALYZED := $(filter-out %.bpf.c,$(LIBSNO_SRC) $(SNOCTL_SRC) $(PLAN_SRC) $(CORE_AGENT_SRC) \
+	$(TERMINAL_AGENT_SRC) $(SAT_FORWARDER_SRC))
+TOO_MANY_WAYS := core-agent/sweep.c
+ANALYZE_TIME ?= 120
+ANALYZE = $(SNO_CPPFLAGS) -DSNO_GUARD_OBJECT='"guard.bpf.o"' $(CPPFLAGS)
+GCC_ANALYZER = -O2 -fanalyzer -Wno-analyzer-malloc-leak \
+	-Wno-analyzer-use-of-uninitialized-value --param analyzer-bb-explosion-factor=2 \
+	--param analyzer-max-enodes-per-program-point=2
+MACROS := uthash.h utlist.h sys/queue.h
+CPPCHECK_FLAGS = -q --std=c11 --library=gnu,posix --enable=warning,performance,portability \
+	--inline-suppr --error-exitcode=1 --template='{file}:{line}: {id}: {message}' \
+	--suppress=varFuncNullUB --suppress='*:/usr/include/*' --suppress=missingInclude \
+	$(foreach h,$(MACROS),--include=$(firstword $(wildcard /usr/include/$(h) /usr/include/*/$(h)))) \
+	-D'LIBBPF_OPTS(type,name,...)=struct type name = {0}' \
+	$(filter -I$(srcdir)% -D%,$(ANALYZE))
+GCC ?= gcc
+CLANG_TIDY ?= clang-tidy
+CPPCHECK ?= cppcheck
+stamps = $(patsubst %.c,$(O)/analyze/%.$(1),$(2))
+
+analyze: analyze-gcc analyze-clang-tidy analyze-cppcheck
+analyze-gcc: $(call stamps,gcc,$(ANALYZED))
+analyze-clang-tidy: $(call stamps,tidy,$(ANALYZED))
+analyze-cppcheck: $(call stamps,cppcheck,$(ANALYZED))
+
+$(call stamps,gcc,$(TOO_MANY_WAYS)): GCC_ANALYZER = -O2
+$(O)/analyze/%.gcc: $(srcdir)/%.c config.mk
+	$(call say,GCC,$<)
+	@mkdir -p $(@D)
+	$(Q)timeout $(ANALYZE_TIME) $(GCC) -MMD -MP -MT $@ -MF $@.d $(ANALYZE) $(SNO_CFLAGS) \
+		$(GCC_ANALYZER) -Werror -S -o /dev/null $<
+	$(Q)touch $@
+# The other two follow the headers that gcc has found.
+$(O)/analyze/%.tidy: $(srcdir)/%.c $(O)/analyze/%.gcc $(srcdir)/.clang-tidy
+	$(call say,TIDY,$<)
+	$(Q)$(CLANG_TIDY) --quiet $< -- $(ANALYZE) -std=gnu11 >$@.log 2>&1 || { cat $@.log; exit 1; }
+	$(Q)touch $@
+$(O)/analyze/%.cppcheck: $(srcdir)/%.c $(O)/analyze/%.gcc
+	$(call say,CPPCHECK,$<)
+	$(Q)$(CPPCHECK) $(CPPCHECK_FLAGS) $<
+	$(Q)touch $@
+
 # --- installation ------------------------------------------------------------------------------
 
 # A page that lies elsewhere describes what is not installed.
@@ -436,6 +492,7 @@ help:
 #: make check-uml       the same tests inside user-mode Linux (root)
 #: make check-asan      unit tests with address and undefined-behaviour sanitizers
 #: make fuzz            each fuzz target for FUZZ_TIME=20 seconds (clang)
+#: make analyze         gcc -fanalyzer, clang-tidy and cppcheck find nothing in the product
 #: make deb             a Debian package (debhelper), into build/deb
 #: make fuzz-coverage   which lines of the parsers the corpora reach (clang, llvm)
 #: make bench           benchmarks
@@ -452,7 +509,7 @@ help:
 #: tests into failures. TESTS="pattern ..." limits a check to the tests so named.
 
 .PHONY: all deb test-programs unit-programs asan-programs check check-unit check-config check-layers check-static check-plan \
-	check-netns check-uml check-asan bench bench-handover bench-plan bench-crowd fuzz fuzz-programs fuzz-coverage install install-strip uninstall installcheck \
+	check-netns check-uml check-asan bench bench-handover bench-plan bench-crowd fuzz fuzz-programs fuzz-coverage analyze analyze-gcc analyze-clang-tidy analyze-cppcheck install install-strip uninstall installcheck \
 	dist distcheck clean distclean help FORCE
 
--include $(wildcard $(addprefix $(O)/,common/*.d common/*/*.d $(addsuffix /*.d,$(DAEMON_DIRS)) tests/*.d tests/*/*.d tests/*/*/*.d))
+-include $(wildcard $(addprefix $(O)/,common/*.d common/*/*.d $(addsuffix /*.d,$(DAEMON_DIRS)) tests/*.d tests/*/*.d tests/*/*/*.d analyze/*/*.d analyze/*/*/*.d))
