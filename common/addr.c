@@ -277,6 +277,7 @@ bool prefix_overlap(const struct prefix *a, const struct prefix *b)
 
 bool lladdr_equal(const struct lladdr *a, const struct lladdr *b)
 {
+	/* cppcheck-suppress ctuuninitvar; lladdr_parse() fills it octet by octet */
 	return memcmp(a->bytes, b->bytes, ETH_ALEN) == 0;
 }
 

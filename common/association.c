@@ -377,7 +377,7 @@ const char *association_fold_name(const char *name, char folded[ASSOCIATION_FOLD
 {
 	size_t n;
 
-	for (n = 0; name[n] && n < ASSOCIATION_FOLDED_MAX; n++) {
+	for (n = 0; n < ASSOCIATION_FOLDED_MAX && name[n]; n++) {
 		char c = name[n];
 
 		if (c >= 'A' && c <= 'Z')

@@ -94,6 +94,7 @@ struct keyset *keyset_new(struct channel *c, enum keyset_state state, bool initi
 
 void keyset_free(struct keyset *s)
 {
+	/* cppcheck-suppress [nullPointer,ctunullpointer]; take_slot() always finds one */
 	struct channel *c = s->channel;
 
 	if (s == c->initiated) {

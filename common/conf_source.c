@@ -248,9 +248,11 @@ static int scan_newline(struct scan *scan)
 static int scan_code(struct scan *scan)
 {
 	const char *p = scan->p;
-	char c = *p, next = p + 1 < scan->end ? p[1] : '\0';
+	char c = *p, next = '\0';
 	int err;
 
+	if (p + 1 < scan->end)
+		next = p[1];
 	if (c == '@' && scan->line_start) {
 		err = scan_include(scan);
 		if (err)

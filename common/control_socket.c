@@ -443,6 +443,7 @@ static void client_add(struct control *control, int fd)
 static void on_accept(struct ev_loop *loop, ev_io *w, int revents)
 {
 	struct control *control = w->data;
+	/* cppcheck-suppress nullPointer; who connects need not be told (accept(2)) */
 	int fd = accept4(control->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
 	(void)revents;
@@ -517,6 +518,7 @@ static int clear_path(const struct sockaddr_un *address)
 /* Nobody can connect before listen(), by when mode and group are right. */
 static int listen_at(struct control *control, const struct sockaddr_un *address)
 {
+	/* cppcheck-suppress getgrnamCalled; a daemon has one thread when it starts */
 	struct group *group = getgrnam(CONTROL_GROUP);
 
 	control->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);

@@ -65,8 +65,11 @@ const char *csv_shown(const char *field, char text[CSV_SHOWN])
 {
 	size_t n = 0;
 
-	for (; field[n] && n < CSV_SHOWN - 4; n++)
-		text[n] = field[n] >= ' ' && field[n] <= '~' ? field[n] : '?';
+	for (; n < CSV_SHOWN - 4 && field[n]; n++) {
+		text[n] = field[n];
+		if (text[n] < ' ' || text[n] > '~')
+			text[n] = '?';
+	}
 	strcpy(text + n, field[n] ? "..." : "");
 	return text;
 }

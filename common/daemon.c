@@ -318,7 +318,7 @@ int daemon_begin(struct daemon *daemon, const struct daemon_program *program, vo
 		return DAEMON_BAD;
 	daemon->loaded = true;
 	daemon_log_level(daemon);
-	signal(SIGPIPE, SIG_IGN);
+	(void)signal(SIGPIPE, SIG_IGN); /* which cannot fail */
 	if (keylog_open() < 0)
 		status = DAEMON_BAD;
 	else if (!daemon->foreground)

@@ -228,7 +228,7 @@ int daemon_reload(struct daemon *daemon, struct control_reply *reply)
 	if (fresh && findings.out)
 		err = try_reload(daemon, fresh, &findings, reply);
 	if (findings.out)
-		fclose(findings.out);
+		(void)fclose(findings.out); /* what did not fit is not said */
 	if (err)
 		log_event(LOG_LEVEL_WARNING, &(struct log_about){.event = LOG_EVENT_RELOAD_REFUSED},
 			  "reload refused, the running configuration stays%s%s",

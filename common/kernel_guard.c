@@ -146,6 +146,7 @@ static void *map_memory(int fd, size_t size)
 {
 	void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 
+	/* cppcheck-suppress memleak; it is the caller's */
 	return memory == MAP_FAILED ? NULL : memory;
 }
 
@@ -154,6 +155,7 @@ static int take_on(struct kernel_guard *g, const struct earlier *e)
 {
 	for (int i = 0; i < MAPS; i++) {
 		struct bpf_map *map = bpf_object__find_map_by_name(g->object, map_names[i]);
+		/* cppcheck-suppress nullPointerRedundantCheck; not called without earlier maps */
 		int result = bpf_map__reuse_fd(map, e->maps[i]);
 
 		if (result < 0)

@@ -107,7 +107,7 @@ static int tun_configure(struct kernel *k, const char *name, const struct kernel
 int kernel_tun_ensure(struct kernel *k, const char *name, const struct kernel_tun *tun, int *fd,
 		      unsigned int *ifindex)
 {
-	struct kernel_link link;
+	struct kernel_link link = {0};
 	int given = *fd, err = 0;
 
 	*ifindex = 0;

@@ -73,7 +73,7 @@ static void print_line(const char *format, ...)
 
 static const char *hex(char text[HEX], const uint8_t key[KEY_LENGTH])
 {
-	for (int i = 0; i < KEY_LENGTH; i++)
+	for (size_t i = 0; i < KEY_LENGTH; i++)
 		snprintf(text + 2 * i, 3, "%02x", (unsigned int)key[i]);
 	return text;
 }

@@ -51,8 +51,16 @@ static bool stderr_is_journal(void)
 	const char *text = getenv("JOURNAL_STREAM");
 	unsigned long long device, inode;
 	struct stat st;
+	char *end;
 
-	if (!text || sscanf(text, "%llu:%llu", &device, &inode) != 2)
+	if (!text)
+		return false;
+	device = strtoull(text, &end, 10);
+	if (end == text || *end != ':')
+		return false;
+	text = end + 1;
+	inode = strtoull(text, &end, 10);
+	if (end == text || *end != '\0')
 		return false;
 	return fstat(STDERR_FILENO, &st) == 0 && st.st_dev == device && st.st_ino == inode;
 }

@@ -264,7 +264,7 @@ int snoctl_ask(const struct snoctl_target *target, const char *likely, json_t *r
 		status = SNOCTL_GOOD;
 	free(line);
 	if (stream)
-		fclose(stream);
+		(void)fclose(stream); /* all has been read */
 	return status;
 }
 
@@ -280,7 +280,7 @@ static void follow(FILE *stream, bool json, char **line, size_t *room)
 			fputs(*line, stdout);
 		else
 			snoctl_show_event(stdout, event);
-		fflush(stdout);
+		(void)fflush(stdout); /* ferror() says what came of it */
 		if (name && strcmp(name, "overrun") == 0)
 			fprintf(stderr, "snoctl: events came faster than they were read\n");
 		json_decref(event);
@@ -298,12 +298,12 @@ int snoctl_monitor(const struct snoctl_target *target, json_t *request)
 		json_decref(request);
 	} else if (send_request(stream, request) &&
 		   hear_out(stream, target, "snapshot", &line, &room)) {
-		fflush(stdout);
+		(void)fflush(stdout); /* ferror() says what came of it */
 		setsockopt(fileno(stream), SOL_SOCKET, SO_RCVTIMEO, &forever, sizeof(forever));
 		follow(stream, target->json, &line, &room);
 	}
 	free(line);
 	if (stream)
-		fclose(stream);
+		(void)fclose(stream); /* all has been read */
 	return SNOCTL_FAILED;
 }

@@ -81,7 +81,7 @@ int snoctl_pubkey(void)
 	uint8_t private[KEY_LENGTH], public[KEY_LENGTH];
 	bool good;
 
-	setvbuf(stdin, NULL, _IONBF, 0); /* leaves no copy of the key in stdio's buffer */
+	(void)setvbuf(stdin, NULL, _IONBF, 0); /* leaves no copy of the key in stdio's buffer */
 	good = read_key(private);
 	if (good)
 		keys_public(public, private);

@@ -187,7 +187,7 @@ static void check_subscriber(struct conf_check *check, struct claims *claims,
 	char path[64];
 
 	snprintf(path, sizeof(path), "subscribers[%zu].nai", i);
-	if (strcmp(strchr(s->nai, '@') + 1, c->name))
+	if (strcmp(strchr(s->nai, '@') + 1, c->name) != 0)
 		conf_fault(check, path, "%s is not of this core's realm %s", s->nai, c->name);
 	if (addr_none(&s->home4) && addr_none(&s->home6) && !p->home4_count && !p->home6_count)
 		conf_fault(check, path,

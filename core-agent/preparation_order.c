@@ -47,6 +47,7 @@ static void path_until(struct preparation *p, struct path *until)
 	*until = way_of(&p->homes, until);
 }
 
+/* p is what has been accepted, NULL otherwise. */
 static void answer(struct peer *home, uint32_t id, enum reason reason, const struct preparation *p,
 		   usec_t now)
 {
@@ -55,7 +56,7 @@ static void answer(struct peer *home, uint32_t id, enum reason reason, const str
 	message_init(&request, MESSAGE_PROACTIVE_AUTHENTICATION, id);
 	message_init(&ack, MESSAGE_PROACTIVE_AUTHENTICATION_ACK, 0);
 	message_set_number(&ack, ATTR_REASON, reason);
-	if (reason == REASON_ACCEPTED) {
+	if (p) {
 		message_set_number(&ack, ATTR_MTU, path_mtu(home, p->tunnel));
 		message_set_addr(&ack, ATTR_COA, &p->coa);
 		message_set_number(&ack, ATTR_TUNNEL_KIND, p->tunnel);

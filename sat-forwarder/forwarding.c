@@ -98,9 +98,8 @@ static void part(struct forwarding *f, usec_t now)
 	for (size_t i = 0; i < f->count; i++) {
 		struct feeder *feeder = f->feeders[i];
 
-		if (feeder == f->serving && feeder->port.ready && f->access.ready)
-			feeder->drain_at = USEC_NEVER;
-		else if (!feeder->port.filter)
+		if ((feeder == f->serving && feeder->port.ready && f->access.ready) ||
+		    !feeder->port.filter)
 			feeder->drain_at = USEC_NEVER;
 		else if (!f->access.ready)
 			feeder->drain_at = now;

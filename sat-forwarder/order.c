@@ -58,7 +58,7 @@ int order_save(const char *path, const char *satellite, const struct order *orde
 		close(fd);
 	} else {
 		err = write_row(out, satellite, order);
-		fclose(out);
+		(void)fclose(out); /* flushed before */
 	}
 	if (!err && rename(fresh, path) < 0)
 		err = -errno;

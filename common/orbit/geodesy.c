@@ -64,8 +64,8 @@ void geodesy_place(const double r[3], struct place *place)
  */
 double geodesy_gmst(usec_t instant)
 {
-	double seconds = (double)(instant / USEC_PER_SEC - J2000) +
-			 (double)(instant % USEC_PER_SEC) / (double)USEC_PER_SEC;
+	usec_t whole = instant / USEC_PER_SEC - J2000;
+	double seconds = (double)whole + (double)(instant % USEC_PER_SEC) / (double)USEC_PER_SEC;
 	double centuries = seconds / (36525 * DAY_SECONDS);
 	double sidereal =
 		67310.54841 + fmod(seconds, DAY_SECONDS) +

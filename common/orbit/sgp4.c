@@ -373,6 +373,7 @@ void sgp4_bound(const struct sgp4 *orbit, usec_t from, usec_t until, struct sgp4
 
 	b->farthest = EARTH_RADIUS + 25;
 	b->speed = 0;
+	/* It ends at `last` itself: NOLINTNEXTLINE(cert-flp30-c) */
 	for (double t = first;; t = fmin(t + hour, last)) {
 		double e, speed = 1.8e-3; /* nothing that orbits is faster: escape at the surface */
 

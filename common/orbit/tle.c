@@ -140,7 +140,7 @@ static bool epoch(const char *line, usec_t *instant)
 		if (line[column - 1] != ' ')
 			return false;
 	days = year % 4 ? 365 : 366;
-	*instant = year_begin(year) + (day - 1) * 86400 * USEC_PER_SEC + fraction;
+	*instant = year_begin(year) + (day - 1) * (86400 * USEC_PER_SEC) + fraction;
 	return day >= 1 && day <= days;
 }
 

@@ -59,7 +59,9 @@ static const struct {
 
 static double figure(const struct measures *measures, size_t i)
 {
-	return *(const double *)((const char *)measures + figures[i].offset);
+	const void *field = (const char *)measures + figures[i].offset;
+
+	return *(const double *)field;
 }
 
 static int compare_with_report(const struct wishes *wishes, const struct measures *measures,

@@ -14,11 +14,9 @@ void cost_table_fill(struct cost_table *table, const struct prices *prices, unsi
 			for (unsigned int k = 0; k < LANES_MAX; k++) {
 				float *cost = &table->costs[home][set][k];
 
-				if (k >= cores)
-					*cost = ENDLESS;
-				else if (set == 0)
+				if (k < cores && set == 0)
 					*cost = outage;
-				else if (set >> k & 1)
+				else if (k < cores && set >> k & 1)
 					*cost = k == home ? 0 : away;
 				else
 					*cost = ENDLESS;

@@ -71,6 +71,7 @@ void state_begin(float *v, uint8_t core, unsigned int lanes);
 
 static inline __attribute__((always_inline)) float state_least(const float *v, unsigned int lanes)
 {
+	/* cppcheck-suppress uninitvar; there is a lane at least, and all of them have been set */
 	float least = v[0];
 
 	for (unsigned int k = 1; k < lanes; k++)

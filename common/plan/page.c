@@ -235,7 +235,7 @@ int page_write(const struct page *page, FILE *out)
 
 	for (size_t i = 0; !err && i < sizeof(parts) / sizeof(parts[0]); i++) {
 		mark = strstr(at, parts[i].mark);
-		fwrite(at, 1, (size_t)(mark - at), out);
+		(void)fwrite(at, 1, (size_t)(mark - at), out); /* ferror() below */
 		if (parts[i].text)
 			fputs(parts[i].text, out);
 		else

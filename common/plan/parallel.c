@@ -135,7 +135,7 @@ void parallel_run(struct parallel *parallel, size_t count, parallel_fn *fn, void
 	parallel->fn = fn;
 	parallel->arg = arg;
 	parallel->parts = count;
-	parallel->handful = count / (8 * parallel->count) + 1;
+	parallel->handful = count / 8 / parallel->count + 1;
 	atomic_store(&parallel->next, 0);
 	if (parallel->count > 1) {
 		pthread_mutex_lock(&parallel->lock);

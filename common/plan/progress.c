@@ -58,7 +58,7 @@ static void draw(const struct progress *progress, usec_t now)
 	else
 		fprintf(progress->out, "%s: %d%%%s%s%s\n", progress->what, percent,
 			known ? ", " : "", known ? left : "", known ? " to go" : "");
-	fflush(progress->out);
+	(void)fflush(progress->out); /* nobody waits for it */
 }
 
 /* Draws when it is time to. */
@@ -99,7 +99,7 @@ double progress_end(struct progress *progress)
 		fprintf(progress->out, "%s%s: %.1f s%s\n", progress->bar ? "\r" : "",
 			progress->what, (double)spent / USEC_PER_SEC,
 			progress->bar ? "\033[K" : "");
-		fflush(progress->out);
+		(void)fflush(progress->out); /* nobody waits for it */
 	}
 	return (double)spent / USEC_PER_SEC;
 }
