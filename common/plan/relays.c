@@ -147,7 +147,7 @@ static bool find_alone(const struct sky *sky, size_t satellite, bool *alone)
 	for (size_t i = sky->stations.of[satellite]; i < sky->stations.of[satellite + 1]; i++)
 		memset(alone + sky->stations.rows[i].from, false,
 		       sky->stations.rows[i].until - sky->stations.rows[i].from);
-	return memchr(alone, true, sky->slots) != NULL;
+	return memchr(alone, 1, sky->slots) != NULL;
 }
 
 static int look_around(const struct finding *finding, uint32_t satellite, struct found *found)
