@@ -430,14 +430,20 @@ static int hear(struct kernel *k)
 	return err;
 }
 
-static int hear_wear(struct kernel *k)
+static void removed(void *arg)
 {
-	struct kernel_wear *w;
-	int err = kernel_wear_open(&w, k, REQIDS, REQIDS + 99, check_worn, NULL);
+	(void)arg;
+}
+
+static int hear_xfrm(struct kernel *k)
+{
+	const struct kernel_xfrm_events events = {.worn = check_worn, .removed = removed};
+	struct kernel_xfrm_monitor *m;
+	int err = kernel_xfrm_monitor_open(&m, k, REQIDS, REQIDS + 99, &events, NULL);
 
 	must(err == 0);
-	err = kernel_wear_read(w);
-	kernel_wear_close(w);
+	err = kernel_xfrm_monitor_read(m);
+	kernel_xfrm_monitor_close(m);
 	return err;
 }
 
@@ -479,7 +485,7 @@ static int ask(struct kernel *k, uint8_t what)
 	case 16:
 		return hear(k);
 	default:
-		return hear_wear(k);
+		return hear_xfrm(k);
 	}
 }
 
