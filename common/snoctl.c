@@ -48,6 +48,7 @@ static const struct command {
 	{NULL, "drops", NULL, {NULL}, NULL, "what was dropped, by reason"},
 	{NULL, "counters", NULL, {NULL}, NULL, "all counters"},
 	{NULL, "reload", NULL, {NULL}, NULL, "read the configuration again; all or nothing"},
+	{NULL, "doctor", NULL, {NULL}, NULL, "what is wrong on this host, and what to do"},
 	{NULL, "monitor", NULL, {NULL}, NULL, "what is, and then every event as it happens"},
 	{NULL, "help", NULL, {NULL}, NULL, "the commands that a daemon has"},
 	{"satellite", "associate", "satellite", {"core"}, NULL, "serve this core from now on"},
@@ -226,6 +227,10 @@ static int run(const struct snoctl_target *target, int argc, char **argv)
 	if (!good) {
 		json_decref(request);
 		return SNOCTL_USAGE;
+	}
+	if (strcmp(name, "doctor") == 0) {
+		json_decref(request);
+		return snoctl_doctor(target);
 	}
 	if (strcmp(name, "monitor") == 0)
 		return snoctl_monitor(target, request);

@@ -35,6 +35,17 @@ bool snoctl_daemon_known(const char *word);
  * when -d does not say; NULL when several have it. Returns the exit status.
  */
 int snoctl_ask(const struct snoctl_target *target, const char *likely, json_t *request);
+/*
+ * The same for whoever shows it himself: the answer, or NULL, and why on standard error, when it
+ * was refused or there is none. Not for long tables.
+ */
+json_t *snoctl_fetch(const struct snoctl_target *target, const char *daemon, json_t *request);
+/* The words that -d takes, one after the other; NULL behind the last. */
+const char *snoctl_daemon_word(int i);
+/* Is this daemon meant, or, where none is named, does it have a socket? */
+bool snoctl_daemon_wanted(const struct snoctl_target *target, const char *word);
+/* `snoctl doctor`: what is wrong here, and what to do. Failed when something is. */
+int snoctl_doctor(const struct snoctl_target *target);
 /* The same for `monitor`: shows what is, and every event until the daemon ends. */
 int snoctl_monitor(const struct snoctl_target *target, json_t *request);
 

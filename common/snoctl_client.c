@@ -55,6 +55,26 @@ static char *socket_path(const struct snoctl_target *target, const struct daemon
 	return path;
 }
 
+const char *snoctl_daemon_word(int i)
+{
+	return i >= 0 && (size_t)i < DAEMONS ? daemons[i].word : NULL;
+}
+
+bool snoctl_daemon_wanted(const struct snoctl_target *target, const char *word)
+{
+	char *path;
+	bool there;
+
+	if (target->socket && !target->daemon)
+		return true;
+	if (target->daemon)
+		return strcmp(target->daemon, word) == 0;
+	path = socket_path(target, daemon_find(word));
+	there = path && access(path, F_OK) == 0;
+	free(path);
+	return there;
+}
+
 /* The one daemon that has a socket here. NULL, and said why, when there is none or more than one.
  */
 static const struct daemon_name *only_daemon(const struct snoctl_target *target)
@@ -249,6 +269,28 @@ static bool hear_out(FILE *stream, const struct snoctl_target *target, const cha
 			return false;
 	}
 	return good;
+}
+
+json_t *snoctl_fetch(const struct snoctl_target *target, const char *daemon, json_t *request)
+{
+	FILE *stream = open_daemon(target, daemon);
+	char *line = NULL;
+	size_t room = 0;
+	json_t *answer = NULL;
+
+	if (!stream)
+		json_decref(request);
+	else if (send_request(stream, request))
+		answer = receive(stream, &line, &room);
+	if (answer && !accepted(answer)) {
+		show_error(answer);
+		json_decref(answer);
+		answer = NULL;
+	}
+	free(line);
+	if (stream)
+		fclose(stream);
+	return answer;
 }
 
 int snoctl_ask(const struct snoctl_target *target, const char *likely, json_t *request)

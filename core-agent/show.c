@@ -7,6 +7,7 @@
 
 #include "anticipation.h"
 #include "binding.h"
+#include "command_doctor.h"
 #include "command_peers.h"
 #include "command_tables.h"
 #include "control_value.h"
@@ -283,6 +284,7 @@ const struct control_command show_commands[] = {
 	{"counters", show_counters, "signalling messages by type"},
 	{"drops", show_drops, "dropped datagrams and packets, refused registrations, by reason"},
 	{"accounting", show_accounting, "what terminals have sent and received, by binding"},
+	{"doctor", command_doctor, "what is wrong, and what to do"},
 	{"flush", do_flush, "end at once what is drained after a reload"},
 	{"release", do_release, "end a registration: {\"terminal\": NAI}"},
 	{"disconnect", do_release, "the same as release"},

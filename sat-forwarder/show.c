@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What operators ask a satellite, and tell it. */
 #include "sat-forwarder/show.h"
+#include "sat-forwarder/command_doctor.h"
 #include "sat-forwarder/relays.h"
 
 #include <errno.h>
@@ -238,6 +239,7 @@ const struct control_command show_commands[] = {
 	{"feeders", show_links, "the same as links"},
 	{"relays", show_relays, "neighbouring satellites whose frames pass here"},
 	{"counters", show_counters, "changes, failures, lateness"},
+	{"doctor", command_doctor, "what is wrong, and what to do"},
 	{"associate", show_associate, "serve a core from now on: core=NAME [station=NAME]"},
 	{"resume", show_resume, "end an associate: plan and configuration decide again"},
 	{"reload", show_reloaded, "read the configuration and the association file again"},

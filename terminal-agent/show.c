@@ -8,6 +8,7 @@
 
 #include "control_value.h"
 #include "terminal-agent/agent.h"
+#include "terminal-agent/command_doctor.h"
 
 #define HANDOVER_AHEAD_MAX 86400 /* seconds */
 
@@ -285,6 +286,7 @@ const struct control_command show_commands[] = {
 	{"handovers", show_handovers, "the last handovers, the oldest first"},
 	{"counters", show_counters, "messages sent and received by type"},
 	{"drops", show_drops, "dropped datagrams by reason"},
+	{"doctor", command_doctor, "what is wrong, and what to do"},
 	{"switch", order_switch, "hand over to a link: {\"link\": NAME}"},
 	{"handover", order_handover,
 	 "the same at a time: {\"link\": NAME, \"in\": SECONDS or \"at\": TIME}"},
