@@ -7,7 +7,7 @@
  * from libnl's objects where libnl-route 3.7 has them (links, addresses, neighbours, rules) and are
  * put together with libmnl where it has not (external tunnels, encapsulating routes, bridge
  * options, XFRM, tc). What is read back needs attributes that libnl does not know (protocol of an
- * address or neighbour, kinds of external devices), so it is parsed with libmnl, except for rules.
+ * address or neighbour, kinds of external devices), so it is parsed with libmnl.
  */
 #ifndef SNO_KERNEL_INTERNAL_H
 #define SNO_KERNEL_INTERNAL_H

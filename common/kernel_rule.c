@@ -8,8 +8,6 @@
 #include <errno.h>
 #include <linux/fib_rules.h>
 #include <netlink/addr.h>
-#include <netlink/msg.h>
-#include <netlink/object.h>
 #include <netlink/route/rule.h>
 #include <stdio.h>
 #include <string.h>
@@ -94,63 +92,37 @@ static int rule_remove(struct kernel *k, const struct kernel_rule *rule)
 	return rule_fail(k, err, rule, " delete");
 }
 
-/* False when that is no prefix. */
-static bool rule_prefix_get(struct prefix *p, struct nl_addr *n)
-{
-	size_t length = n ? nl_addr_get_len(n) : 0;
-
-	if (length != 4 && length != 16)
-		return length == 0;
-	if (nl_addr_get_prefixlen(n) > 8 * length)
-		return false;
-	p->addr.family = length == 4 ? AF_INET : AF_INET6;
-	memcpy(p->addr.bytes, nl_addr_get_binary_addr(n), length);
-	p->length = (uint8_t)nl_addr_get_prefixlen(n);
-	return true;
-}
-
-static void rule_object_take(struct nl_object *object, void *arg)
-{
-	struct rtnl_rule **taken = arg;
-
-	if (strcmp(nl_object_get_type(object), "route/rule") != 0)
-		return;
-	nl_object_get(object);
-	*taken = (struct rtnl_rule *)object;
-}
-
 /* Keeps rules of ours that send to a table. */
 static int rule_parse(const struct nlmsghdr *nlh, void *item, const void *arg)
 {
-	struct nl_msg *msg = nlmsg_convert((struct nlmsghdr *)nlh);
-	struct rtnl_rule *object = NULL;
+	const struct fib_rule_hdr *frh = mnl_nlmsg_get_payload(nlh);
+	const struct nlattr *tb[FRA_MAX + 1];
+	struct fib_rule_port_range ports;
 	struct kernel_rule *rule = item;
-	uint16_t last;
-	uint8_t protocol = 0;
-	int keep = 0;
+	size_t bits;
 
 	(void)arg;
-	if (!msg)
-		return -ENOMEM;
-	nlmsg_set_proto(msg, NETLINK_ROUTE);
-	if (nl_msg_parse(msg, rule_object_take, &object) == 0 && object &&
-	    rtnl_rule_get_protocol(object, &protocol) == 0 && protocol == KERNEL_PROTOCOL &&
-	    rtnl_rule_get_action(object) == FR_ACT_TO_TBL) {
-		rule->family = (sa_family_t)rtnl_rule_get_family(object);
-		rule->priority = rtnl_rule_get_prio(object);
-		rule->table = rtnl_rule_get_table(object);
-		if (rtnl_rule_get_iif(object))
-			snprintf(rule->iif, sizeof(rule->iif), "%s", rtnl_rule_get_iif(object));
-		keep = rule_prefix_get(&rule->from, rtnl_rule_get_src(object)) &&
-		       rule_prefix_get(&rule->to, rtnl_rule_get_dst(object));
-		if (rtnl_rule_get_ipproto(object, &rule->proto) < 0)
-			rule->proto = 0;
-		if (rtnl_rule_get_dport(object, &rule->dport, &last) < 0)
-			rule->dport = 0;
+	if (mnl_nlmsg_get_payload_len(nlh) < sizeof(*frh))
+		return 0;
+	bits = 8 * addr_length(frh->family);
+	kernel_attrs(nlh, sizeof(*frh), tb, FRA_MAX);
+	if (bits == 0 || frh->src_len > bits || frh->dst_len > bits ||
+	    frh->action != FR_ACT_TO_TBL || kernel_attr_u8(tb[FRA_PROTOCOL]) != KERNEL_PROTOCOL)
+		return 0;
+	rule->family = frh->family;
+	rule->priority = kernel_attr_u32(tb[FRA_PRIORITY]);
+	rule->table = tb[FRA_TABLE] ? kernel_attr_u32(tb[FRA_TABLE]) : frh->table;
+	snprintf(rule->iif, sizeof(rule->iif), "%s", kernel_attr_str(tb[FRA_IIFNAME]));
+	if (kernel_attr_addr(tb[FRA_SRC], frh->family, &rule->from.addr))
+		rule->from.length = frh->src_len;
+	if (kernel_attr_addr(tb[FRA_DST], frh->family, &rule->to.addr))
+		rule->to.length = frh->dst_len;
+	rule->proto = kernel_attr_u8(tb[FRA_IP_PROTO]);
+	if (tb[FRA_DPORT_RANGE] && mnl_attr_get_payload_len(tb[FRA_DPORT_RANGE]) == sizeof(ports)) {
+		memcpy(&ports, mnl_attr_get_payload(tb[FRA_DPORT_RANGE]), sizeof(ports));
+		rule->dport = ports.start;
 	}
-	rtnl_rule_put(object);
-	nlmsg_free(msg);
-	return keep;
+	return 1;
 }
 
 static int rule_list(struct kernel *k, sa_family_t family, struct kernel_list *list)

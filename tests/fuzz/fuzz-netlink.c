@@ -10,6 +10,9 @@
  * domain: names end, prefixes fit their family, marks and kinds are those that were asked for.
  */
 #include "kernel_internal.h"
+#include "kernel_monitor.h"
+#include "kernel_tc.h"
+#include "kernel_xfrm.h"
 
 #include <errno.h>
 #include <sanitizer/asan_interface.h>
