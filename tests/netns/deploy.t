@@ -11,6 +11,7 @@
 #	a [eth0] --- inet (one Ethernet) --- [eth0] b      a, b, t: hosts with a network, mounts and
 #	  [eth1] --- [sat1] t [sat2] --- [eth1]            processes of their own
 . "${SRCDIR:-.}/tests/netns/lib.sh"
+. "${SRCDIR:-.}/tests/netns/hosts.sh"
 
 need_root
 need_program nsenter unshare ping pidof
@@ -20,39 +21,7 @@ modprobe ipv6 2>/dev/null
 
 # --- three hosts ---------------------------------------------------------------------------------
 
-declare -A letters=([core-a]=a [core-b]=b [terminal]=t) inits
-
-# wire NODE DEVICE NODE DEVICE: a cable.
-wire() {
-	ip link add "$2" netns "$PREFIX-$1" type veth peer name "$4" netns "$PREFIX-$3"
-	on "$1" ip link set dev "$2" addrgenmode none up
-	on "$3" ip link set dev "$4" addrgenmode none up
-}
-
-# boot HOST: processes, mounts and files of its own: an /etc, an empty /run, what make install puts
-# below /usr/local. The first process collects the dead ones; with it all others end.
-boot() {
-	local node=${letters[$1]} root=$WORK/$1
-	mkdir -p "$root/etc" "$root/run" "$root/local"
-	cp -a /etc/. "$root/etc"
-	rm -rf "$root/etc/sno"
-	mkdir -m 750 "$root/etc/sno"
-	install -D -t "$root/local/sbin" "$BUILD"/sno-{core-agent,terminal-agent,sat-forwarder}
-	install -D -t "$root/local/bin" "$BUILD/snoctl"
-	background "$node" unshare --mount --pid --fork --kill-child --mount-proc --propagation private \
-		bash -c "trap exit TERM; mount --bind '$root/etc' /etc && mount --bind '$root/local' /usr/local &&
-			mount --bind '$root/run' /run && touch /run/booted && while :; do sleep 1 & wait; done"
-	poll 5 test -e "$root/run/booted" || bail_out "host $1 does not boot"
-	inits[$1]=$(pgrep -P "$background")
-	processes+=("${inits[$1]}")
-}
-
-# at HOST COMMAND-LINE: as if typed by root there.
-at() {
-	nsenter --target "${inits[$1]}" --mount --net --pid env -i \
-		PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin bash -c "$2"
-}
-
+letters=([core-a]=a [core-b]=b [terminal]=t)
 for node in a b t inet; do netns "$node"; done
 on inet ip link add hub type bridge forward_delay 0
 on inet ip link set dev hub up
