@@ -232,35 +232,3 @@ int choice_sequence(const struct choice_rules *rules, const struct choice_offer 
 	}
 	return err;
 }
-
-/* ---- questions ------------------------------------------------------------------------------- */
-
-/* How many steps begin at t or before. */
-static size_t begun(const struct choices *choices, double t)
-{
-	size_t low = 0, high = choices->count;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (choices->rows[middle].from <= t)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
-}
-
-const struct choice *choice_at(const struct choices *choices, double t)
-{
-	size_t n = begun(choices, t);
-
-	return n && t < choices->rows[n - 1].until ? &choices->rows[n - 1] : NULL;
-}
-
-const struct choice *choice_next(const struct choices *choices, double t)
-{
-	size_t n = begun(choices, t);
-
-	return n < choices->count ? &choices->rows[n] : NULL;
-}

@@ -102,11 +102,6 @@ struct choices {
 int choice_sequence(const struct choice_rules *rules, const struct choice_offer *offers,
 		    size_t count, const struct choice *on, double from, double until,
 		    struct choices *choices);
-/* The step that holds at time t; NULL in a gap. */
-const struct choice *choice_at(const struct choices *choices, double t);
-/* The first step that begins after time t; NULL when there is none. */
-const struct choice *choice_next(const struct choices *choices, double t);
-
 /* What a satellite is to be taken for: where its windows meet its associations are its offers. */
 struct choice_satellite {
 	const struct association *rows; /* of this satellite, from association_of() */

@@ -21,14 +21,14 @@
 
 #include "kernel_fake.h"
 #include "log.h"
+#include "plan_rows.h"
 #include "sat-forwarder/satellite.h"
 #include "sat-forwarder/show.h"
 
-#define SEC  USEC_PER_SEC
-#define NOON INT64_C(1785326400) /* 2026-07-29T12:00:00Z */
-#define A    "{ core = \"a\"; station = \"ga\"; interface = \"fa\"; }"
-#define A2   "{ core = \"a\"; station = \"ga2\"; interface = \"fa2\"; }"
-#define B    "{ core = \"b\"; station = \"gb\"; interface = \"fb\"; }"
+#define SEC USEC_PER_SEC
+#define A   "{ core = \"a\"; station = \"ga\"; interface = \"fa\"; }"
+#define A2  "{ core = \"a\"; station = \"ga2\"; interface = \"fa2\"; }"
+#define B   "{ core = \"b\"; station = \"gb\"; interface = \"fb\"; }"
 #define TUNNEL                                                                                     \
 	"{ core = \"c\"; station = \"gc\"; gretap = { local = \"192.0.2.1\"; remote = "            \
 	"\"192.0.2.9\"; key = 7; }; }"
@@ -156,21 +156,9 @@ static int order(const char *core, const char *station)
 	return satellite_order(&w.satellite, core, station, w.at, why);
 }
 
-/* A plan of rows "FROM,UNTIL,SATELLITE,CORE,STATION", from and until in seconds after noon. */
 static void plan(const char *rows)
 {
-	char from[ASSOCIATION_TIME_TEXT], until[ASSOCIATION_TIME_TEXT], rest[64];
-	FILE *out = fopen(w.plan, "w");
-	double f, u;
-	int n;
-
-	assert_non_null(out);
-	association_print_heading(out, false);
-	for (; sscanf(rows, "%lf,%lf,%63s %n", &f, &u, rest, &n) == 3; rows += n)
-		fprintf(out, "%s,%s,%s\n",
-			association_time_format(NOON * SEC + clock_from_seconds(f), from),
-			association_time_format(NOON * SEC + clock_from_seconds(u), until), rest);
-	fclose(out);
+	plan_rows_write(w.plan, rows, false);
 }
 
 /* A configuration with that plan. */

@@ -20,11 +20,11 @@
 
 #include "kernel_fake.h"
 #include "log.h"
+#include "plan_rows.h"
 #include "sat-forwarder/relays.h"
 #include "sat-forwarder/show.h"
 
-#define SEC  USEC_PER_SEC
-#define NOON INT64_C(1785326400) /* 2026-07-29T12:00:00Z */
+#define SEC USEC_PER_SEC
 
 static struct {
 	struct kernel *kernel;
@@ -74,21 +74,9 @@ static const char two_text[] =
 	"relays = ( { satellite = \"s1\"; interface = \"isl2\"; index = 3;"
 	"             feeders = ( { core = \"c\"; station = \"gc\"; interface = \"fc\"; } ); } );";
 
-/* Rows "FROM,UNTIL,SATELLITE,CORE,STATION,VIA", from and until in seconds after noon. */
 static void plan(const char *rows)
 {
-	char from[ASSOCIATION_TIME_TEXT], until[ASSOCIATION_TIME_TEXT], rest[64];
-	FILE *out = fopen(w.plan, "w");
-	double f, u;
-	int n;
-
-	assert_non_null(out);
-	association_print_heading(out, true);
-	for (; sscanf(rows, "%lf,%lf,%63s %n", &f, &u, rest, &n) == 3; rows += n)
-		fprintf(out, "%s,%s,%s\n",
-			association_time_format(NOON * SEC + clock_from_seconds(f), from),
-			association_time_format(NOON * SEC + clock_from_seconds(u), until), rest);
-	fclose(out);
+	plan_rows_write(w.plan, rows, true);
 }
 
 #define PLAN                                                                                       \
