@@ -23,6 +23,11 @@
 
 /* How well the lengths of two ways are known. */
 #define SOFT_DOUBT USEC_PER_MSEC
+/*
+ * What sealing and opening a packet may take at the two ends of a protected tunnel, without help
+ * for it in hardware. Round trips are those of signalling, which know nothing of it.
+ */
+#define SEALING USEC_PER_MSEC
 
 const char *binding_state_name(enum binding_state state)
 {
@@ -61,10 +66,18 @@ usec_t binding_way(const struct peer *peer)
 	return peer ? channel_rtt(peer->channel) / 2 : 0;
 }
 
+/* How late a packet may be that goes by the core which serves now. */
+static usec_t way_before(const struct subscriber *s)
+{
+	const struct peer *serving = binding_serving(s);
+
+	return binding_way(serving) + (serving && serving->protection.suite ? SEALING : 0);
+}
+
 /* By how much the way by this core is longer than by the one that serves now; negative: shorter. */
 static usec_t longer(const struct subscriber *s, const struct peer *to)
 {
-	return binding_way(to) - binding_way(binding_serving(s));
+	return binding_way(to) - way_before(s);
 }
 
 usec_t binding_shorter(const struct subscriber *s, const struct peer *to)

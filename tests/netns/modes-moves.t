@@ -21,9 +21,7 @@ from world import World, main                                               # no
 
 MODES = ("baseline", "combined", "proactive", "predictive", "soft")
 LOSSLESS = ("predictive", "soft")
-# That nothing overtakes is a matter of some 100 us, which is what this virtual CPU takes to encrypt.
 LAB = f"""
-protection none
 delay access=5ms core=10ms
 gap 40ms
 associations known

@@ -230,6 +230,25 @@ static void soft_register(struct world *w, int which, const char *coa, usec_t de
 	w->far[which].last[MESSAGE_AUTHENTICATION_ACK] = ack;
 }
 
+/* Sealed packets are later than signalling, by which ways are measured. */
+static void test_soft_protected(void **state)
+{
+	struct world *w = soft_world();
+	struct peer *peer;
+
+	(void)state;
+	otto_visit(w, FAR_A);
+	world_run(w, SEC);
+	peer = peer_find(&w->core, w->far[FAR_A].name);
+	assert_non_null(peer);
+	peer->protection.suite = SUITE_AES_256_GCM;
+	soft_register(w, FAR_C, OFFERED_C, 10 * MS);
+	assert_int_equal(w->far[FAR_C].last[MESSAGE_AUTHENTICATION_ACK].uplink_delay, 21000);
+	peer->protection.suite = (enum suite)0;
+	otto_clean(w);
+	world_free(w);
+}
+
 /* By the shorter way packets wait for those on the longer one; the old core goes on delivering. */
 static void test_soft_shorter(void **state)
 {
@@ -424,13 +443,14 @@ static void test_soft_after_leaving(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_combined),	cmocka_unit_test(test_root),
-		cmocka_unit_test(test_not_combined),	cmocka_unit_test(test_copy),
-		cmocka_unit_test(test_narrowed),	cmocka_unit_test(test_mode_of_move),
-		cmocka_unit_test(test_soft_shorter),	cmocka_unit_test(test_soft_holds),
-		cmocka_unit_test(test_soft_refused),	cmocka_unit_test(test_soft_twice),
-		cmocka_unit_test(test_soft_and_leaves), cmocka_unit_test(test_soft_longer),
-		cmocka_unit_test(test_soft_arrival),	cmocka_unit_test(test_soft_after_leaving),
+		cmocka_unit_test(test_combined),	   cmocka_unit_test(test_root),
+		cmocka_unit_test(test_not_combined),	   cmocka_unit_test(test_copy),
+		cmocka_unit_test(test_narrowed),	   cmocka_unit_test(test_mode_of_move),
+		cmocka_unit_test(test_soft_protected),	   cmocka_unit_test(test_soft_shorter),
+		cmocka_unit_test(test_soft_holds),	   cmocka_unit_test(test_soft_refused),
+		cmocka_unit_test(test_soft_twice),	   cmocka_unit_test(test_soft_and_leaves),
+		cmocka_unit_test(test_soft_longer),	   cmocka_unit_test(test_soft_arrival),
+		cmocka_unit_test(test_soft_after_leaving),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
