@@ -5,6 +5,14 @@
 their antennas, cores prepare. Three terminals, two operators, five minutes of the orbits in twelve
 seconds. Each terminal uses the satellites that sno-plan terminal has foreseen; operators are changed less
 often than as in the draft's figure 2; and in the end nothing is left.
+
+Nothing is lost by who has two antennas, in either direction. Who has one loses what it takes to turn it:
+on the way up what is on its way to the satellite then, and on the way down, when it turns to another
+satellite under the same core (for who is expected at another one that holds), what comes within the gap of
+50 ms and the registration.
+
+Times of some milliseconds are judged, so what a machine plays that was too busy to be in time itself (as the
+lab finds out) does not count: it is played again, and the third time counts in any case.
 """
 
 import json
@@ -45,6 +53,11 @@ stream berlin interval=20ms
 stream zurich interval=20ms
 stream genoa interval=20ms
 """
+ONE_ANTENNA = "genoa"
+GAP, INTERVAL = 50, 20  # ms, of LAB
+WAY = 16                # ms from a terminal by satellite to a core, where there are delays
+TOO_BUSY = 20000        # us by which the sky may be late
+TRIES = 3
 SHELLS = {"a": ("1200", "0"), "b": ("1180", "10")}
 
 
@@ -64,25 +77,41 @@ def satellites(line):
     return {s["satellite"] for s in line["spans"] if s["until"] - s["from"] > RATE}
 
 
-def check_terminal(tap, item):
+def turns(line):
+    """How often satellites were changed, and how often without the core."""
+    changes = [(a, b) for a, b in zip(line["spans"], line["spans"][1:])
+               if a["satellite"] != b["satellite"]]
+    return len(changes), sum(a["core"] == b["core"] for a, b in changes)
+
+
+def lost_by_turning(name, made, delayed):
+    """Packets that may be lost, on the way up and down."""
+    if name != ONE_ANTENNA:
+        return 0, 0
+    every, under_one_core = turns(made)
+    way = WAY if delayed else 0
+    return (every if delayed else 0), under_one_core * (-(-(GAP + 3 * way) // INTERVAL) + 1)
+
+
+def check_terminal(tap, item, delayed):
     """The points of one terminal. Two satellites may change cores with each other at the instant at
-    which it goes from one to the other; a machine that is late with that hands it over and back, or finds
-    its next satellite a second later, which is much of twelve. So little is asked of one terminal."""
+    which it goes from one to the other; a machine that is late with that hands it over and back, so
+    cores are judged only by their sums."""
     name, planned, made = item["terminal"], item["planned"], item["made"]
-    others = satellites(made) - {s["satellite"] for s in planned["spans"]}
-    tap.ok(len(others) <= 1, f"{name}: it has used the planned satellites, but for one at most",
-           str(others))
+    tap.same(f"{name}: it has used no other satellites than planned", set(),
+             satellites(made) - {s["satellite"] for s in planned["spans"]})
     tap.ok(made["handovers"] > 0, f"{name}: it has changed satellites")
-    tap.ok(made["served_share"] > planned["served_share"] / 2,
-           f"{name}: it was served most of the time it could be",
+    tap.ok(made["served_share"] > planned["served_share"] - 0.1,
+           f"{name}: as much served as planned, but for a tenth",
            f"{made['served_share']} of {planned['served_share']}")
-    for direction, sent in item["sent"].items():
-        lost = item["lost"][direction]
-        tap.ok(lost < sent / 2, f"{name}: packets {direction} arrive", f"{lost} of {sent} lost")
+    for way, most in zip(("up", "down"), lost_by_turning(name, made, delayed)):
+        tap.ok(item["lost"][way] <= most, f"{name}: no packet lost on the way {way}"
+               + (", but what turning takes" if most else ""),
+               f"{item['lost'][way]} lost, at most {most}\n{item['losses']}")
 
 
-def play(tap, folder):
-    """Plays it; what came out, or None."""
+def play(folder):
+    """Plays it; the finished process, and what came out, or None."""
     path = os.path.join(folder, "constellation.lab")
     with open(path, "w", encoding="ascii") as file:
         file.write(LAB)
@@ -91,27 +120,38 @@ def play(tap, folder):
         [os.path.join(SRCDIR, "scripts", "lab"), "run", "--name", NAME, "--json", result,
          "--output", os.path.join(folder, "output"), path],
         capture_output=True, text=True, check=False, env={**os.environ, "SNO_BUILD": BUILD})
-    tap.ok(done.returncode == 0 and "nothing is left" in done.stdout,
-           "it is played, and takes everything down", done.stdout + done.stderr)
     if done.returncode:
-        return None
+        return done, None
     note(done.stdout[done.stdout.index("terminal  home"):])
-    with open(os.path.join(folder, "output", "service.svg"), encoding="utf-8") as file:
-        tap.ok(file.read().startswith("<svg"), "there is a picture of it")
     with open(result, encoding="utf-8") as file:
-        return json.load(file)
+        return done, json.load(file)
+
+
+def play_in_time(tap, folder):
+    """Plays it on a machine that is not too busy, if it finds one; what came out, or None."""
+    for attempt in range(1, TRIES + 1):
+        done, result = play(folder)
+        if not result or result["sky"]["look_late_most_us"] <= TOO_BUSY or attempt == TRIES:
+            break
+        note(f"the machine was too busy, once more ({attempt} of {TRIES})")
+    tap.ok(result and "nothing is left" in done.stdout, "it is played, and takes everything down",
+           done.stdout + done.stderr)
+    if result:
+        with open(os.path.join(folder, "output", "service.svg"), encoding="utf-8") as file:
+            tap.ok(file.read().startswith("<svg"), "there is a picture of it")
+    return result
 
 
 def test(tap, folder):
     """All of it."""
     elements(folder)
-    result = play(tap, folder)
+    result = play_in_time(tap, folder)
     if result:
         tap.ok(0 < result["satellites"] < result["known"],
                "only satellites that somebody can use are built",
                f"{result['satellites']} of {result['known']}")
         for item in result["terminals"]:
-            check_terminal(tap, item)
+            check_terminal(tap, item, result["sky"]["settings"] > 0)
         tap.ok(result["forwarders"]["switches"] > 0, "forwarders have switched as planned")
         tap.same("each satellite was seen by the station it was associated with", 0,
                  result["sky"]["blind"])
