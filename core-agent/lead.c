@@ -47,7 +47,8 @@ int lead_along_after(struct subscriber *s, const struct path *path, usec_t delay
 
 	if (delay <= 0 || !holding_ready(s->core) || forwarding_set(s->core, &s->path, &held) < 0)
 		return lead_along(s, path, now, NULL);
-	timer_set(&s->core->timers, &s->settle, now + delay);
+	/* From when nothing takes the old way any more. */
+	timer_set(&s->core->timers, &s->settle, core_clock(s->core, now) + delay);
 	return 0;
 }
 

@@ -133,6 +133,7 @@ int uplink_hold(struct uplink *u, usec_t now)
 		return error;
 	}
 	u->since = now;
+	u->settling = true;
 	u->link = NULL;
 	u->due = USEC_NEVER;
 	return 0;
@@ -175,15 +176,17 @@ int uplink_set(struct uplink *u, const struct forwarding_plan *plan, struct link
 	       usec_t earliest, usec_t now)
 {
 	struct forwarding_plan before = u->plan;
+	bool held = uplink_held(u);
 	int error;
 
-	if (!uplink_held(u) && earliest <= now)
+	if (!held && earliest <= now)
 		return set_direct(u, plan, link);
 	if (!u->queue && open_queue(u) < 0)
 		return set_direct(u, plan, link);
-	if (!uplink_held(u)) {
+	if (!held) {
 		hold_queue_hold(u->queue);
 		u->since = now;
+		u->settling = true;
 	}
 	error = apply_held(u, plan);
 	if (error < 0)
@@ -224,12 +227,26 @@ void uplink_read(struct uplink *u, usec_t now)
 		hold_read(u->hold, now);
 }
 
+/*
+ * `now` was when the event came that has led the routes to the device; they were replaced later, by
+ * as much as it took to deal with it.
+ */
+static void settle(struct uplink *u, usec_t now)
+{
+	if (u->due != USEC_NEVER)
+		u->due += now - u->since;
+	u->since = now;
+	u->settling = false;
+}
+
 usec_t uplink_tick(struct uplink *u, usec_t now)
 {
 	usec_t next;
 
 	if (!u->queue)
 		return USEC_NEVER;
+	if (u->settling)
+		settle(u, now);
 	if (now >= u->due) {
 		if (!hold_queue_passes(u->queue)) {
 			release(u, now);

@@ -47,6 +47,7 @@ struct uplink {
 	struct forwarding_plan plan; /* the way that is wanted; ifindex 0: none is known */
 	struct link *link;	     /* of that way; NULL: none is known */
 	usec_t since;		     /* the last packet over the old link left before */
+	bool settling;		     /* ... or until the next tick, which will tell */
 	usec_t due;		     /* waiting: until then; passing: until the queue is closed */
 	struct uplink_count closed;  /* of holds that are over */
 };

@@ -404,6 +404,7 @@ enum drop rig_deliver(struct rig *rig, const char *link, const uint8_t *octets, 
 	enum drop drop = receive_datagram(&rig->session, &rig->counters, rig_link(rig, link),
 					  &datagram, rig->now);
 
+	rig->now += rig->handling;
 	rig_turn(rig);
 	return drop;
 }

@@ -73,6 +73,7 @@ struct rig {
 	struct choosing choosing;
 	struct counters counters;
 	usec_t now, next;
+	usec_t handling; /* how long it takes to deal with a datagram */
 
 	struct rig_sent sent[RIG_SENT];
 	size_t sent_count, taken;

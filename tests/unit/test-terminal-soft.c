@@ -94,6 +94,27 @@ static void test_soft(void **state)
 	assert_int_equal(rig.switches, 0);
 }
 
+/* It takes a while to prove the answer, and meanwhile packets leave by the old link. */
+static void test_soft_slow(void **state)
+{
+	const struct rig_sent *sent;
+
+	(void)state;
+	registered_at_a();
+	rig_carrier(&rig, rig.sat2, true);
+	rig_order(&rig, "s2", 0);
+	sent = rig_take_discovery(&rig, "s2");
+	b.uplink_delay = 10000;
+	rig.handling = MSEC(3);
+	rig_reply(&rig, &b, sent, REASON_ACCEPTED);
+	rig.handling = 0;
+	assert_true(rig_send_packet(&rig, 1));
+	rig_pass(&rig, MSEC(10) + UPLINK_MARGIN - 1);
+	assert_int_equal(rig.packet_count, 0);
+	rig_pass(&rig, 1);
+	assert_int_equal(rig.packet_count, 1);
+}
+
 /* With what the schedule says the target may be prepared: MODE is told to it as well. */
 static void test_soft_prepared(void **state)
 {
@@ -329,6 +350,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		SOFT(soft),
+		SOFT(soft_slow),
 		SOFT(soft_prepared),
 		SOFT(soft_unanswered),
 		SOFT(soft_elsewhere),
