@@ -72,8 +72,7 @@ TIME_OPTIONS = {"start": parse_moment, "rate": parse_number(1, 1000), "span": pa
 HORIZON_OPTIONS = {"terminal": parse_degrees, "station": parse_degrees, "slack": parse_degrees}
 # What goes to sno-plan associate as it is.
 PLAN_OPTIONS = {"tau": parse_seconds, "dwell": parse_seconds, "outage": parse_seconds,
-                "gamma": float, "seed": parse_number(0, 10**9), "threads": parse_number(1, 64),
-                "isl": one_of("yes", "no")}
+                "gamma": float, "seed": parse_number(0, 10**9), "threads": parse_number(1, 64)}
 
 
 class ConstellationWords:
@@ -127,8 +126,7 @@ class ConstellationWords:
             options = self.options(words[1:], {"step": parse_seconds, **PLAN_OPTIONS})
             sky.step = options.pop("step", sky.step)
             for key, value in options.items():
-                if value != "no":
-                    sky.plan_options += [f"--{key}"] + ([] if value == "yes" else [f"{value:g}"])
+                sky.plan_options += [f"--{key}", f"{value:g}"]
 
     def finish_core(self, name):
         """What belongs to an operator names one."""

@@ -77,8 +77,7 @@ class Planning:
         return services
 
     def pick(self, services):
-        """The satellites that a terminal sees while they serve a core, and those over which they are
-        relayed."""
+        """The satellites that a terminal sees while they serve a core."""
         by_satellite = {}
         for service in services:
             by_satellite.setdefault(service.satellite, []).append(service)
@@ -87,7 +86,10 @@ class Planning:
             seen = self.orbits.visible(terminal.place, self.c.terminal_elevation)
             used |= {s for s, windows in seen.items()
                      if windows_cut(windows, by_satellite.get(s, []))}
-        used |= {s.via for name in used for s in by_satellite[name] if s.via}
+        relayed = next((s for name in used for s in by_satellite[name] if s.via), None)
+        if relayed:
+            raise LabError(f"the plan has {relayed.satellite} relayed over {relayed.via}, and the lab of "
+                           "a constellation builds no links between satellites")
         if not used:
             raise LabError("no terminal sees a satellite that serves a core")
         if len(used) > SATELLITES_MAX:
