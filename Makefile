@@ -394,7 +394,7 @@ endef
 define uninstall_files
 $(if $(strip $(3)),rm -f $(patsubst %,'$(DESTDIR)$(2)/%',$(notdir $(3)));)
 endef
-INSTALLED_EMPTY = $(exampledir) $(docdir) $(datadir)/sno-mobility $(confdir)
+INSTALLED_EMPTY = $(exampledir) $(docdir)/guide $(docdir) $(datadir)/sno-mobility $(confdir)
 
 install: all
 	$(Q)$(strip $(call each_installed,install_files))
