@@ -172,6 +172,8 @@ static void client_compact(struct control_client *client)
 
 static void client_append(struct control_client *client, const char *line, size_t length)
 {
+	bool idle;
+
 	if (client->out_sent > client->out_room / 2)
 		client_compact(client);
 	if (client->out_length + length > client->out_room) {
@@ -185,10 +187,11 @@ static void client_append(struct control_client *client, const char *line, size_
 		client->out = out;
 		client->out_room = room;
 	}
-	if (!client_pending(client))
-		client_patience(client);
+	idle = !client_pending(client);
 	memcpy(client->out + client->out_length, line, length);
 	client->out_length += length;
+	if (idle) /* from now on it has something to read */
+		client_patience(client);
 }
 
 static void client_write(struct control_client *client, const char *line, size_t length)
