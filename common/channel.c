@@ -583,6 +583,11 @@ usec_t channel_rtt(const struct channel *c)
 	return requests_rtt(c->requests);
 }
 
+usec_t channel_session_renewal(const struct channel *c)
+{
+	return c->current ? c->current->rekey_at : USEC_NEVER;
+}
+
 usec_t channel_session_age(const struct channel *c, usec_t now)
 {
 	return c->current ? now - c->current->born : -1;

@@ -172,5 +172,7 @@ const struct channel_counters *channel_counters(const struct channel *c);
 usec_t channel_rtt(const struct channel *c);
 /* Age of the current session in microseconds, -1 when there is none. */
 usec_t channel_session_age(const struct channel *c, usec_t now);
+/* When this end means to renew it; USEC_NEVER when there is none. */
+usec_t channel_session_renewal(const struct channel *c);
 
 #endif

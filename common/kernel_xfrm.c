@@ -221,6 +221,7 @@ static int sa_parse(const struct nlmsghdr *nlh, void *item, const void *arg)
 		sa->byte_mark = info.lft.soft_byte_limit;
 	sa->packets = info.curlft.packets;
 	sa->bytes = info.curlft.bytes;
+	sa->added = info.curlft.add_time;
 	return 1;
 }
 

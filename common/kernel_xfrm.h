@@ -35,6 +35,7 @@ struct kernel_sa {
 	uint64_t byte_mark; /* after so many it is reported as worn (kernel_xfrm_monitor_read); 0:
 			       never */
 	uint64_t packets, bytes; /* filled in by each */
+	uint64_t added;		 /* likewise: when, in seconds since 1970 */
 };
 
 typedef int (*kernel_sa_fn)(const struct kernel_sa *sa, void *arg);

@@ -28,6 +28,7 @@ static const struct command {
 	{NULL, "peers", "core", {NULL}, NULL, "the other cores, and the channel to each"},
 	{NULL, "cores", "core", {NULL}, NULL, "the same as peers"},
 	{NULL, "tunnels", "core", {NULL}, NULL, "tunnels to peers, protection, path MTU"},
+	{NULL, "protection", "core", {NULL}, NULL, "what protects tunnels, and what it carried"},
 	{NULL, "keys", "core", {NULL}, NULL, "public keys, and the age of session keys"},
 	{NULL, "terminals", "core", {NULL}, NULL, "terminals that this core serves"},
 	{NULL, "visitors", "core", {NULL}, NULL, "those of them whose home is another core"},

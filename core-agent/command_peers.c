@@ -79,3 +79,68 @@ int show_keys(void *arg, const json_t *request, struct control_reply *reply)
 	}
 	return 0;
 }
+
+/* ---- protection ---------------------------------------------------------------------------- */
+
+struct association_rows {
+	const struct peer *peer;
+	struct control_reply *reply;
+	usec_t now;
+};
+
+static json_t *time_left(usec_t until, usec_t now)
+{
+	return until == USEC_NEVER ? json_null() : control_seconds(until > now ? until - now : 0);
+}
+
+/* How long it is used yet: until the next session, or until the last packet can have come. */
+static json_t *rest_of(const struct association_rows *rows, bool out, uint32_t spi)
+{
+	const struct inbounds *in = &rows->peer->protection.in;
+	usec_t until = out ? channel_session_renewal(rows->peer->channel) : USEC_NEVER;
+
+	for (size_t i = 0; i < in->count && !out; i++)
+		if (in->list[i].spi == spi)
+			until = in->list[i].until;
+	return time_left(until, rows->now);
+}
+
+static int association_row(const struct kernel_sa *sa, void *arg)
+{
+	const struct association_rows *rows = arg;
+	const struct underlay *u = &rows->peer->core->underlay;
+	const bool out = addr_equal(&sa->src, sa->src.family == AF_INET6 ? &u->end6 : &u->end4);
+	const usec_t age = clock_wall() - (usec_t)sa->added * USEC_PER_SEC;
+
+	control_row(rows->reply, "s s s o o o I I o", rows->peer->name, out ? "out" : "in",
+		    sa->cipher == KERNEL_CIPHER_AES_256_GCM ? suite_name(SUITE_AES_256_GCM)
+							    : suite_name(SUITE_CHACHA20_POLY1305),
+		    key_text(sa->spi), control_addr(out ? &sa->dst : &sa->src),
+		    control_seconds(age > 0 ? age : 0), (json_int_t)sa->packets,
+		    (json_int_t)sa->bytes, rest_of(rows, out, sa->spi));
+	return 0;
+}
+
+int show_protection(void *arg, const json_t *request, struct control_reply *reply)
+{
+	const struct core *core = arg;
+	struct peer *peer, *next;
+	usec_t now = clock_now();
+
+	control_filter(reply, request);
+	control_columns(reply, "peer", "way", "protection", "spi", "end", "age:s", "packets",
+			"octets", "left:s", NULL);
+	HASH_ITER (hh, core->peers, peer, next) {
+		struct association_rows rows = {peer, reply, now};
+		uint32_t reqid = protection_reqid(peer);
+		int result = 0;
+
+		if (!peer->protection.wanted)
+			control_row(reply, "s s s n n n n n n", peer->name, "both", "none");
+		else
+			result = kernel_sa_each(core->kernel, reqid, reqid, association_row, &rows);
+		if (result < 0)
+			return control_refuse(reply, result, "%s", kernel_error(core->kernel));
+	}
+	return 0;
+}

@@ -5,6 +5,6 @@
 
 #include "control.h"
 
-control_handler show_tunnels, show_keys;
+control_handler show_tunnels, show_keys, show_protection;
 
 #endif

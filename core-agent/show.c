@@ -273,6 +273,7 @@ const struct control_command show_commands[] = {
 	{"peers", show_peers, "other cores and the channels to them"},
 	{"cores", show_peers, "the same as peers"},
 	{"tunnels", show_tunnels, "tunnels to peers, ends, protection, path MTU"},
+	{"protection", show_protection, "what protects tunnels, its age and what it has carried"},
 	{"keys", show_keys, "public keys, and how old session keys are; no secrets"},
 	{"terminals", show_terminals, "terminals served here, visitors included"},
 	{"visitors", show_visitors, "terminals of peers that are served here"},

@@ -106,6 +106,22 @@ done
 same "in 64-bit numbers, with a window of 4096" 1 \
 	"$(on a ip xfrm state | grep -q 'replay_window 4096' && on a ip xfrm state | grep -q 'esn' && echo 1)"
 
+# shown CORE WAY: SPIs of a core's associations with its peer, as snoctl shows them.
+shown() {
+	ctl "$1" protection --json |
+		jq -r --arg way "$2" '.table | (.columns | map(.name? // .)) as $c | .rows[]
+			| [$c, .] | transpose | map({(.[0]): .[1]}) | add
+			| select(.way == $way and .protection == "chacha20-poly1305" and .peer == "b.example"
+				and .octets >= 0 and .age >= 0 and .end != null) | .spi' | sed 's/0x/0x00000000/; s/0x0*\(.\{8\}\)$/0x\1/' | sort -u
+}
+shows_all() {
+	[ -n "$(shown a out)" ] && [ "$(shown a out)" = "$(spis a "$END_A" | sort -u)" ] &&
+		[ "$(shown a in)" = "$(spis a "$END_B" | sort -u)" ]
+}
+within 10 "snoctl shows each association" shows_all
+within 10 "and what it has carried" bash -c "[ \"\$('$BUILD/snoctl' -s '$LAB_DIR/a.sock' protection --json | jq '[.table.rows[][6]] | add')\" -gt 0 ]"
+check "and when the next is due" bash -c "'$BUILD/snoctl' -s '$LAB_DIR/a.sock' protection --json | jq -e '[.table.rows[] | select(.[1] == \"out\") | .[8] <= 4] | all'"
+
 # --- what is forged --------------------------------------------------------------------------------
 
 # forge FROM TO INNER-FROM INNER-TO: an echo request in clear GRE, from somewhere on the Internet.
@@ -253,6 +269,7 @@ same "there is no route into a tunnel" "" "$(ip -n "$PREFIX-a" route show | grep
 check "b says what to do" grep -q 'no tunnels, it does not protect its own and we protect ours: set protection' "$LAB_DIR/b.log"
 check "a too" grep -q 'no tunnels, it protects its own and we do not protect ours: set protection' "$LAB_DIR/a.log"
 check "that a protects nothing is said at its start" grep -q 'tunnels to it are not protected' "$LAB_DIR/a.log"
+same "snoctl says it too" "b.example both none" "$(ctl a protection | awk '/^b.example/ {print $1, $2, $3}')"
 handover t1 s1 >/dev/null
 within 10 "at home it is served" served_by t1 a s1
 finish
