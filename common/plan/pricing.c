@@ -17,19 +17,26 @@
 /* What rounding may have taken from a programme's cost, relative. */
 #define ROUNDING 2e-6
 
+/* No core, as the index of a row that adds to none. */
+#define NONE LANES_MAX
+static const float units[LANES_MAX + 1][LANES_MAX] = {
+	{[0] = 1}, {[1] = 1}, {[2] = 1}, {[3] = 1}, {[4] = 1}, {[5] = 1}, {[6] = 1}, {[7] = 1},
+};
+
 struct pricing {
 	const struct stretch *stretch;
 	struct parallel *parallel;
 	struct timeline **timelines; /* per worker */
-	float *scratch;		     /* per worker: the supply of a place */
+	attachment *attachments;     /* per worker: of a satellite */
+	float *supply;		     /* per worker: of a place */
 	uint8_t *traces;	     /* per worker: the way back */
 	size_t cells;		     /* slots x lanes */
 	/* per group, [group x cells + slot x lanes + core] */
 	float *prices, *best;  /* per unit of weight */
 	float *surplus;	       /* use - supply, averaged */
-	uint8_t *use;	       /* the path, [group x slots + slot] */
+	uint8_t *use;	       /* the path: a core, or NONE; [group x slots + slot] */
 	float *worth;	       /* per place: prices of its groups, by weight */
-	attachment *timeline;  /* per satellite */
+	uint8_t *served;       /* per satellite: a core, or NONE */
 	float *average;	       /* per satellite */
 	double *costs, *gains; /* per place, per satellite */
 	double bound, step;
@@ -40,17 +47,16 @@ void pricing_close(struct pricing *pricing)
 {
 	if (!pricing)
 		return;
-	for (unsigned int i = 0; pricing->timelines && i < parallel_workers(pricing->parallel); i++)
-		timeline_close(pricing->timelines[i]);
-	free(pricing->timelines);
-	free(pricing->scratch);
+	timelines_close(pricing->timelines, parallel_workers(pricing->parallel));
+	free(pricing->attachments);
+	free(pricing->supply);
 	free(pricing->traces);
 	free(pricing->prices);
 	free(pricing->best);
 	free(pricing->surplus);
 	free(pricing->use);
 	free(pricing->worth);
-	free(pricing->timeline);
+	free(pricing->served);
 	free(pricing->average);
 	free(pricing->costs);
 	free(pricing->gains);
@@ -71,30 +77,25 @@ struct pricing *pricing_open(const struct stretch *stretch, struct parallel *par
 	pricing->cells = cells;
 	pricing->bound = -INFINITY;
 	pricing->first = true;
-	pricing->timelines = calloc(workers, sizeof(*pricing->timelines));
-	pricing->scratch = calloc((size_t)workers * cells, sizeof(float));
+	pricing->timelines = timelines_open(stretch, workers);
+	pricing->attachments = malloc((size_t)workers * stretch->slots * sizeof(attachment));
+	pricing->supply = calloc((size_t)workers * cells, sizeof(float));
 	pricing->traces = malloc((size_t)workers * 3 * stretch->slots);
 	pricing->prices = calloc(scenario->group_count * cells, sizeof(float));
 	pricing->best = calloc(scenario->group_count * cells, sizeof(float));
 	pricing->surplus = calloc(scenario->group_count * cells, sizeof(float));
 	pricing->use = malloc(scenario->group_count * stretch->slots);
 	pricing->worth = calloc(scenario->place_count * cells, sizeof(float));
-	pricing->timeline = calloc(scenario->satellite_count * stretch->slots, sizeof(attachment));
+	pricing->served = malloc(scenario->satellite_count * stretch->slots);
 	pricing->average = calloc(scenario->satellite_count * cells, sizeof(float));
 	pricing->costs = calloc(scenario->place_count, sizeof(double));
 	pricing->gains = calloc(scenario->satellite_count, sizeof(double));
-	if (!pricing->timelines || !pricing->scratch || !pricing->traces || !pricing->prices ||
-	    !pricing->best || !pricing->surplus || !pricing->use || !pricing->worth ||
-	    !pricing->timeline || !pricing->average || !pricing->costs || !pricing->gains) {
+	if (!pricing->timelines || !pricing->attachments || !pricing->supply || !pricing->traces ||
+	    !pricing->prices || !pricing->best || !pricing->surplus || !pricing->use ||
+	    !pricing->worth || !pricing->served || !pricing->average || !pricing->costs ||
+	    !pricing->gains) {
 		pricing_close(pricing);
 		return NULL;
-	}
-	for (unsigned int i = 0; i < workers; i++) {
-		pricing->timelines[i] = timeline_open(stretch);
-		if (!pricing->timelines[i]) {
-			pricing_close(pricing);
-			return NULL;
-		}
 	}
 	return pricing;
 }
@@ -145,117 +146,185 @@ priced_path(const struct pricing *pricing, size_t g, uint8_t *trace, unsigned in
 	for (unsigned int t = stretch->slots; t-- > 0;) {
 		if (capped[t] >> core & 1)
 			core = least[t];
-		use[t] = idle[t] >> core & 1 ? NO_CORE : (uint8_t)core;
+		use[t] = idle[t] >> core & 1 ? NONE : (uint8_t)core;
 	}
 	return cost;
 }
 
-/* Takes the difference of use and supply into the average. */
-static void update_surplus(struct pricing *pricing, size_t g, const float *supply)
+/* Rows of lanes are computed in arrays of their own: then they are vectors to the compiler. */
+static inline __attribute__((always_inline)) void add_row(float *to, const float *row,
+							  unsigned int lanes)
 {
-	const struct stretch *stretch = pricing->stretch;
-	unsigned int lanes = stretch->lanes;
-	const uint8_t *use = pricing->use + g * stretch->slots;
+	float sum[LANES_MAX];
+
+	for (unsigned int k = 0; k < lanes; k++)
+		sum[k] = to[k] + row[k];
+	memcpy(to, sum, lanes * sizeof(*to));
+}
+
+/* Takes a row into an average. */
+static inline __attribute__((always_inline)) void average_row(float *average, const float *row,
+							      float share, unsigned int lanes)
+{
+	float new[LANES_MAX];
+
+	for (unsigned int k = 0; k < lanes; k++)
+		new[k] = average[k] + share *(row[k] - average[k]);
+	memcpy(average, new, lanes * sizeof(*average));
+}
+
+/* Takes the difference of use and supply into the average. */
+static inline __attribute__((always_inline)) void
+update_surplus(struct pricing *pricing, size_t g, const float *supply, unsigned int lanes)
+{
+	const uint8_t *use = pricing->use + g * pricing->stretch->slots;
 	float *surplus = pricing->surplus + g * pricing->cells;
 	float share = pricing->first ? 1 : SHARE;
 
-	for (unsigned int t = 0; t < stretch->slots; t++)
-		for (unsigned int k = 0; k < lanes; k++) {
-			size_t cell = (size_t)t * lanes + k;
-			float now = (float)(use[t] == k) - supply[cell];
+	for (unsigned int t = 0; t < pricing->stretch->slots; t++) {
+		float now[LANES_MAX];
 
-			surplus[cell] += share * (now - surplus[cell]);
-		}
+		for (unsigned int k = 0; k < lanes; k++)
+			now[k] = units[use[t]][k] - supply[k];
+		average_row(surplus, now, share, lanes);
+		surplus += lanes;
+		supply += lanes;
+	}
 }
 
 /* How many satellites serve each core at a place, at the prices of the last iteration. */
-static void sum_supply(const struct pricing *pricing, size_t place, float *supply)
+static inline __attribute__((always_inline)) void
+sum_supply(const struct pricing *pricing, size_t place, float *supply, unsigned int lanes)
 {
 	const struct stretch *stretch = pricing->stretch;
 
 	memset(supply, 0, pricing->cells * sizeof(*supply));
 	for (size_t i = stretch->viewed_of[place]; i < stretch->viewed_of[place + 1]; i++) {
 		const struct viewed *viewed = &stretch->viewed[i];
-		const attachment *at =
-			pricing->timeline + (size_t)viewed->satellite * stretch->slots;
+		const uint8_t *served =
+			pricing->served + (size_t)viewed->satellite * stretch->slots;
 
 		for (unsigned int t = viewed->from; t < viewed->until; t++)
-			if (at[t])
-				supply[(size_t)t * stretch->lanes +
-				       attachment_core(stretch->scenario, at[t])] += 1;
+			add_row(supply + (size_t)t * lanes, units[served[t]], lanes);
+	}
+}
+
+static inline __attribute__((always_inline)) void observe(struct pricing *pricing, size_t p,
+							  float *supply, unsigned int lanes)
+{
+	const struct scenario_place *place = &pricing->stretch->scenario->places[p];
+
+	sum_supply(pricing, p, supply, lanes);
+	for (size_t g = place->first_group; g < place->first_group + place->group_count; g++) {
+		if (pricing->better)
+			memcpy(pricing->best + g * pricing->cells,
+			       pricing->prices + g * pricing->cells,
+			       pricing->cells * sizeof(float));
+		update_surplus(pricing, g, supply, lanes);
 	}
 }
 
 static void observe_place(void *arg, size_t part, unsigned int worker)
 {
 	struct pricing *pricing = arg;
-	const struct scenario_place *place = &pricing->stretch->scenario->places[part];
-	float *supply = pricing->scratch + worker * pricing->cells;
+	float *supply = pricing->supply + worker * pricing->cells;
 
-	sum_supply(pricing, part, supply);
-	for (size_t g = place->first_group; g < place->first_group + place->group_count; g++) {
-		if (pricing->better)
-			memcpy(pricing->best + g * pricing->cells,
-			       pricing->prices + g * pricing->cells,
-			       pricing->cells * sizeof(float));
-		update_surplus(pricing, g, supply);
+	if (pricing->stretch->lanes == 4)
+		observe(pricing, part, supply, 4);
+	else
+		observe(pricing, part, supply, 8);
+}
+
+/* New prices of a group, which are added by its weight to what satellites can earn. */
+static inline __attribute__((always_inline)) void raise_prices(struct pricing *pricing, size_t g,
+							       float *worth, unsigned int lanes)
+{
+	const float *best = pricing->best + g * pricing->cells;
+	const float *surplus = pricing->surplus + g * pricing->cells;
+	float *prices = pricing->prices + g * pricing->cells;
+	float step = (float)pricing->step;
+	float weight = (float)pricing->stretch->scenario->groups[g].weight;
+
+	for (size_t i = 0; i < pricing->cells; i += lanes) {
+		float price[LANES_MAX], sum[LANES_MAX];
+
+		for (unsigned int k = 0; k < lanes; k++) {
+			price[k] = best[i + k] + step * surplus[i + k];
+			price[k] = price[k] > 0 ? price[k] : 0;
+			sum[k] = worth[i + k] + weight * price[k];
+		}
+		memcpy(prices + i, price, lanes * sizeof(*price));
+		memcpy(worth + i, sum, lanes * sizeof(*sum));
 	}
 }
 
-/* New prices at one place, what satellites can earn there, and what its groups then do. */
-static void price_place(void *arg, size_t part, unsigned int worker)
+/* New prices at one place, and what its groups then do. Returns what that costs them. */
+static inline __attribute__((always_inline)) double price(struct pricing *pricing, size_t p,
+							  uint8_t *trace, unsigned int lanes)
 {
-	struct pricing *pricing = arg;
-	const struct stretch *stretch = pricing->stretch;
-	const struct scenario_place *place = &stretch->scenario->places[part];
-	float *worth = pricing->worth + part * pricing->cells;
-	uint8_t *trace = pricing->traces + (size_t)worker * 3 * stretch->slots;
-	float step = (float)pricing->step;
+	const struct scenario *scenario = pricing->stretch->scenario;
+	const struct scenario_place *place = &scenario->places[p];
+	float *worth = pricing->worth + p * pricing->cells;
 	double cost = 0;
 
 	memset(worth, 0, pricing->cells * sizeof(*worth));
 	for (size_t g = place->first_group; g < place->first_group + place->group_count; g++) {
-		const float *best = pricing->best + g * pricing->cells;
-		const float *surplus = pricing->surplus + g * pricing->cells;
-		float *prices = pricing->prices + g * pricing->cells;
-		double weight = stretch->scenario->groups[g].weight;
-
-		for (size_t i = 0; i < pricing->cells; i++) {
-			float price = best[i] + step * surplus[i];
-
-			prices[i] = price > 0 ? price : 0;
-			worth[i] += (float)weight * prices[i];
-		}
-		cost += weight * (stretch->lanes == 4 ? priced_path(pricing, g, trace, 4)
-						      : priced_path(pricing, g, trace, 8));
+		raise_prices(pricing, g, worth, lanes);
+		cost += scenario->groups[g].weight * priced_path(pricing, g, trace, lanes);
 	}
-	pricing->costs[part] = cost;
+	return cost;
+}
+
+static void price_place(void *arg, size_t part, unsigned int worker)
+{
+	struct pricing *pricing = arg;
+	uint8_t *trace = pricing->traces + (size_t)worker * 3 * pricing->stretch->slots;
+
+	if (pricing->stretch->lanes == 4)
+		pricing->costs[part] = price(pricing, part, trace, 4);
+	else
+		pricing->costs[part] = price(pricing, part, trace, 8);
+}
+
+/* The best timeline of a satellite at the prices. Returns what it earns. */
+static inline __attribute__((always_inline)) double earn(struct pricing *pricing, size_t s,
+							 struct timeline *timeline, attachment *at,
+							 unsigned int lanes)
+{
+	const struct stretch *stretch = pricing->stretch;
+	uint8_t *served = pricing->served + s * stretch->slots;
+	float *average = pricing->average + s * pricing->cells;
+	float *gains = timeline_gains(timeline);
+	float share = pricing->first ? 1 : SHARE_CHOICES;
+	double gain;
+
+	for (size_t i = stretch->view_of[s]; i < stretch->view_of[s + 1]; i++) {
+		const struct view *view = &stretch->views[i];
+		const float *worth = pricing->worth + (size_t)view->place * pricing->cells;
+
+		for (size_t c = (size_t)view->from * lanes; c < (size_t)view->until * lanes;
+		     c += lanes)
+			add_row(gains + c, worth + c, lanes);
+	}
+	gain = timeline_best(timeline, s, NULL, at);
+	for (unsigned int t = 0; t < stretch->slots; t++) {
+		served[t] = at[t] ? attachment_core(stretch->scenario, at[t]) : NONE;
+		average_row(average, units[served[t]], share, lanes);
+		average += lanes;
+	}
+	return gain;
 }
 
 static void plan_satellite(void *arg, size_t part, unsigned int worker)
 {
 	struct pricing *pricing = arg;
-	const struct stretch *stretch = pricing->stretch;
-	unsigned int lanes = stretch->lanes;
-	attachment *at = pricing->timeline + part * stretch->slots;
-	float *average = pricing->average + part * pricing->cells;
-	float *gains = timeline_gains(pricing->timelines[worker]);
-	float share = pricing->first ? 1 : SHARE_CHOICES;
+	struct timeline *timeline = pricing->timelines[worker];
+	attachment *at = pricing->attachments + (size_t)worker * pricing->stretch->slots;
 
-	for (size_t i = stretch->view_of[part]; i < stretch->view_of[part + 1]; i++) {
-		const struct view *view = &stretch->views[i];
-		const float *worth = pricing->worth + (size_t)view->place * pricing->cells;
-
-		for (size_t c = (size_t)view->from * lanes; c < (size_t)view->until * lanes; c++)
-			gains[c] += worth[c];
-	}
-	pricing->gains[part] = timeline_best(pricing->timelines[worker], part, NULL, at);
-	for (size_t c = 0; c < pricing->cells; c++)
-		average[c] -= share * average[c];
-	for (unsigned int t = 0; t < stretch->slots; t++)
-		if (at[t])
-			average[(size_t)t * lanes + attachment_core(stretch->scenario, at[t])] +=
-				share;
+	if (pricing->stretch->lanes == 4)
+		pricing->gains[part] = earn(pricing, part, timeline, at, 4);
+	else
+		pricing->gains[part] = earn(pricing, part, timeline, at, 8);
 }
 
 static double sum_up(const double *values, size_t count)

@@ -27,6 +27,10 @@ struct timeline;
 struct timeline *timeline_open(const struct stretch *stretch);
 void timeline_close(struct timeline *timeline);
 
+/* The same for so many threads. NULL: out of memory. */
+struct timeline **timelines_open(const struct stretch *stretch, unsigned int count);
+void timelines_close(struct timeline **timelines, unsigned int count);
+
 /* Where a satellite's gains are to be put: [slot x lanes + core], all zero. */
 float *timeline_gains(struct timeline *timeline);
 
