@@ -111,10 +111,8 @@ int descent_run(struct schedule *schedule, struct parallel *parallel)
 		err = trials_open(&descent.trials, schedule);
 	if (err == 0)
 		err = trial_open(&descent.trial, &descent.trials);
-	if (err == 0) {
-		descent.trial.end = stretch->slots;
+	if (err == 0)
 		trials_refresh(&descent.trials, parallel);
-	}
 	for (size_t s = 0; err == 0 && s < stretch->scenario->satellite_count; s++)
 		if (stretch->view_of[s + 1] > stretch->view_of[s] &&
 		    (past->held[s] == 0 || past->age[s] >= stretch->prices->dwell))

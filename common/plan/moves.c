@@ -118,19 +118,20 @@ static unsigned int find_route(struct moves *moves, size_t satellite, uint8_t co
 	return t;
 }
 
-/* Slots from which on, and until which, the attachment at slot t is the same. */
-static unsigned int run_from(const attachment *at, unsigned int t)
+/* Slots from which on, and until which, the attachment at slot t is the same, as far as may be
+ * looked. */
+static unsigned int run_from(const struct moves *moves, const attachment *at, unsigned int t)
 {
-	while (t > 0 && at[t - 1] == at[t])
+	while (t > moves->trial->look_first && at[t - 1] == at[t])
 		t--;
 	return t;
 }
 
-static unsigned int run_until(const attachment *at, unsigned int t, unsigned int slots)
+static unsigned int run_until(const struct moves *moves, const attachment *at, unsigned int t)
 {
 	unsigned int end = t + 1;
 
-	while (end < slots && at[end] == at[t])
+	while (end < moves->trial->look_end && at[end] == at[t])
 		end++;
 	return end;
 }
@@ -142,10 +143,10 @@ static bool all_dwell(const struct moves *moves, size_t satellite, unsigned int 
 	const struct stretch *stretch = schedule_of(moves)->stretch;
 	const attachment *at = attachments_of(moves, satellite);
 	unsigned int dwell = stretch->prices->dwell;
-	unsigned int t = run_from(at, from > 0 ? from - 1 : 0);
+	unsigned int t = run_from(moves, at, from > 0 ? from - 1 : 0);
 
-	while (t < stretch->slots && t <= until) {
-		unsigned int end = run_until(at, t, stretch->slots), length = end - t;
+	while (t < moves->trial->look_end && t <= until) {
+		unsigned int end = run_until(moves, at, t), length = end - t;
 
 		if (t == 0 && at[0] == stretch->past->held[satellite])
 			length += stretch->past->age[satellite];
@@ -176,10 +177,10 @@ static unsigned int attach(struct moves *moves, size_t satellite, uint8_t core, 
 	if (from >= until)
 		return from;
 	/* What would be left too short goes along. */
-	start = run_from(at, from);
+	start = run_from(moves, at, from);
 	if (from - start < dwell && start >= trial->first)
 		from = start;
-	end = run_until(at, until - 1, schedule_of(moves)->stretch->slots);
+	end = run_until(moves, at, until - 1);
 	if (end - until < dwell && end <= trial->end)
 		until = end;
 	end = find_route(moves, satellite, core, from, until);
@@ -207,17 +208,8 @@ static bool trial_dwells(const struct moves *moves)
 static sno_set cores_at(const struct moves *moves, size_t satellite, unsigned int t)
 {
 	const struct stretch *stretch = schedule_of(moves)->stretch;
-	sno_set cores = 0;
 
-	for (size_t i = stretch->pass_of[satellite]; i < stretch->pass_of[satellite + 1]; i++) {
-		const struct pass *pass = &stretch->passes[i];
-
-		if (pass->from > t)
-			break;
-		if (pass->until > t)
-			cores |= (sno_set)(1u << pass->core);
-	}
-	return cores;
+	return stretch->attachable[satellite * stretch->slots + t];
 }
 
 /* One of a set that is not empty. */
@@ -268,16 +260,16 @@ static bool recore(struct moves *moves, size_t satellite, const struct view *vie
 		until = view->until;
 		break;
 	case 1:
-		from = run_from(at, t);
-		until = run_until(at, t, slots);
+		from = run_from(moves, at, t);
+		until = run_until(moves, at, t);
 		break;
 	case 2:
-		from = any(moves, 2) ? view->from : run_from(at, t);
+		from = any(moves, 2) ? view->from : run_from(moves, at, t);
 		until = t + 1 + any(moves, REACH);
 		break;
 	default:
 		from = t - any(moves, t < REACH ? t + 1 : REACH);
-		until = any(moves, 2) ? view->until : run_until(at, t, slots);
+		until = any(moves, 2) ? view->until : run_until(moves, at, t);
 		break;
 	}
 	if (until > slots)
@@ -292,9 +284,9 @@ static bool shift(struct moves *moves, size_t satellite, unsigned int t)
 {
 	const attachment *at = attachments_of(moves, satellite);
 	unsigned int slots = schedule_of(moves)->stretch->slots;
-	unsigned int border = run_until(at, t, slots), by = 1 + any(moves, REACH / 2), from;
+	unsigned int border = run_until(moves, at, t), by = 1 + any(moves, REACH / 2), from;
 
-	if (border >= slots)
+	if (border > moves->trial->end || border >= slots)
 		return false;
 	if (any(moves, 2)) {
 		if (!at[border - 1])
@@ -325,8 +317,8 @@ static bool detach(struct moves *moves, size_t satellite, unsigned int from, uns
 static bool drop(struct moves *moves, size_t satellite, const struct view *view, unsigned int t)
 {
 	const attachment *at = attachments_of(moves, satellite);
-	unsigned int from = run_from(at, t);
-	unsigned int until = run_until(at, t, schedule_of(moves)->stretch->slots);
+	unsigned int from = run_from(moves, at, t);
+	unsigned int until = run_until(moves, at, t);
 
 	if (!at[t])
 		return false;
@@ -358,8 +350,8 @@ static bool make_room(struct moves *moves, size_t station, unsigned int t)
 		const attachment *at = attachments_of(moves, satellite);
 
 		if (at[t] && attachment_station(stretch->scenario, at[t]) == station)
-			return detach(moves, satellite, run_from(at, t),
-				      run_until(at, t, stretch->slots));
+			return detach(moves, satellite, run_from(moves, at, t),
+				      run_until(moves, at, t));
 	}
 	return false;
 }
@@ -390,13 +382,13 @@ static bool displace(struct moves *moves, size_t satellite, const struct view *v
 static bool swap(struct moves *moves, size_t satellite, const struct view *view, unsigned int t)
 {
 	const struct stretch *stretch = schedule_of(moves)->stretch;
-	size_t first = stretch->viewed_of[view->place];
-	size_t count = stretch->viewed_of[view->place + 1] - first;
+	size_t count;
+	const struct viewed *viewed = stretch_viewed(stretch, view->place, t, &count);
 	size_t start = any(moves, (unsigned int)count);
 	attachment mine = attachments_of(moves, satellite)[t];
 
 	for (size_t i = 0; i < count; i++) {
-		const struct viewed *other = &stretch->viewed[first + (start + i) % count];
+		const struct viewed *other = &viewed[(start + i) % count];
 		attachment its = attachments_of(moves, other->satellite)[t];
 		unsigned int from, until;
 
@@ -422,16 +414,13 @@ static const struct viewed *next_link(struct moves *moves, uint32_t place, uint8
 				      unsigned int t)
 {
 	const struct stretch *stretch = schedule_of(moves)->stretch;
-	const struct viewed *best = NULL;
+	size_t count;
+	const struct viewed *viewed = stretch_viewed(stretch, place, t, &count), *best = NULL;
 
-	for (size_t i = stretch->viewed_of[place]; i < stretch->viewed_of[place + 1]; i++) {
-		const struct viewed *viewed = &stretch->viewed[i];
-
-		if (viewed->from <= t && viewed->until > t &&
-		    (!best || viewed->until > best->until) &&
-		    cores_at(moves, viewed->satellite, t) >> core & 1)
-			best = viewed;
-	}
+	for (size_t i = 0; i < count; i++)
+		if (viewed[i].until > t && (!best || viewed[i].until > best->until) &&
+		    cores_at(moves, viewed[i].satellite, t) >> core & 1)
+			best = &viewed[i];
 	return best;
 }
 
@@ -475,28 +464,17 @@ static const struct view *any_view(struct moves *moves, size_t *satellite, unsig
 {
 	const struct stretch *stretch = schedule_of(moves)->stretch;
 	const struct trial *trial = moves->trial;
-	size_t low = 0, high = stretch->scenario->satellite_count, chosen;
-	size_t views = stretch->view_of[high];
+	unsigned int from = trial->first < stretch->longest ? 0 : trial->first - stretch->longest;
+	size_t first = stretch->begun_of[from], count = stretch->begun_of[trial->end] - first;
 
-	if (views == 0)
-		return NULL;
-	for (unsigned int tries = 0; tries < TRIES; tries++) {
-		const struct view *view;
+	for (unsigned int tries = 0; count > 0 && tries < TRIES; tries++) {
+		const struct begun *begun = &stretch->begun[first + moves_random(moves) % count];
+		const struct view *view = &stretch->views[begun->view];
 
-		chosen = moves_random(moves) % views;
-		view = &stretch->views[chosen];
 		*slot = view->from + any(moves, (unsigned int)(view->until - view->from));
 		if (*slot < trial->first || *slot >= trial->end)
 			continue;
-		while (low + 1 < high) {
-			size_t middle = (low + high) / 2;
-
-			if (stretch->view_of[middle] <= chosen)
-				low = middle;
-			else
-				high = middle;
-		}
-		*satellite = low;
+		*satellite = begun->satellite;
 		return view;
 	}
 	return NULL;

@@ -8,7 +8,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-/* Slots of a block: some times as long as a satellite is in view. */
+/* Slots of a block, unless the dwell is longer: some times as long as a satellite is in view. */
 #define BLOCK 60
 /* Cuts between blocks are moved by a part of that each round. */
 #define CUTS 3
@@ -17,11 +17,19 @@ struct search {
 	struct schedule *schedule;
 	const struct search_effort *effort;
 	struct trials trials;
-	struct trial *workers; /* per worker */
-	size_t blocks;
-	unsigned int round, parity, shift;
+	struct trial *workers;			  /* per worker */
+	unsigned int round, parity, shift, block; /* block: slots of one */
 	double temperature, per_block;
 };
+
+/* The first slot of a block. */
+static unsigned int cut(const struct search *search, size_t block)
+{
+	size_t slot = block * search->block, slots = search->schedule->stretch->slots;
+
+	slot = slot > search->shift ? slot - search->shift : 0;
+	return (unsigned int)(slot < slots ? slot : slots);
+}
 
 /* Tries changes in one block. */
 static void search_block(void *arg, size_t part, unsigned int worker)
@@ -29,13 +37,13 @@ static void search_block(void *arg, size_t part, unsigned int worker)
 	struct search *search = arg;
 	struct trial *trial = &search->workers[worker];
 	size_t block = 2 * part + search->parity;
-	unsigned int slots = search->schedule->stretch->slots;
-	unsigned int end = (unsigned int)(block + 1) * BLOCK;
 	struct moves moves;
 	uint64_t tries = (uint64_t)search->per_block;
 
-	trial->first = block == 0 ? 0 : (unsigned int)block * BLOCK - search->shift;
-	trial->end = end > search->shift + slots ? slots : end - search->shift;
+	trial->first = cut(search, block);
+	trial->end = cut(search, block + 1);
+	trial->look_first = cut(search, block > 0 ? block - 1 : 0);
+	trial->look_end = cut(search, block + 2);
 	if (moves_open(&moves, trial,
 		       search->effort->seed ^ (uint64_t)search->round << 32 ^
 			       (uint64_t)block << 8) < 0)
@@ -61,8 +69,8 @@ static void run_round(struct search *search, struct parallel *parallel)
 	unsigned int slots = search->schedule->stretch->slots;
 	size_t blocks;
 
-	search->shift = search->round % CUTS * (BLOCK / CUTS);
-	blocks = (slots + search->shift + BLOCK - 1) / BLOCK;
+	search->shift = search->round % CUTS * (search->block / CUTS);
+	blocks = (slots + search->shift + search->block - 1) / search->block;
 	for (search->parity = 0; search->parity < 2 && search->parity < blocks; search->parity++) {
 		parallel_run(parallel, (blocks - search->parity + 1) / 2, search_block, search);
 		trials_refresh(&search->trials, parallel);
@@ -89,7 +97,8 @@ int search_run(struct schedule *schedule, struct parallel *parallel,
 	if (err < 0)
 		goto out;
 	trials_refresh(&search.trials, parallel);
-	search.per_block = effort->proposals * BLOCK / (stretch->slots + BLOCK);
+	search.block = stretch->prices->dwell > BLOCK ? stretch->prices->dwell : BLOCK;
+	search.per_block = effort->proposals * search.block / (stretch->slots + search.block);
 	for (search.round = 0; search.round < effort->rounds; search.round++) {
 		double part = (double)search.round / effort->rounds;
 

@@ -109,6 +109,23 @@ static size_t cut_passes(struct stretch *stretch, const struct sky *sky)
 	return count;
 }
 
+/* Puts views in the order of time. */
+static void index_time(struct stretch *stretch, size_t *next)
+{
+	const struct scenario *scenario = stretch->scenario;
+	size_t count = stretch->view_of[scenario->satellite_count];
+
+	for (size_t i = 0; i < count; i++)
+		stretch->begun_of[stretch->views[i].from + 1]++;
+	for (unsigned int t = 0; t < stretch->slots; t++)
+		stretch->begun_of[t + 1] += stretch->begun_of[t];
+	memcpy(next, stretch->begun_of, stretch->slots * sizeof(*next));
+	for (size_t s = 0; s < scenario->satellite_count; s++)
+		for (size_t i = stretch->view_of[s]; i < stretch->view_of[s + 1]; i++)
+			stretch->begun[next[stretch->views[i].from]++] =
+				(struct begun){.view = (uint32_t)i, .satellite = (uint32_t)s};
+}
+
 /* Turns views round. */
 static void index_places(struct stretch *stretch, size_t *next)
 {
@@ -120,20 +137,25 @@ static void index_places(struct stretch *stretch, size_t *next)
 	for (size_t p = 0; p < scenario->place_count; p++)
 		stretch->viewed_of[p + 1] += stretch->viewed_of[p];
 	memcpy(next, stretch->viewed_of, scenario->place_count * sizeof(*next));
-	for (size_t s = 0; s < scenario->satellite_count; s++)
-		for (size_t i = stretch->view_of[s]; i < stretch->view_of[s + 1]; i++) {
-			const struct view *view = &stretch->views[i];
+	for (size_t i = 0; i < count; i++) {
+		const struct view *view = &stretch->views[stretch->begun[i].view];
+		unsigned int length = (unsigned int)(view->until - view->from);
 
-			stretch->viewed[next[view->place]++] = (struct viewed){
-				.satellite = (uint32_t)s, .from = view->from, .until = view->until};
-		}
+		stretch->viewed[next[view->place]++] =
+			(struct viewed){.satellite = stretch->begun[i].satellite,
+					.from = view->from,
+					.until = view->until};
+		if (length > stretch->longest)
+			stretch->longest = length;
+	}
 }
 
 /* What could be available: the cores of all passes of all satellites in view. */
-static void find_possible(struct stretch *stretch, sno_set *cores)
+static void find_possible(struct stretch *stretch)
 {
 	for (size_t s = 0; s < stretch->scenario->satellite_count; s++) {
-		memset(cores, 0, stretch->slots);
+		sno_set *cores = stretch->attachable + s * stretch->slots;
+
 		for (size_t i = stretch->pass_of[s]; i < stretch->pass_of[s + 1]; i++) {
 			const struct pass *pass = &stretch->passes[i];
 
@@ -157,7 +179,6 @@ int stretch_open(struct stretch *stretch, const struct sky *sky, const struct pr
 	const struct scenario *scenario = sky->scenario;
 	size_t satellites = scenario->satellite_count, views, passes;
 	size_t *places = places_by_site(scenario), *next = NULL;
-	sno_set *cores = NULL;
 	int err = -ENOMEM;
 
 	*stretch = (struct stretch){.scenario = scenario,
@@ -170,28 +191,30 @@ int stretch_open(struct stretch *stretch, const struct sky *sky, const struct pr
 	stretch->view_of = calloc(satellites + 1, sizeof(*stretch->view_of));
 	stretch->pass_of = calloc(satellites + 1, sizeof(*stretch->pass_of));
 	stretch->viewed_of = calloc(scenario->place_count + 1, sizeof(*stretch->viewed_of));
+	stretch->begun_of = calloc(slots + 1, sizeof(*stretch->begun_of));
+	stretch->attachable = calloc(satellites, slots);
 	stretch->possible = calloc(scenario->place_count, slots);
-	cores = malloc(slots);
-	next = calloc(scenario->place_count, sizeof(*next));
+	next = calloc(scenario->place_count + slots, sizeof(*next));
 	if (!places || !stretch->view_of || !stretch->pass_of || !stretch->viewed_of ||
-	    !stretch->possible || !cores || !next)
+	    !stretch->begun_of || !stretch->attachable || !stretch->possible || !next)
 		goto out;
 	views = cut_views(stretch, sky, places);
 	passes = cut_passes(stretch, sky);
 	stretch->views = calloc(views + 1, sizeof(*stretch->views));
 	stretch->passes = calloc(passes + 1, sizeof(*stretch->passes));
 	stretch->viewed = calloc(views + 1, sizeof(*stretch->viewed));
-	if (!stretch->views || !stretch->passes || !stretch->viewed)
+	stretch->begun = calloc(views + 1, sizeof(*stretch->begun));
+	if (!stretch->views || !stretch->passes || !stretch->viewed || !stretch->begun)
 		goto out;
 	cut_views(stretch, sky, places);
 	cut_passes(stretch, sky);
+	index_time(stretch, next);
 	index_places(stretch, next);
-	find_possible(stretch, cores);
+	find_possible(stretch);
 	cost_table_fill(&stretch->costs, prices, scenario->sno_count);
 	err = 0;
 out:
 	free(places);
-	free(cores);
 	free(next);
 	if (err < 0)
 		stretch_close(stretch);
@@ -206,8 +229,36 @@ void stretch_close(struct stretch *stretch)
 	free(stretch->pass_of);
 	free(stretch->viewed);
 	free(stretch->viewed_of);
+	free(stretch->begun);
+	free(stretch->begun_of);
+	free(stretch->attachable);
 	free(stretch->possible);
 	*stretch = (struct stretch){0};
+}
+
+/* The first of rows `low` to high - 1 that begins at slot `from` or later. */
+static size_t first_from(const struct viewed *viewed, size_t low, size_t high, unsigned int from)
+{
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (viewed[middle].from < from)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+const struct viewed *stretch_viewed(const struct stretch *stretch, size_t place, unsigned int t,
+				    size_t *count)
+{
+	unsigned int from = t < stretch->longest ? 0 : t - stretch->longest + 1;
+	size_t end = stretch->viewed_of[place + 1];
+	size_t first = first_from(stretch->viewed, stretch->viewed_of[place], end, from);
+
+	*count = first_from(stretch->viewed, first, end, t + 1) - first;
+	return stretch->viewed + first;
 }
 
 double stretch_unavoidable(const struct stretch *stretch)

@@ -41,6 +41,11 @@ struct viewed {
 	uint16_t from, until;
 };
 
+/* The same, as time has it: index into the views, and whose it is. */
+struct begun {
+	uint32_t view, satellite;
+};
+
 /* Station and core of an attachment, which is not 0. */
 static inline size_t attachment_station(const struct scenario *scenario, attachment attached)
 {
@@ -85,8 +90,13 @@ struct stretch {
 	size_t *view_of;
 	struct pass *passes; /* by satellite: by beginning */
 	size_t *pass_of;
-	struct viewed *viewed; /* by place: by satellite */
+	struct begun *begun; /* all views by slot of their beginning, for each by satellite */
+	size_t *begun_of;
+	struct viewed *viewed; /* by place: by beginning */
 	size_t *viewed_of;
+	unsigned int longest; /* view */
+	/* The cores to which a satellite may be attached: [satellite x slots + slot]. */
+	sno_set *attachable;
 	/* The cores that may be available at all: [place x slots + slot]. */
 	sno_set *possible;
 	/* The most passes that a satellite has. */
@@ -101,6 +111,11 @@ void stretch_close(struct stretch *stretch);
 /* A plan's beginning. 0 or -ENOMEM. */
 int past_open(struct past *past, const struct scenario *scenario);
 void past_close(struct past *past);
+
+/* Those among the views of a place that may hold slot t: begun no later, and as long ago as a view
+ * lasts at most. *count may be 0. */
+const struct viewed *stretch_viewed(const struct stretch *stretch, size_t place, unsigned int t,
+				    size_t *count);
 
 /* What of the objective nobody can avoid in this stretch: slots in which nothing is possible. */
 double stretch_unavoidable(const struct stretch *stretch);

@@ -132,10 +132,13 @@ void trials_refresh(struct trials *trials, struct parallel *parallel)
 
 int trial_open(struct trial *trial, struct trials *trials)
 {
-	size_t places = trials->schedule->stretch->scenario->place_count;
+	const struct stretch *stretch = trials->schedule->stretch;
+	size_t places = stretch->scenario->place_count;
 
 	*trial = (struct trial){
 		.trials = trials,
+		.end = stretch->slots,
+		.look_end = stretch->slots,
 		.touched = {.spans = calloc(places, sizeof(*trial->touched.spans)),
 			    .places = calloc(places, sizeof(*trial->touched.places))}};
 	if (!trial->touched.spans || !trial->touched.places) {

@@ -9,7 +9,8 @@
  *
  * A *block* is a part of the stretch that one thread tries changes in, while others do in other
  * blocks. What lies outside of the block counts as given: states before its first slot and after
- * its last are those of the last trials_refresh().
+ * its last are those of the last trials_refresh(). Of the associations outside, those of the slots
+ * between this block and others may be looked at, for nobody changes them, and no others.
  */
 #ifndef SNO_PLAN_TRIAL_H
 #define SNO_PLAN_TRIAL_H
@@ -44,7 +45,8 @@ struct trial_change {
 /* One thread's work. */
 struct trial {
 	struct trials *trials;
-	unsigned int first, end; /* the block */
+	unsigned int first, end;	   /* the block */
+	unsigned int look_first, look_end; /* ... and what lies between it and others */
 	struct touched touched;
 	struct trial_change *changes;
 	size_t count, room;
@@ -53,7 +55,7 @@ struct trial {
 	double changed; /* sum of gamma x association changes */
 };
 
-/* For a block of the slots first to end - 1, to be set before trials. 0 or -ENOMEM. */
+/* The block is the whole stretch, until it is set otherwise. 0 or -ENOMEM. */
 int trial_open(struct trial *trial, struct trials *trials);
 void trial_close(struct trial *trial);
 

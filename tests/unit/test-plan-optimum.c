@@ -358,7 +358,6 @@ static void test_trials(void **state)
 		assert_int_equal(schedule_open(&schedule, &w.stretch), 0);
 		assert_int_equal(trials_open(&trials, &schedule), 0);
 		assert_int_equal(trial_open(&trial, &trials), 0);
-		trial.end = SLOTS;
 		assert_int_equal(moves_open(&moves, &trial, seed), 0);
 		trials_refresh(&trials, w.parallel);
 		objective = schedule_objective(&schedule, w.parallel);
@@ -390,6 +389,59 @@ static void test_trials(void **state)
 		close_world(&w);
 	}
 	assert_true(kept > SKIES);
+}
+
+/* What is proposed in the slots 2 and 3, as a number. */
+static uint64_t propose_inside(struct schedule *schedule, uint64_t seed)
+{
+	struct trials trials;
+	struct trial trial;
+	struct moves moves;
+	uint64_t all = 0;
+
+	assert_int_equal(trials_open(&trials, schedule), 0);
+	assert_int_equal(trial_open(&trial, &trials), 0);
+	trial.first = 2;
+	trial.end = 4;
+	trial.look_first = 1;
+	trial.look_end = 5;
+	assert_int_equal(moves_open(&moves, &trial, seed), 0);
+	for (unsigned int i = 0; i < 100; i++) {
+		all = all * 31 + moves_propose(&moves);
+		for (size_t c = 0; c < trial.count; c++)
+			all = all * 31 + trial.changes[c].satellite * 36 +
+			      trial.changes[c].from * 6u + trial.changes[c].until;
+		trial_undo(&trial);
+	}
+	all ^= moves_random(&moves);
+	moves_close(&moves);
+	trial_close(&trial);
+	trials_close(&trials);
+	return all;
+}
+
+/* Threads search in blocks at the same time: none may see what another does. */
+static void test_blocks(void **state)
+{
+	const attachment other[] = {1, 2};
+
+	(void)state;
+	for (uint64_t seed = 0; seed < SKIES; seed++) {
+		struct world w;
+		struct schedule schedule;
+		uint64_t before;
+
+		open_world(&w, seed);
+		assert_int_equal(schedule_open(&schedule, &w.stretch), 0);
+		before = propose_inside(&schedule, seed);
+		for (unsigned int s = 0; s < SATS; s++) {
+			schedule_set(&schedule, s, 0, 1, &other[s % 2], NULL);
+			schedule_set(&schedule, s, 5, 6, &other[s % 2], NULL);
+		}
+		assert_true(propose_inside(&schedule, seed) == before);
+		schedule_close(&schedule);
+		close_world(&w);
+	}
 }
 
 /* Plans all skies, with stations that take so many satellites, and counts those for which the bound
@@ -488,9 +540,9 @@ static void test_parts(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_programme), cmocka_unit_test(test_timeline),
-		cmocka_unit_test(test_trials),	  cmocka_unit_test(test_bound_and_plan),
-		cmocka_unit_test(test_parts),
+		cmocka_unit_test(test_programme),      cmocka_unit_test(test_timeline),
+		cmocka_unit_test(test_trials),	       cmocka_unit_test(test_blocks),
+		cmocka_unit_test(test_bound_and_plan), cmocka_unit_test(test_parts),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
