@@ -15,9 +15,9 @@
 
 const struct associate_effort associate_effort = {.iterations = 200,
 						  .most_seen = 2.4e9,
-						  .rounds = 60,
+						  .rounds = 120,
 						  .proposals = 0.5,
-						  .most_proposals = 8e6};
+						  .most_proposals = 16e6};
 
 /* Temperatures of the search, in handovers of an average group. */
 #define WARMEST 1.0
@@ -212,7 +212,7 @@ static int plan_stretch(struct planning *planning, uint32_t first, unsigned int 
 		err = bound_part(planning, pricing, first, *kept);
 	pricing_settle(pricing);
 	if (err == 0)
-		err = rounding_fill(&schedule, pricing);
+		err = rounding_fill(&schedule, pricing, associate->parallel);
 	/* Prices are large; what follows does not need them. */
 	pricing_close(pricing);
 	pricing = NULL;

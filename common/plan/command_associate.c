@@ -95,7 +95,7 @@ static int parse(struct wishes *wishes, int argc, char **argv)
 		{"iterations", 0, OPTION_COUNT, &wishes->iterations, .least = 10, .most = 100000,
 		 .argument = "N", .help = "of prices, per stretch (200)"},
 		{"rounds", 0, OPTION_COUNT, &wishes->rounds, .least = 0, .most = 100000,
-		 .argument = "N", .help = "of the search, per stretch (60)"},
+		 .argument = "N", .help = "of the search, per stretch (120)"},
 		{"no-baselines", 0, OPTION_FLAG, &wishes->no_baselines,
 		 .help = "do not measure figure 2 and naive sharing"},
 		OPTION_THREADS(wishes->threads),

@@ -2,6 +2,7 @@
 /* The dynamic programme of each satellite, for what the ones before it have left. */
 #include "plan/rounding.h"
 
+#include "plan/batch.h"
 #include "plan/timeline.h"
 
 #include <errno.h>
@@ -57,6 +58,16 @@ struct turn {
 	double value; /* what it could earn if it came first; 0 where stations have room for all */
 };
 
+struct rounding {
+	struct schedule *schedule;
+	const struct pricing *pricing;
+	struct batches batches;
+	struct turn *turns;
+	struct timeline **timelines; /* per worker */
+	attachment *scratch;	     /* per worker, slots */
+	attachment *found;	     /* [of the batch x slots + slot] */
+};
+
 static int by_value(const void *left, const void *right)
 {
 	const struct turn *a = left, *b = right;
@@ -68,46 +79,85 @@ static int by_value(const void *left, const void *right)
 	return a->satellite < b->satellite ? -1 : a->satellite > b->satellite;
 }
 
-/* Where room is scarce it is for those that have most use for it. */
-static struct turn *find_order(const struct schedule *schedule, const struct pricing *pricing,
-			       struct timeline *timeline, attachment *scratch)
+static void value_satellite(void *arg, size_t part, unsigned int worker)
 {
-	const struct stretch *stretch = schedule->stretch;
-	const struct past *past = stretch->past;
-	size_t satellites = stretch->scenario->satellite_count;
-	struct turn *turns = calloc(satellites + 1, sizeof(*turns));
+	struct rounding *rounding = arg;
+	struct timeline *timeline = rounding->timelines[worker];
+	attachment *scratch =
+		rounding->scratch + (size_t)worker * rounding->schedule->stretch->slots;
 
-	for (size_t s = 0; turns && s < satellites; s++) {
-		turns[s] = (struct turn){.satellite = s,
-					 .bound = past->held[s] &&
-						  past->age[s] < stretch->prices->dwell};
-		if (!schedule->room)
-			continue;
-		gain(schedule, pricing, s, timeline_gains(timeline));
-		turns[s].value = timeline_best(timeline, s, NULL, scratch);
-	}
-	if (turns)
-		qsort(turns, satellites, sizeof(*turns), by_value);
-	return turns;
+	gain(rounding->schedule, rounding->pricing, part, timeline_gains(timeline));
+	rounding->turns[part].value = timeline_best(timeline, part, NULL, scratch);
 }
 
-int rounding_fill(struct schedule *schedule, const struct pricing *pricing)
+/* Where room is scarce it is for those that have most use for it. */
+static void find_order(struct rounding *rounding, struct parallel *parallel)
+{
+	const struct stretch *stretch = rounding->schedule->stretch;
+	const struct past *past = stretch->past;
+	size_t satellites = stretch->scenario->satellite_count;
+
+	for (size_t s = 0; s < satellites; s++)
+		rounding->turns[s] = (struct turn){.satellite = s,
+						   .bound = past->held[s] &&
+							    past->age[s] < stretch->prices->dwell};
+	if (rounding->schedule->room)
+		parallel_run(parallel, satellites, value_satellite, rounding);
+	qsort(rounding->turns, satellites, sizeof(*rounding->turns), by_value);
+	for (size_t i = 0; i < satellites; i++)
+		batches_add(&rounding->batches, rounding->turns[i].satellite);
+}
+
+/* The timeline of one of the batch. */
+static void round_satellite(void *arg, size_t part, unsigned int worker)
+{
+	struct rounding *rounding = arg;
+	struct timeline *timeline = rounding->timelines[worker];
+	size_t satellite = rounding->batches.satellites[part];
+
+	gain(rounding->schedule, rounding->pricing, satellite, timeline_gains(timeline));
+	timeline_best(timeline, satellite, rounding->schedule,
+		      rounding->found + part * rounding->schedule->stretch->slots);
+}
+
+static void fill(struct rounding *rounding, struct parallel *parallel)
+{
+	const struct batches *batches = &rounding->batches;
+	unsigned int slots = rounding->schedule->stretch->slots;
+
+	find_order(rounding, parallel);
+	while (batches_next(&rounding->batches)) {
+		parallel_run(parallel, batches->count, round_satellite, rounding);
+		for (size_t i = 0; i < batches->count; i++)
+			schedule_set(rounding->schedule, batches->satellites[i], 0, slots,
+				     rounding->found + i * slots, NULL);
+	}
+}
+
+int rounding_fill(struct schedule *schedule, const struct pricing *pricing,
+		  struct parallel *parallel)
 {
 	const struct stretch *stretch = schedule->stretch;
-	struct timeline *timeline = timeline_open(stretch);
-	attachment *best = calloc(stretch->slots, sizeof(*best));
-	struct turn *turns =
-		timeline && best ? find_order(schedule, pricing, timeline, best) : NULL;
+	unsigned int workers = parallel_workers(parallel);
+	size_t slots = stretch->slots;
+	struct rounding rounding = {
+		.schedule = schedule,
+		.pricing = pricing,
+		.turns = calloc(stretch->scenario->satellite_count + 1, sizeof(*rounding.turns)),
+		.timelines = timelines_open(stretch, workers),
+		.scratch = calloc(workers * slots, sizeof(*rounding.scratch)),
+		.found = calloc(BATCH_MOST * slots, sizeof(*rounding.found))};
+	int err = batches_open(&rounding.batches, stretch, schedule->room != NULL);
 
-	for (size_t i = 0; turns && i < stretch->scenario->satellite_count; i++) {
-		size_t s = turns[i].satellite;
-
-		gain(schedule, pricing, s, timeline_gains(timeline));
-		timeline_best(timeline, s, schedule, best);
-		schedule_set(schedule, s, 0, stretch->slots, best, NULL);
-	}
-	timeline_close(timeline);
-	free(best);
-	free(turns);
-	return turns ? 0 : -ENOMEM;
+	if (err == 0 &&
+	    !(rounding.turns && rounding.timelines && rounding.scratch && rounding.found))
+		err = -ENOMEM;
+	if (err == 0)
+		fill(&rounding, parallel);
+	timelines_close(rounding.timelines, workers);
+	free(rounding.turns);
+	free(rounding.scratch);
+	free(rounding.found);
+	batches_close(&rounding.batches);
+	return err;
 }

@@ -9,7 +9,9 @@
 
 #include "plan/pricing.h"
 
-/* Fills an empty schedule of the prices' stretch; they are settled. 0 or -ENOMEM. */
-int rounding_fill(struct schedule *schedule, const struct pricing *pricing);
+/* Fills an empty schedule of the prices' stretch; they are settled. Satellites are planned in
+ * batches (batch.h), by all threads. 0 or -ENOMEM. */
+int rounding_fill(struct schedule *schedule, const struct pricing *pricing,
+		  struct parallel *parallel);
 
 #endif

@@ -215,29 +215,36 @@ int trial_change(struct trial *trial, size_t satellite, unsigned int from, unsig
 	return 0;
 }
 
-static inline __attribute__((always_inline)) double rise_of_group(const struct steps *steps,
-								  unsigned int from,
-								  unsigned int until, sno_set more,
-								  unsigned int lanes)
+/* From the state before slot `from` to that after slot until - 1: what a group's slots cost, and
+ * what is paid to join them. available[0] is of slot `from`; `more` is available beside. */
+static inline __attribute__((always_inline)) double
+cost_of_group(const struct steps *steps, const sno_set *available, unsigned int from,
+	      unsigned int until, sno_set more, unsigned int lanes)
 {
-	const float *after = steps->after + (size_t)until * lanes;
-	double rise = 0;
 	float v[LANES_MAX];
+	double cost = 0;
 
 	memcpy(v, steps->before + (size_t)from * lanes, lanes * sizeof(*v));
 	for (unsigned int t = from; t < until; t++)
-		rise += (double)state_step(
-				v, steps->costs[(steps->available[t] | more) & steps->cores],
-				lanes) -
-			(double)steps->cost[t];
-	return rise + (double)state_join(v, after, lanes) -
-	       (double)state_join(steps->before + (size_t)until * lanes, after, lanes);
+		cost += (double)state_step(
+			v, steps->costs[(available[t - from] | more) & steps->cores], lanes);
+	return cost + (double)state_join(v, steps->after + (size_t)until * lanes, lanes);
 }
 
-/* By how much the cost of a place's users rises, with what is available in these slots now, and
- * more cores beside. */
+static inline __attribute__((always_inline)) double
+rise_of_group(const struct steps *steps, unsigned int from, unsigned int until, unsigned int lanes)
+{
+	double cost = cost_of_group(steps, steps->available + from, from, until, 0, lanes);
+
+	for (unsigned int t = from; t < until; t++)
+		cost -= (double)steps->cost[t];
+	return cost - (double)state_join(steps->before + (size_t)until * lanes,
+					 steps->after + (size_t)until * lanes, lanes);
+}
+
+/* By how much the cost of a place's users rises, with what is available in these slots now. */
 static double rise_of_place(const struct trials *trials, uint32_t p, unsigned int from,
-			    unsigned int until, sno_set more)
+			    unsigned int until)
 {
 	const struct scenario *scenario = trials->schedule->stretch->scenario;
 	const struct scenario_place *place = &scenario->places[p];
@@ -245,18 +252,71 @@ static double rise_of_place(const struct trials *trials, uint32_t p, unsigned in
 
 	for (size_t g = place->first_group; g < place->first_group + place->group_count; g++) {
 		struct steps steps = steps_of(trials, g);
-		double rise = steps.lanes == 4 ? rise_of_group(&steps, from, until, more, 4)
-					       : rise_of_group(&steps, from, until, more, 8);
+		double rise = steps.lanes == 4 ? rise_of_group(&steps, from, until, 4)
+					       : rise_of_group(&steps, from, until, 8);
 
 		sum += scenario->groups[g].weight * rise;
 	}
 	return sum;
 }
 
-double trials_gain(const struct trials *trials, uint32_t place, unsigned int from,
-		   unsigned int until, uint8_t core)
+/* What is available in a view without the satellite; returns the cores that always are. */
+static sno_set take_out(const struct schedule *schedule, const struct view *view,
+			const attachment *now, sno_set *available)
 {
-	return -rise_of_place(trials, place, from, until, (sno_set)(1u << core));
+	const struct stretch *stretch = schedule->stretch;
+	size_t cell = (size_t)view->place * stretch->slots;
+	sno_set always = (sno_set)~0u;
+
+	for (unsigned int t = view->from; t < view->until; t++) {
+		sno_set set = schedule->available[cell + t];
+
+		if (now[t]) {
+			uint8_t core = attachment_core(stretch->scenario, now[t]);
+
+			if (schedule->serving[(cell + t) * stretch->lanes + core] == 1)
+				set &= (sno_set) ~(1u << core);
+		}
+		available[t - view->from] = set;
+		always &= set;
+	}
+	return always;
+}
+
+static inline __attribute__((always_inline)) void
+add_worth(const struct steps *steps, const struct view *view, const sno_set *available,
+	  sno_set cores, double weight, double worth[LANES_MAX], unsigned int lanes)
+{
+	double without = cost_of_group(steps, available, view->from, view->until, 0, lanes);
+
+	for (; cores; cores &= (sno_set)(cores - 1)) {
+		unsigned int k = (unsigned int)__builtin_ctz(cores);
+
+		worth[k] +=
+			weight * (without - cost_of_group(steps, available, view->from, view->until,
+							  (sno_set)(1u << k), lanes));
+	}
+}
+
+void trials_worth(const struct trials *trials, const struct view *view, const attachment *now,
+		  sno_set cores, sno_set *scratch, double worth[LANES_MAX])
+{
+	const struct scenario *scenario = trials->schedule->stretch->scenario;
+	const struct scenario_place *place = &scenario->places[view->place];
+
+	memset(worth, 0, LANES_MAX * sizeof(*worth));
+	cores &= (sno_set)~take_out(trials->schedule, view, now, scratch);
+	if (!cores)
+		return;
+	for (size_t g = place->first_group; g < place->first_group + place->group_count; g++) {
+		struct steps steps = steps_of(trials, g);
+		double weight = scenario->groups[g].weight;
+
+		if (steps.lanes == 4)
+			add_worth(&steps, view, scratch, cores, weight, worth, 4);
+		else
+			add_worth(&steps, view, scratch, cores, weight, worth, 8);
+	}
 }
 
 double trial_rise(const struct trial *trial)
@@ -267,7 +327,7 @@ double trial_rise(const struct trial *trial)
 		uint32_t place = trial->touched.places[i];
 		struct touched_span span = trial->touched.spans[place];
 
-		sum += rise_of_place(trial->trials, place, span.from, span.until, 0);
+		sum += rise_of_place(trial->trials, place, span.from, span.until);
 	}
 	return sum;
 }

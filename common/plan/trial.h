@@ -31,10 +31,13 @@ void trials_close(struct trials *trials);
 /* Computes all states anew. */
 void trials_refresh(struct trials *trials, struct parallel *parallel);
 
-/* By how much the objective would fall if a core were available at a place in all slots from `from`
- * to until - 1, beside what is. */
-double trials_gain(const struct trials *trials, uint32_t place, unsigned int from,
-		   unsigned int until, uint8_t core);
+/*
+ * What a satellite, whose attachments are `now`, is worth in one of its views: worth[k], for each
+ * of these cores, is by how much the objective falls if it serves core k in all of the view instead
+ * of none. Of the schedule nothing changes. scratch: as long as the stretch.
+ */
+void trials_worth(const struct trials *trials, const struct view *view, const attachment *now,
+		  sno_set cores, sno_set *scratch, double worth[LANES_MAX]);
 
 struct trial_change {
 	uint32_t satellite;

@@ -472,7 +472,7 @@ static void plan_skies(unsigned int capacity, unsigned int *tight, unsigned int 
 		assert_true(bound <= best + 1e-9);
 		assert_int_equal(schedule_open(&schedule, &w.stretch), 0);
 		pricing_settle(pricing);
-		assert_int_equal(rounding_fill(&schedule, pricing), 0);
+		assert_int_equal(rounding_fill(&schedule, pricing, w.parallel), 0);
 		assert_int_equal(search_run(&schedule, w.parallel, &effort, &objective), 0);
 		assert_int_equal(descent_run(&schedule, w.parallel), 0);
 		value = schedule_objective(&schedule, w.parallel);
