@@ -115,6 +115,10 @@ def test(tap):
             tap.within(60 * SLOW, "who comes new registers", lambda: world.served("new", "b", "s2"),
                        lambda: world.registration("new"))
             drops = world.drops("b")
+            world.lab.act_kill("a")
+            world.start("a")
+            tap.within(20 * SLOW, "the core in whose name it is restarts, and finds its peers", world.peers_up,
+                       lambda: world.rows("b", "peers"))
         finally:
             flood.stop()
         report("quiet", quiet)
