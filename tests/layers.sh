@@ -148,11 +148,12 @@ check_unfinished() {
 	grep -nHE "$marks" "${all_c[@]}" "${scripts[@]}" Makefile configure.ac ./*/sources.mk /dev/null 2>/dev/null
 }
 
-echo 1..15
+echo 1..16
 report netlink < <(lines "^\\s*#\\s*include\\s*[<\"]($netlink)" '^(common/kernel_\w+\.[ch]|core-agent/guard\.bpf\.c)$')
 report sodium < <(lines '^\s*#\s*include\s*[<"]sodium' '^common/(noise|keys|seal)\.c$')
 report libbpf < <(lines '^\s*#\s*include\s*[<"]bpf/' '^(common/kernel_guard\.c|core-agent/guard\.bpf\.c)$')
 report libconfig < <(lines '^\s*#\s*include\s*[<"]libconfig' '^common/conf\w*\.[ch]$')
+report sqlite < <(lines '^\s*#\s*include\s*[<"]sqlite3' '^common/database\.c$')
 report daemons < <(check_daemons)
 report state < <(check_state)
 report session < <(check_session)

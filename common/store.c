@@ -1,0 +1,556 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Rows, sealed, on their way from the event loop to the database; see store.h.
+ *
+ * Beside the rows the database has three values: whose the store is, a row that only its private
+ * key opens, and the life that it shares with the journal. A value is sealed as
+ *
+ *	nonce (16, random) || ciphertext || tag (16)
+ *
+ * under DERIVE(store key, "sno row", nonce), once and with counter 0; kind and key are the
+ * associated data, so that no row can take another one's place.
+ */
+#include "store.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <pthread.h>
+#include <semaphore.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <uthash.h>
+
+#include "database.h"
+#include "journal.h"
+#include "log.h"
+#include "seal.h"
+
+#define NONCE	   16
+#define SEALED_MAX (NONCE + STORE_VALUE_MAX + SEAL_TAG)
+#define BATCH	   4096 /* rows in a transaction */
+#define RETRY	   1	/* s after the disk has refused */
+
+_Static_assert(SEALED_MAX <= JOURNAL_VALUE_MAX, "a sealed row fits into a record");
+
+static const char meta_owner[] = "owner", meta_check[] = "check", meta_life[] = "life";
+
+/* What a row is told apart by: its kind and its key. The associated data of its seal. */
+struct name {
+	uint8_t octets[1 + JOURNAL_KEY_MAX];
+	size_t length;
+};
+
+/* A row that has no place in the journal: the newest one of its name. */
+struct waiting {
+	UT_hash_handle hh; /* by name */
+	struct name name;
+	bool removed;
+	size_t length;
+	uint8_t value[];
+};
+
+struct store {
+	char path[PATH_MAX];
+	struct database *database;
+	struct journal *journal;
+	uint8_t key[KEY_LENGTH];
+	bool resumes;
+	struct waiting *waiting;
+	bool lost; /* a row could not even wait: this life is not to be resumed */
+	uint64_t rows;
+	int told; /* the writer's error that was logged last */
+
+	/* The writer's, once it runs. */
+	pthread_t writer;
+	bool running;
+	sem_t wake;
+	atomic_bool sleeping, stop;
+	atomic_int error; /* -errno of the last transaction, 0: it was good */
+	_Atomic uint64_t commits, failed;
+};
+
+/* ---- errors --------------------------------------------------------------------------------- */
+
+/* What is wrong with the store, and what to do. */
+static const char *advice(int error)
+{
+	switch (-error) {
+	case EBADMSG:
+		return "it is damaged or no store: put a copy of it back, or move it away, after "
+		       "which every terminal registers anew";
+	case EPROTONOSUPPORT:
+		return "a newer version of this program has written it: install that again, or "
+		       "move "
+		       "it away, after which every terminal registers anew";
+	case EKEYREJECTED:
+		return "it is sealed for another private key: give that key back, or, if it was "
+		       "replaced on purpose, move the store away";
+	case EEXIST:
+		return "it is of another name: give that back, or use another state directory, or "
+		       "move the store away";
+	case EBUSY:
+		return "another process uses it: end that, or give each instance a state directory "
+		       "of its own (-N, or the key state)";
+	case ENOSPC:
+		return "there is no room left on the device";
+	case EPERM:
+		return "it must belong to this daemon's user, with a directory that no other may "
+		       "write (chmod go-w) and a file that no other may read (chmod 600)";
+	case EROFS:
+	case EACCES:
+		return "it must be writable for this daemon's user";
+	default:
+		return "it must be possible to read and write it";
+	}
+}
+
+static int refuse(const struct store *s, int error)
+{
+	log_warnx("state in %s cannot be used (%s): %s", s->path, strerror(-error), advice(error));
+	return error;
+}
+
+/* ---- sealing -------------------------------------------------------------------------------- */
+
+static struct name name_of(uint8_t kind, const char *key)
+{
+	struct name name = {.octets = {kind}, .length = 1 + strlen(key)};
+
+	if (name.length > sizeof(name.octets))
+		name.length = sizeof(name.octets);
+	memcpy(name.octets + 1, key, name.length - 1);
+	return name;
+}
+
+static size_t seal_row(const struct store *s, const struct name *name, const void *value,
+		       size_t length, uint8_t out[SEALED_MAX])
+{
+	uint8_t key[KEY_LENGTH];
+
+	keys_random(out, NONCE);
+	keys_derive(key, s->key, "sno row", out, NONCE);
+	seal_encrypt(key, 0, name->octets, name->length, value, length, out + NONCE);
+	keys_wipe(key, sizeof(key));
+	return NONCE + length + SEAL_TAG;
+}
+
+/* Octets of the value, or -EBADMSG. */
+static int open_row(const struct store *s, const struct name *name, const uint8_t *sealed,
+		    size_t length, uint8_t out[STORE_VALUE_MAX])
+{
+	uint8_t key[KEY_LENGTH];
+	int result;
+
+	if (length < NONCE + SEAL_TAG || length > SEALED_MAX)
+		return -EBADMSG;
+	keys_derive(key, s->key, "sno row", sealed, NONCE);
+	result = seal_decrypt(key, 0, name->octets, name->length, sealed + NONCE, length - NONCE,
+			      out);
+	keys_wipe(key, sizeof(key));
+	return result < 0 ? result : (int)(length - NONCE - SEAL_TAG);
+}
+
+/* Is it this owner's, and of this private key? A store without an owner becomes his. */
+static int claim(const struct store *s, const char *owner)
+{
+	const struct name name = name_of(0, owner);
+	uint8_t octets[SEALED_MAX], opened[STORE_VALUE_MAX];
+	int length = database_meta(s->database, meta_owner, octets, sizeof(octets));
+	size_t sealed;
+
+	if (length == -ENOENT) {
+		sealed = seal_row(s, &name, owner, strlen(owner), octets);
+		length = database_set_meta(s->database, meta_owner, owner, strlen(owner));
+		return length < 0 ? length
+				  : database_set_meta(s->database, meta_check, octets, sealed);
+	}
+	if (length < 0)
+		return length;
+	if ((size_t)length != strlen(owner) || memcmp(octets, owner, (size_t)length) != 0)
+		return -EEXIST;
+	length = database_meta(s->database, meta_check, octets, sizeof(octets));
+	if (length < 0)
+		return length == -ENOENT ? -EBADMSG : length;
+	return open_row(s, &name, octets, (size_t)length, opened) < 0 ? -EKEYREJECTED : 0;
+}
+
+/*
+ * What is in the journal, in one transaction but no more than so many rows. How many were taken, or
+ * -errno and the journal as before.
+ */
+static int take(struct store *s, unsigned int limit)
+{
+	uint64_t position = journal_start(s->journal), next = position;
+	struct journal_record record;
+	unsigned int count = 0;
+	int result;
+
+	if (!journal_next(s->journal, &next, &record))
+		return 0;
+	result = database_begin(s->database);
+	while (result == 0 && count < limit && journal_next(s->journal, &position, &record)) {
+		result = database_set(s->database, record.kind, record.key, record.key_length,
+				      record.removed ? NULL : record.value, record.length);
+		count++;
+	}
+	if (result == 0)
+		result = database_commit(s->database);
+	if (result < 0) {
+		database_rollback(s->database);
+		return result;
+	}
+	journal_done(s->journal, position);
+	return (int)count;
+}
+
+/* ---- opening -------------------------------------------------------------------------------- */
+
+/* As systemd's StateDirectory makes it; its parent is made as well, further ones are not. */
+static void make_directory(const char *directory)
+{
+	char parent[PATH_MAX];
+	const char *slash = strrchr(directory, '/');
+
+	if (mkdir(directory, 0750) == 0 || errno != ENOENT || !slash || slash == directory)
+		return;
+	snprintf(parent, sizeof(parent), "%.*s", (int)(slash - directory), directory);
+	mkdir(parent, 0750);
+	mkdir(directory, 0750);
+}
+
+/* The directory is nobody's to write but ours, and the file, if it is there, nobody's to read. */
+static int trust(const struct store *s, const char *directory)
+{
+	const uid_t me = geteuid();
+	struct stat st;
+
+	make_directory(directory);
+	if (stat(directory, &st) < 0)
+		return -errno;
+	if (!S_ISDIR(st.st_mode))
+		return -ENOTDIR;
+	if ((st.st_mode & 022) || (st.st_uid != 0 && st.st_uid != me))
+		return -EPERM;
+	if (lstat(s->path, &st) < 0)
+		return errno == ENOENT ? 0 : -errno;
+	if (!S_ISREG(st.st_mode))
+		return -EBADMSG;
+	return (st.st_mode & 077) || (st.st_uid != 0 && st.st_uid != me) ? -EPERM : 0;
+}
+
+/* What the kernel knows is what is known here, or it is of another life. */
+static int settle(struct store *s)
+{
+	const uint8_t *journal = journal_life(s->journal);
+	uint8_t life[JOURNAL_LIFE];
+	int result = database_meta(s->database, meta_life, life, sizeof(life));
+
+	if (result < 0 && result != -ENOENT)
+		return result;
+	s->resumes = journal && result == JOURNAL_LIFE && !memcmp(journal, life, JOURNAL_LIFE);
+	if (s->resumes) {
+		do
+			result = take(s, BATCH);
+		while (result > 0);
+		return result;
+	}
+	keys_random(life, sizeof(life));
+	result = database_begin(s->database);
+	if (result == 0)
+		result = database_clear(s->database, STORE_LASTING);
+	if (result == 0)
+		result = database_set_meta(s->database, meta_life, life, sizeof(life));
+	if (result == 0)
+		result = database_commit(s->database);
+	if (result < 0)
+		database_rollback(s->database);
+	else
+		journal_begin(s->journal, life);
+	return result;
+}
+
+static int open_all(struct store *s, const struct store_options *o)
+{
+	int upgraded = 0, result = trust(s, o->directory);
+
+	if (result == 0)
+		result = journal_open(&s->journal, o->journal, o->capacity);
+	if (result == 0)
+		result = database_open(&s->database, s->path, &upgraded);
+	if (result == 0 && upgraded)
+		log_notice("state in %s is upgraded from version %d", s->path, upgraded);
+	if (result == 0)
+		result = claim(s, o->owner);
+	return result < 0 ? result : settle(s);
+}
+
+static void store_free(struct store *s)
+{
+	struct waiting *w, *next;
+
+	HASH_ITER (hh, s->waiting, w, next) {
+		HASH_DEL(s->waiting, w);
+		free(w);
+	}
+	database_close(s->database);
+	journal_close(s->journal);
+	sem_destroy(&s->wake);
+	keys_wipe(s->key, sizeof(s->key));
+	free(s);
+}
+
+int store_open(struct store **store, const struct store_options *o)
+{
+	struct store *s = calloc(1, sizeof(*s));
+	int result;
+
+	if (!s)
+		return -ENOMEM;
+	sem_init(&s->wake, 0, 0);
+	keys_derive(s->key, o->private_key, "sno store", NULL, 0);
+	snprintf(s->path, sizeof(s->path), "%s/%s.db", o->directory, o->program);
+	result = open_all(s, o);
+	if (result < 0) {
+		refuse(s, result);
+		store_free(s);
+		return result;
+	}
+	*store = s;
+	return 0;
+}
+
+bool store_resumes(const struct store *s)
+{
+	return s && s->resumes;
+}
+
+struct each {
+	const struct store *store;
+	uint8_t kind;
+	store_row_fn *fn;
+	void *arg;
+	bool told; /* by who is called back */
+};
+
+static int each_row(void *arg, const char *key, const uint8_t *sealed, size_t length)
+{
+	struct each *each = arg;
+	const struct name name = name_of(each->kind, key);
+	uint8_t value[STORE_VALUE_MAX];
+	int result = open_row(each->store, &name, sealed, length, value);
+
+	if (result >= 0) {
+		result = each->fn(each->arg, key, value, (size_t)result);
+		each->told = result < 0;
+	}
+	keys_wipe(value, sizeof(value));
+	return result;
+}
+
+int store_each(struct store *s, uint8_t kind, store_row_fn *fn, void *arg)
+{
+	struct each each = {.store = s, .kind = kind, .fn = fn, .arg = arg};
+	int result = s ? database_each(s->database, kind, each_row, &each) : 0;
+
+	return result < 0 && !each.told ? refuse(s, result) : result;
+}
+
+/* ---- the writer ----------------------------------------------------------------------------- */
+
+/* Until there is something to do; a while after the disk has refused. */
+static void writer_sleep(struct store *s, bool refused)
+{
+	const struct timespec a_while = {.tv_sec = RETRY};
+	struct journal_record record;
+	uint64_t position;
+
+	if (refused) {
+		nanosleep(&a_while, NULL);
+		return;
+	}
+	atomic_store(&s->sleeping, true);
+	/* What was put just before would not wake us. */
+	position = journal_start(s->journal);
+	if (!atomic_load(&s->stop) && !journal_next(s->journal, &position, &record))
+		sem_wait(&s->wake);
+	atomic_store(&s->sleeping, false);
+}
+
+static void *writer(void *arg)
+{
+	struct store *s = arg;
+
+	for (;;) {
+		bool stop = atomic_load(&s->stop);
+		int taken = take(s, BATCH);
+
+		if (taken != 0)
+			atomic_fetch_add(taken < 0 ? &s->failed : &s->commits, 1);
+		atomic_store(&s->error, taken < 0 ? taken : 0);
+		if (stop && taken <= 0)
+			return NULL;
+		if (taken <= 0)
+			writer_sleep(s, taken < 0);
+	}
+}
+
+int store_begin(struct store *s)
+{
+	sigset_t all, before;
+	int error;
+
+	if (!s)
+		return 0;
+	/* Signals are the event loop's. */
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	error = pthread_create(&s->writer, NULL, writer, s);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (error)
+		log_warnx("state in %s cannot be written: %s", s->path, strerror(error));
+	s->running = error == 0;
+	return -error;
+}
+
+/* ---- putting -------------------------------------------------------------------------------- */
+
+static void wake(struct store *s)
+{
+	if (atomic_exchange(&s->sleeping, false))
+		sem_post(&s->wake);
+}
+
+/* The newest row of this key waits until there is room. */
+static void wait_for_room(struct store *s, const struct name *name, const uint8_t *value,
+			  size_t length)
+{
+	struct waiting *w, *before;
+
+	journal_lacks(s->journal, true);
+	w = malloc(sizeof(*w) + length);
+	if (!w) {
+		s->lost = true;
+		return;
+	}
+	w->name = *name;
+	w->removed = !value;
+	w->length = length;
+	if (length)
+		memcpy(w->value, value, length);
+	HASH_FIND(hh, s->waiting, name->octets, name->length, before);
+	if (before) {
+		HASH_DEL(s->waiting, before);
+		free(before);
+	}
+	HASH_ADD_KEYPTR(hh, s->waiting, w->name.octets, w->name.length, w);
+}
+
+static bool write_down(struct store *s, const struct name *name, bool removed, const uint8_t *value,
+		       size_t length)
+{
+	const struct journal_record record = {.kind = name->octets[0],
+					      .removed = removed,
+					      .key = (const char *)name->octets + 1,
+					      .key_length = name->length - 1,
+					      .value = value,
+					      .length = length};
+
+	return journal_put(s->journal, &record);
+}
+
+static void change(struct store *s, const struct name *name, const uint8_t *value, size_t length)
+{
+	s->rows++;
+	/* Not past one that waits: the newest is the one that counts. */
+	if (s->waiting || !write_down(s, name, !value, value, length))
+		wait_for_room(s, name, value, length);
+	wake(s);
+}
+
+void store_put(struct store *s, uint8_t kind, const char *key, const void *value, size_t length)
+{
+	uint8_t sealed[SEALED_MAX];
+	struct name name;
+
+	if (!s || length > STORE_VALUE_MAX)
+		return;
+	name = name_of(kind, key);
+	change(s, &name, sealed, seal_row(s, &name, value, length, sealed));
+}
+
+void store_remove(struct store *s, uint8_t kind, const char *key)
+{
+	struct name name;
+
+	if (!s)
+		return;
+	name = name_of(kind, key);
+	change(s, &name, NULL, 0);
+}
+
+static void tell(struct store *s)
+{
+	int error = atomic_load(&s->error);
+
+	if (error == s->told)
+		return;
+	s->told = error;
+	if (error < 0)
+		log_warnx("state cannot be written to %s (%s): %s; until then everything goes on, "
+			  "but a crash may cost every terminal a registration",
+			  s->path, strerror(-error), advice(error));
+	else
+		log_notice("state is written to %s again", s->path);
+}
+
+void store_tick(struct store *s)
+{
+	struct waiting *w, *next;
+
+	if (!s)
+		return;
+	tell(s);
+	if (!s->waiting)
+		return;
+	HASH_ITER (hh, s->waiting, w, next) {
+		if (!write_down(s, &w->name, w->removed, w->value, w->length))
+			break;
+		HASH_DEL(s->waiting, w);
+		free(w);
+	}
+	wake(s);
+	if (!s->waiting && !s->lost)
+		journal_lacks(s->journal, false);
+}
+
+void store_close(struct store *s)
+{
+	if (!s)
+		return;
+	if (s->running) {
+		atomic_store(&s->stop, true);
+		sem_post(&s->wake);
+		pthread_join(s->writer, NULL);
+		tell(s);
+	}
+	store_free(s);
+}
+
+struct store_figures store_figures(const struct store *s)
+{
+	struct store_figures figures = {0};
+
+	if (s)
+		figures = (struct store_figures){.rows = s->rows,
+						 .commits = atomic_load(&s->commits),
+						 .failed = atomic_load(&s->failed),
+						 .waiting = HASH_COUNT(s->waiting)};
+	return figures;
+}
