@@ -120,6 +120,14 @@ int daemon_begin(struct daemon *daemon, const struct daemon_program *program, vo
 		 int argc, char **argv);
 
 /*
+ * Where the state of this daemon is: *directory is the configured one, or with NULL /var/lib/sno of
+ * this instance, and in journal the path of what is beside the control socket, in a directory
+ * that it makes where it is the usual one and missing. 0 or -ENAMETOOLONG, logged.
+ */
+int daemon_state(struct daemon *daemon, const char *configured, const char **directory,
+		 char journal[PATH_MAX]);
+
+/*
  * Opens the control socket with the daemon's commands and the built-in `reload`, in a directory
  * that it makes where it is the usual one and missing, watches the signals and feeds systemd's
  * watchdog where it asks for that. `arg` goes to the commands and hooks. 0 or -errno, already

@@ -310,6 +310,25 @@ static void make_run_directory(const char *socket_path)
 	}
 }
 
+int daemon_state(struct daemon *daemon, const char *configured, const char **directory,
+		 char journal[PATH_MAX])
+{
+	static const char suffix[] = ".sock";
+	size_t length = strlen(daemon->socket_path);
+	int n;
+
+	make_run_directory(daemon->socket_path);
+	*directory = configured ? configured : daemon->state_dir;
+	if (length >= sizeof(suffix) - 1 &&
+	    !strcmp(daemon->socket_path + length - (sizeof(suffix) - 1), suffix))
+		length -= sizeof(suffix) - 1;
+	n = snprintf(journal, PATH_MAX, "%.*s.journal", (int)length, daemon->socket_path);
+	if (n < PATH_MAX)
+		return 0;
+	log_warnx("the path of the control socket is too long: %s", daemon->socket_path);
+	return -ENAMETOOLONG;
+}
+
 static void watch_signal(struct daemon *daemon, ev_signal *w, int number,
 			 void (*callback)(struct ev_loop *, ev_signal *, int))
 {

@@ -120,6 +120,17 @@ int seal_window_check(const struct seal_window *w, uint64_t counter)
 	return w->ring[ring_word(counter)] & ring_bit(counter) ? -ESTALE : 0;
 }
 
+void seal_window_resume(struct seal_window *w, uint64_t next)
+{
+	memset(w, 0, sizeof(*w));
+	w->next = next;
+	if (next == 0)
+		return;
+	memset(w->ring, 0xff, sizeof(w->ring));
+	/* The word that is being filled; what comes after it is cleared when it is entered. */
+	w->ring[ring_word(next - 1)] = ring_bit(next - 1) | (ring_bit(next - 1) - 1);
+}
+
 void seal_window_commit(struct seal_window *w, uint64_t counter)
 {
 	if (counter >= w->next) {

@@ -95,6 +95,12 @@ int seal_open(struct seal_rx *rx, uint64_t counter, const void *ad, size_t ad_le
 /* Whether a counter may be accepted: 0, -ESTALE or -EKEYEXPIRED. Changes nothing. */
 int seal_window_check(const struct seal_window *w, uint64_t counter);
 
+/*
+ * A window that is known no further than by the counter above all accepted ones: everything below
+ * it counts as accepted.
+ */
+void seal_window_resume(struct seal_window *w, uint64_t next);
+
 /* Marks a counter that seal_window_check() let pass, moving the window up where it is new. */
 void seal_window_commit(struct seal_window *w, uint64_t counter);
 

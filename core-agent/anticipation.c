@@ -4,6 +4,7 @@
 
 #include "binding.h"
 #include "guard.h"
+#include "keep.h"
 #include "lead.h"
 #include "log.h"
 #include "mode.h"
@@ -314,7 +315,8 @@ static struct anticipation *prepare(struct subscriber *s, const struct wish *wis
 		free(a);
 		return NULL;
 	}
-	a->binding = ++core->last_binding;
+	keep_subscriber(s);
+	a->binding = keep_binding_number(core);
 	HASH_ADD(hh, core->anticipations, binding, sizeof(a->binding), a);
 	DL_APPEND(s->anticipations, a);
 	timer_init(&a->timer, end_timer, a);
@@ -410,6 +412,7 @@ void anticipation_announced(struct subscriber *s, struct peer *serving, const st
 	root_announced(&s->root, m->handover_counter);
 	a = anticipate(s, m, now);
 	if (!a) {
+		keep_subscriber(s);
 		question_answer(s->core, &asked, unprepared(s, m), NULL, now);
 		return;
 	}

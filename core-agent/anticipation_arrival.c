@@ -5,6 +5,7 @@
  */
 #include "anticipation.h"
 #include "binding.h"
+#include "keep.h"
 #include "mode.h"
 #include "peer.h"
 
@@ -40,6 +41,7 @@ static enum reason take_in(const struct anticipation *a, uint64_t counter, enum 
 	subscriber_offer_end(s);
 	s->counter = counter;
 	root_moved(&s->root, a->number);
+	keep_binding(s, next, now);
 	return REASON_ACCEPTED;
 }
 

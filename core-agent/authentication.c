@@ -4,6 +4,7 @@
 
 #include "access.h"
 #include "binding.h"
+#include "keep.h"
 #include "log.h"
 #include "noise.h"
 #include "noise_ready.h"
@@ -218,6 +219,7 @@ void authenticate(struct core *core, struct peer *serving, const char *satellite
 	out->subscriber = subscriber;
 	if (out->reason == REASON_ACCEPTED) {
 		offer(subscriber, serving, satellite, &identity, root, now);
+		keep_subscriber(subscriber);
 		out->binding = subscriber->offer.number;
 		out->uplink_delay = (uint32_t)binding_shorter(subscriber, serving);
 	}

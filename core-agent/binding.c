@@ -12,6 +12,7 @@
 #include "authentication.h"
 #include "crowd.h"
 #include "guard.h"
+#include "keep.h"
 #include "lead.h"
 #include "log_event.h"
 #include "mode.h"
@@ -155,6 +156,18 @@ static void binding_enter(struct subscriber *s, const struct binding_next *next,
 	guard_subscriber(s);
 	crowd_join(s, b->place.satellite);
 	timer_set(&core->timers, &b->timer, b->expires);
+	keep_subscriber(s);
+}
+
+void binding_resume(struct subscriber *s, const struct binding *binding)
+{
+	const struct timer timer = s->binding.timer;
+
+	s->binding = *binding;
+	s->binding.timer = timer;
+	HASH_ADD(hh_bound, s->core->bound, binding.number, sizeof(s->binding.number), s);
+	crowd_join(s, s->binding.place.satellite);
+	timer_set(&s->core->timers, &s->binding.timer, s->binding.expires);
 }
 
 static void binding_end(struct subscriber *s, usec_t now, const char *reason)
@@ -194,7 +207,10 @@ enum reason binding_lead(struct subscriber *s, struct binding_next *next, usec_t
 			   : lead_along(s, &next->path, now, &next->held);
 
 	next->switching = core_clock(s->core, now) - began;
-	return result < 0 ? REASON_KERNEL_REFUSED : REASON_ACCEPTED;
+	if (result < 0)
+		return REASON_KERNEL_REFUSED;
+	keep_binding(s, next, now);
+	return REASON_ACCEPTED;
 }
 
 void binding_rebind(struct subscriber *s, const struct binding_next *next, usec_t now)
@@ -250,6 +266,7 @@ void binding_left(struct subscriber *s, bool final, usec_t now)
 	if (s->binding.state == BINDING_NONE)
 		return;
 	s->binding.left = true;
+	keep_subscriber(s);
 	if (final)
 		binding_withdraw(s, REASON_TERMINAL_LEFT, now);
 }

@@ -80,6 +80,12 @@ struct path binding_path(const struct subscriber *subscriber);
 /* Who serves now: NULL is this core itself. Not for BINDING_NONE. */
 struct peer *binding_serving(const struct subscriber *subscriber);
 
+/*
+ * What was kept of this subscriber's binding is in force again. Its path is not in the kernel yet;
+ * the guard is to be told when it is.
+ */
+void binding_resume(struct subscriber *subscriber, const struct binding *binding);
+
 /* ---- ends ----------------------------------------------------------------------------------- */
 
 /* Ends a binding from this side: the home address becomes unreachable, the serving core is

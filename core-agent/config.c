@@ -40,6 +40,9 @@ static const struct conf_key core_keys[] = {
 	{"private_key_file", CONF_PATH, CONF_FIELD(struct config, private_key_file),
 	 .def = SNO_SYSCONFDIR "/core.key",
 	 .help = "file with this core's private key (snoctl genkey)"},
+	{"state", CONF_PATH, CONF_FIELD(struct config, state),
+	 .help = "directory of what is known again after a restart; default: /var/lib/sno, with -N "
+		 "that of the instance in it"},
 	{"listen", CONF_ADDR, CONF_LIST(struct config, listen, listen_count), .required = true,
 	 .min_items = 1, .max_items = 8, .unique = true,
 	 .help = "addresses on which other cores reach this one"},

@@ -68,7 +68,8 @@ struct config {
 	struct addr *listen;
 	size_t listen_count;
 	uint16_t port;
-	bool guard; /* packets of terminals and peers are checked (guard.h) */
+	char *state; /* directory of what survives; NULL: the usual one */
+	bool guard;  /* packets of terminals and peers are checked (guard.h) */
 
 	struct {
 		char *bridge;

@@ -5,7 +5,7 @@
 #include "anticipation.h"
 #include "authentication.h"
 #include "binding.h"
-#include "link_socket.h"
+#include "keep.h"
 #include "log.h"
 #include "mode.h"
 #include "peer.h"
@@ -13,6 +13,7 @@
 #include "preparation.h"
 #include "protection.h"
 #include "registration.h"
+#include "resume.h"
 #include "satellite.h"
 #include "session.h"
 #include "subscriber.h"
@@ -33,16 +34,7 @@ static int load_keys(struct core *core)
 	keys_public(core->keys.public, core->keys.private);
 	memcpy(core->identity.private_key, core->keys.private, KEY_LENGTH);
 	memcpy(core->identity.public_key, core->keys.public, KEY_LENGTH);
-	do
-		keys_random(&core->epoch, sizeof(core->epoch));
-	while (core->epoch == 0);
-	do {
-		keys_random(&core->access_mark, sizeof(core->access_mark));
-		core->access_mark &= LINK_MARK;
-	} while (core->access_mark == 0);
 	door_open(&core->door);
-	/* Numbers of two lives of a core, or of two cores, do not meet (PROTOCOL section 9). */
-	core->last_binding = core->epoch & ~UINT64_C(0xffffffff);
 	return 0;
 }
 
@@ -70,11 +62,15 @@ int core_open(struct core *core, const struct config *config, struct kernel *ker
 	if (result == 0)
 		result = load_keys(core);
 	if (result == 0)
+		result = keep_open(core);
+	if (result == 0)
 		result = authentication_open(core);
 	if (result == 0)
 		result = make_pools(core);
 	if (result == 0)
 		result = subscribers_open(core, now);
+	if (result == 0)
+		result = resume_leases(core);
 	if (result == 0)
 		result = underlay_open(core, now);
 	if (result == 0)
@@ -97,6 +93,9 @@ int core_open(struct core *core, const struct config *config, struct kernel *ker
 
 void core_close(struct core *core)
 {
+	/* What ends from here on ends with the process only. */
+	store_close(core->store);
+	core->store = NULL;
 	schedule_close(core);
 	registrations_close(core);
 	sessions_close(core);

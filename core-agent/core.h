@@ -38,6 +38,7 @@ struct preparation;
 struct registration;
 struct satellite;
 struct session;
+struct store;
 struct subscriber;
 
 /* Where octets leave: sockets in the daemon, a table in the tests. */
@@ -47,6 +48,8 @@ struct core_io {
 	int (*to_satellite)(void *context, struct satellite *satellite, const uint8_t *frame,
 			    size_t length);
 	void *context;
+	/* Directory and journal of what survives (keep.h); NULL: nothing does. */
+	const char *state, *journal;
 };
 
 struct core_counters {
@@ -78,6 +81,9 @@ struct core {
 	uint64_t epoch;
 	uint16_t access_mark; /* of the receiver indices of its sessions (link_socket.h), not 0 */
 
+	struct store *store; /* NULL: nothing is kept */
+	bool resumed;	     /* the epoch is that of before this process */
+
 	struct underlay underlay;
 	struct guard *guard; /* NULL: off */
 	struct pool *home4, *home6, *care_of4, *care_of6;
@@ -107,6 +113,9 @@ struct core {
 	uint64_t counter_floor;
 	/* Above every request id to peers that were removed in this epoch: they remember them. */
 	uint32_t request_floor;
+	/* Up to these, numbers of bindings and requests are set aside in the store. */
+	uint64_t kept_binding;
+	uint32_t kept_request;
 	struct handover_log handovers;
 	LIST_HEAD(, walk) walks; /* tables that are being shown */
 	struct door door;

@@ -10,7 +10,9 @@
 #include "protection.h"
 #include "receive.h"
 #include "restore.h"
+#include "resume.h"
 #include "show.h"
+#include "store.h"
 
 #include <errno.h>
 #include <ev.h>
@@ -26,6 +28,7 @@ static struct {
 	struct kernel_monitor *monitor;
 	ev_io xfrm_io;
 	struct kernel_xfrm_monitor *xfrm;
+	char journal[PATH_MAX];
 } agent;
 
 static void timers_due(struct ev_loop *loop, ev_timer *timer, int events)
@@ -49,6 +52,7 @@ static void prepare(struct ev_loop *loop, ev_prepare *watcher, int events)
 	(void)events;
 	agent.core.wall_ahead = clock_wall() - now;
 	next = timers_run(&agent.core.timers, now);
+	store_tick(agent.core.store);
 	ev_timer_stop(loop, &agent.timer);
 	if (next == USEC_NEVER)
 		return;
@@ -183,6 +187,23 @@ static void loop_open(void)
 	ev_prepare_start(agent.loop, &agent.prepare);
 }
 
+/* The core as it was, or a new one. 0 or -errno, logged. */
+static int open_core(struct daemon *daemon, const struct config *config, struct kernel *kernel)
+{
+	struct core *core = &agent.core;
+	struct core_io io = receive_io;
+	int result = daemon_state(daemon, config->state, &io.state, agent.journal);
+
+	io.journal = agent.journal;
+	if (result == 0)
+		result = core_open(core, config, kernel, &io, clock_now());
+	if (result < 0)
+		return result;
+	core->clock = clock_now;
+	hold_device_watch(&core->underlay.holding.device, agent.loop, hold_readable, core);
+	return 0;
+}
+
 /* Runs until a signal ends it. 0, or 1 when it could not start. */
 static int serve(struct daemon *daemon, const struct config *config, struct kernel *kernel)
 {
@@ -190,15 +211,14 @@ static int serve(struct daemon *daemon, const struct config *config, struct kern
 	int status = DAEMON_BAD;
 
 	receive_begin(agent.loop);
-	if (core_open(core, config, kernel, &receive_io, clock_now()) < 0)
+	if (open_core(daemon, config, kernel) < 0)
 		return status;
-	core->clock = clock_now;
-	hold_device_watch(&core->underlay.holding.device, agent.loop, hold_readable, core);
-	if (receive_open(core) == 0 && watch_kernel() == 0 && watch_xfrm() == 0 &&
-	    daemon_serve(daemon, agent.loop, show_commands, core) == 0) {
+	if (receive_open(core) == 0 && resume(core, clock_now()) == 0 && watch_kernel() == 0 &&
+	    watch_xfrm() == 0 && daemon_serve(daemon, agent.loop, show_commands, core) == 0) {
 		core->control = daemon->control;
 		control_snapshot(daemon->control, show_snapshot);
-		if (daemon_ready(daemon, config->name) == 0) {
+		/* The store's writer keeps no privilege that this has given up. */
+		if (daemon_ready(daemon, config->name) == 0 && store_begin(core->store) == 0) {
 			ev_run(agent.loop, 0);
 			status = DAEMON_GOOD;
 		}

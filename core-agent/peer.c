@@ -7,6 +7,7 @@
 #include "control.h"
 #include "door.h"
 #include "guard.h"
+#include "keep.h"
 #include "kernel.h"
 #include "keys.h"
 #include "log_event.h"
@@ -59,6 +60,8 @@ int64_t peer_request(struct peer *peer, struct message *m, request_done *done, u
 	if (id < 0)
 		log_warn_errno((int)-id, "%s to %s could not be sent", message_type_name(m->type),
 			       peer->name);
+	else
+		keep_request_id(peer->core, (uint32_t)id);
 	peer_wake(peer, now);
 	return id;
 }

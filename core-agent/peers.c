@@ -9,7 +9,9 @@
 
 #include "anticipation.h"
 #include "binding.h"
+#include "cursor.h"
 #include "guard.h"
+#include "keep.h"
 #include "keys.h"
 #include "log_event.h"
 #include "receive.h"
@@ -95,14 +97,19 @@ static unsigned int choose_slot(const struct peer *peer, const struct peer *fres
 /* What this core says of itself to a peer. */
 static void core_hello(const struct core *core, const struct peer *peer, struct message *hello)
 {
-	uint32_t key;
+	uint8_t derived[KEY_LENGTH], data[sizeof(core->epoch) + SNO_NAME_MAX];
+	struct cursor_out what = cursor_out(data, sizeof(data));
+	struct cursor_in key = cursor_in(derived, sizeof(derived));
 
+	/* As long as this epoch lasts the key stays as well, whatever process it is. */
+	cursor_put_u64(&what, core->epoch);
+	cursor_put(&what, peer->name, strlen(peer->name));
+	keys_derive(derived, core->keys.private, "sno tunnel key", data, cursor_written(&what));
 	message_init(hello, MESSAGE_HELLO, 0);
 	message_set_text(hello, ATTR_CORE, core->config->name);
 	message_set_number(hello, ATTR_EPOCH, core->epoch);
 	message_set_number(hello, ATTR_TUNNEL_KINDS, core->underlay.kinds);
-	keys_random(&key, sizeof(key));
-	message_set_number(hello, ATTR_TUNNEL_KEY, key % 0xffffff + 1);
+	message_set_number(hello, ATTR_TUNNEL_KEY, cursor_get_u32(&key) % 0xffffff + 1);
 	message_set_addr(hello, ATTR_TUNNEL_END4, &core->underlay.end4);
 	message_set_addr(hello, ATTR_TUNNEL_END6, &core->underlay.end6);
 	protection_describe(core, peer, hello);
@@ -358,6 +365,7 @@ static void peer_remove(struct core *core, struct peer *peer, struct peer *heir,
 	if (requests_next_id(channel_requests(peer->channel)) > core->request_floor)
 		core->request_floor = requests_next_id(channel_requests(peer->channel));
 	peer_free(peer);
+	keep_life(core);
 }
 
 void peers_commit(struct core *core, const struct config *wanted, struct peers_change *change,

@@ -93,6 +93,50 @@ int root_give(struct root *root, const char *target, uint64_t number, uint8_t ke
 	return result;
 }
 
+void root_put(struct cursor_out *row, const struct root *root)
+{
+	cursor_put_u8(row, root->known);
+	if (!root->known)
+		return;
+	cursor_put(row, root->key, KEY_LENGTH);
+	row_put_time(row, root->until);
+	cursor_put_u64(row, root->highest);
+	cursor_put_u64(row, root->led);
+	cursor_put_u16(row, (uint16_t)root->given_count);
+	for (size_t i = 0; i < root->given_count; i++) {
+		row_put_text(row, root->given[i].target);
+		cursor_put_u64(row, root->given[i].number);
+	}
+}
+
+void root_get(struct cursor_in *row, struct root *root)
+{
+	char target[SNO_NAME_MAX + 1];
+	size_t count;
+
+	root_wipe(root);
+	root->known = cursor_get_u8(row);
+	if (!root->known)
+		return;
+	cursor_get(row, root->key, KEY_LENGTH);
+	root->until = row_get_time(row);
+	root->highest = cursor_get_u64(row);
+	root->led = cursor_get_u64(row);
+	count = cursor_get_u16(row);
+	for (size_t i = 0; i < count && row_whole(row); i++) {
+		struct root_given *given;
+
+		row_get_text(row, target, sizeof(target));
+		given = add(root, target);
+		if (given)
+			given->number = cursor_get_u64(row);
+		else
+			row->failed = true;
+	}
+	if (!row_whole(row))
+		root_wipe(root);
+}
+
 bool root_proves(const struct root *root, const char *target, uint64_t number, uint64_t counter,
 		 const uint8_t arrival[HANDOVER_ARRIVAL])
 {

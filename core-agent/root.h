@@ -8,6 +8,7 @@
 
 #include "clock.h"
 #include "handover_key.h"
+#include "row.h"
 
 /* Zeroed, it is none. */
 struct root {
@@ -25,6 +26,10 @@ void root_set(struct root *root, const uint8_t key[KEY_LENGTH]);
 /* *to becomes *from, which is none afterwards. */
 void root_pass(struct root *to, struct root *from);
 void root_wipe(struct root *root);
+
+/* In a row of the store; what is read is *root's now, none when the row is broken. */
+void root_put(struct cursor_out *row, const struct root *root);
+void root_get(struct cursor_in *row, struct root *root);
 
 /* A move of this number was announced. */
 void root_announced(struct root *root, uint64_t number);

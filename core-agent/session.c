@@ -16,6 +16,7 @@
 #include "binding.h"
 #include "care_of.h"
 #include "drain.h"
+#include "keep.h"
 #include "link_socket.h"
 #include "log_event.h"
 #include "peer.h"
@@ -43,6 +44,14 @@ const char *session_state_name(enum session_state state)
 }
 
 /* The one place where a session's state changes. deadline is when the new state ends by itself. */
+static void state_enter(struct session *s, enum session_state state, usec_t deadline)
+{
+	s->state = state;
+	s->deadline = deadline;
+	timer_set(&s->core->timers, &s->timer, deadline);
+}
+
+/* It enters another state, and why. */
 static void session_enter(struct session *s, enum session_state state, usec_t deadline,
 			  const char *reason)
 {
@@ -53,9 +62,8 @@ static void session_enter(struct session *s, enum session_state state, usec_t de
 						 .terminal = s->nai,
 						 .peer = s->home ? s->home->name : NULL},
 			     what, session_state_name(s->state), session_state_name(state), reason);
-	s->state = state;
-	s->deadline = deadline;
-	timer_set(&s->core->timers, &s->timer, deadline);
+	state_enter(s, state, deadline);
+	keep_session(s);
 }
 
 /* ---- tables -------------------------------------------------------------------------------- */
@@ -146,6 +154,7 @@ static void session_free(struct session *s)
 {
 	struct core *core = s->core;
 
+	keep_forget_session(s);
 	session_unlist(s);
 	session_claim(s, NULL);
 	walk_leave(core, s, s->hh.next);
@@ -383,6 +392,46 @@ int session_register(struct session *s, const struct session_grant *grant, usec_
 	session_enter(s, SESSION_REGISTERED, s->home ? s->expires : USEC_NEVER, "registered");
 	session_repeat_done(s);
 	return 0;
+}
+
+struct session *session_resume(struct core *core, const struct session *like, uint32_t next_request,
+			       usec_t now)
+{
+	struct session *s = session_new(core, like->nai, like->home, like->subscriber);
+	const struct request_ops ops = {.transmit = session_transmit, .context = s};
+
+	if (!s)
+		return NULL;
+	s->requests = requests_new(&ops);
+	if (!s->requests) {
+		session_free(s);
+		return NULL;
+	}
+	requests_go_on(s->requests, next_request);
+	s->satellite = like->satellite;
+	s->mac = like->mac;
+	s->link_local = like->link_local;
+	s->access = like->access;
+	s->own_path = like->own_path;
+	s->coa = like->coa;
+	s->binding = like->binding;
+	s->account = like->account;
+	s->mode = like->mode;
+	s->buffered = like->buffered;
+	s->dropped = like->dropped;
+	memcpy(s->discovery, like->discovery, sizeof(s->discovery));
+	s->registered = like->registered;
+	s->expires = like->expires;
+	session_list(s);
+	if (!s->home && !s->subscriber) {
+		session_enter(s, SESSION_RELEASED, now + RELEASE_WAIT, "resumed");
+		session_tell_release(s, REASON_ADMINISTRATIVE, terminal_told, now);
+		return s;
+	}
+	if (like->state != SESSION_DRAINING)
+		session_claim(s, &s->mac);
+	state_enter(s, like->state, like->deadline);
+	return s;
 }
 
 void session_was_held(struct session *s, const struct hold_counters *held)

@@ -117,6 +117,14 @@ enum drop session_receive(struct session *session, struct satellite *satellite,
 			  const struct lladdr *mac, const uint8_t *datagram, size_t length,
 			  usec_t now);
 
+/*
+ * The session that was kept as *like is there again, with its requests going on from an id; home
+ * and subscriber are those of *like, and so is its path, which is not in the kernel yet. One that
+ * has neither is told that it is over. NULL when out of memory.
+ */
+struct session *session_resume(struct core *core, const struct session *like, uint32_t next_request,
+			       usec_t now);
+
 /* The terminal has said that it leaves; final: for good. */
 void session_left(struct session *session, bool final, usec_t now);
 

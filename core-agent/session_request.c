@@ -9,6 +9,7 @@
  * core disconnect).
  */
 #include "anticipation.h"
+#include "keep.h"
 #include "log.h"
 #include "mode.h"
 #include "peer.h"
@@ -200,6 +201,7 @@ enum drop session_receive(struct session *s, struct satellite *satellite, const 
 
 	if (drop != DROP_NONE)
 		return drop;
+	keep_session(s); /* it is not taken once more, whatever follows from it */
 	s->core->counters.received[m.type & 0xff]++;
 	/* Authentic, but not from where it registered: a copy sent by somebody else counts for
 	 * nothing. */

@@ -2,6 +2,7 @@
 /* What a session says to its terminal; see session_send.h. */
 #include "session_send.h"
 
+#include "keep.h"
 #include "send.h"
 
 #include <errno.h>
@@ -19,6 +20,7 @@ int session_transmit(void *context, const uint8_t *octets, size_t length)
 	message_wipe(&m);
 	if (sealed < 0)
 		return sealed;
+	keep_session(s); /* before the counter is seen */
 	s->core->counters.sent[octets[0]]++;
 	return send_datagram(s->satellite, &s->mac, &s->link_local, datagram, (size_t)sealed);
 }

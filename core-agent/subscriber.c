@@ -6,6 +6,7 @@
 #include "authentication.h"
 #include "binding.h"
 #include "crowd.h"
+#include "keep.h"
 #include "lead.h"
 #include "log.h"
 #include "pool.h"
@@ -55,23 +56,27 @@ uint64_t subscriber_offer(struct subscriber *subscriber, struct peer *to, usec_t
 	struct offer *offer = &subscriber->offer;
 
 	subscriber_offer_end(subscriber);
-	offer->number = ++core->last_binding;
+	offer->number = keep_binding_number(core);
 	offer->to = to;
 	offer->until = now + core->config->timers.lifetime;
 	HASH_ADD(hh_offered, core->offered, offer.number, sizeof(offer->number), subscriber);
 	return offer->number;
 }
 
-/* One address out of a pool, unless there is no such pool; exhausted is worth a line. */
-static void take(struct pool *pool, struct addr *address, const char *nai, const char *what)
+/*
+ * One address out of a pool, unless there is no such pool; exhausted is worth a line. True when one
+ * was taken.
+ */
+static bool take(struct pool *pool, struct addr *address, const char *nai, const char *what)
 {
 	int result;
 
 	if (!addr_none(address) || pool_size(pool) == 0)
-		return;
+		return false;
 	result = pool_take(pool, address);
 	if (result < 0)
 		log_warn_errno(-result, "subscriber %s: no free address in pools.%s", nai, what);
+	return result == 0;
 }
 
 struct path subscriber_homes(const struct subscriber *s)
@@ -80,12 +85,32 @@ struct path subscriber_homes(const struct subscriber *s)
 		.kind = PATH_UNREACHABLE, .hoa4 = s->hoa4, .hoa6 = s->hoa6, .prefix = s->prefix};
 }
 
+static void take_lease(struct pool *pool, struct addr *address, const struct addr *lease)
+{
+	if (!addr_none(address) || addr_none(lease) || !pool_covers(pool, lease) ||
+	    pool_reserve(pool, lease) < 0)
+		return;
+	*address = *lease;
+}
+
+void subscriber_lease(struct subscriber *subscriber, const struct addr *hoa4,
+		      const struct addr *hoa6)
+{
+	struct core *core = subscriber->core;
+
+	take_lease(core->home4, &subscriber->hoa4, hoa4);
+	take_lease(core->home6, &subscriber->hoa6, hoa6);
+}
+
 int subscriber_take_addresses(struct subscriber *subscriber)
 {
 	struct core *core = subscriber->core;
 
-	take(core->home4, &subscriber->hoa4, subscriber->nai, "home4");
-	take(core->home6, &subscriber->hoa6, subscriber->nai, "home6");
+	bool taken = take(core->home4, &subscriber->hoa4, subscriber->nai, "home4");
+
+	taken |= take(core->home6, &subscriber->hoa6, subscriber->nai, "home6");
+	if (taken)
+		keep_lease(subscriber);
 	subscriber->reserved = true;
 	if (addr_none(&subscriber->hoa4) && addr_none(&subscriber->hoa6))
 		return -EADDRNOTAVAIL;
@@ -376,7 +401,7 @@ void subscribers_abort(struct core *core, struct subscribers_change *change)
 
 void subscribers_commit(struct core *core, struct subscribers_change *change, usec_t now)
 {
-	struct subscriber *subscriber, *next;
+	struct subscriber *subscriber, *next, *heir;
 
 	HASH_ITER (hh, core->subscribers, subscriber, next) {
 		if (!subscriber->leaving)
@@ -385,6 +410,12 @@ void subscribers_commit(struct core *core, struct subscribers_change *change, us
 		if (subscriber->counter > core->counter_floor)
 			core->counter_floor = subscriber->counter;
 		walk_leave(core, subscriber, subscriber->hh.next);
+		/* The floor says of the heir's counter what its row would have said. */
+		keep_life(core);
+		keep_forget_subscriber(subscriber);
+		HASH_FIND_STR(change->fresh, subscriber->user, heir);
+		if (heir)
+			keep_lease(heir);
 		HASH_DEL(core->subscribers, subscriber);
 		discard(subscriber);
 	}

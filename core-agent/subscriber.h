@@ -125,5 +125,11 @@ struct path subscriber_homes(const struct subscriber *subscriber);
  * when it would have none at all.
  */
 int subscriber_take_addresses(struct subscriber *subscriber);
+/*
+ * Those that it was leased in an earlier run are its own again, as far as the configuration gives
+ * it no others, the pools have them still, and they are nobody else's.
+ */
+void subscriber_lease(struct subscriber *subscriber, const struct addr *hoa4,
+		      const struct addr *hoa6);
 
 #endif

@@ -147,6 +147,7 @@ class Configurations:
                       if core.name in [*s.feeders, *s.relayed]]
         lines = {
             "core": group(name=quote(core.realm), listen=addresses,
+                          state=quote(self.path(f"{core.name}.state")),
                           private_key_file=quote(self.path(f"{core.name}.key"))),
             "access": group(bridge=quote("sno-acc"), gateway_mac=quote(GATEWAY_MAC),
                             advertise_interval=seconds(self.d.advertise),

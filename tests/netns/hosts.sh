@@ -5,7 +5,8 @@
 # after lib.sh.
 #
 #	letters=([core-a]=a ...); netns a; wire a eth0 inet port-a
-#	boot core-a                     an /etc without sno, an empty /run, what is installed in /usr/local
+#	boot core-a                     an /etc without sno, empty /run and /var/lib, what is installed
+#	                                in /usr/local
 #	at core-a 'snoctl status'       as if typed by root there
 
 declare -A letters inits
@@ -17,11 +18,11 @@ wire() {
 	on "$3" ip link set dev "$4" addrgenmode none up
 }
 
-# boot HOST: processes, mounts and files of its own: an /etc, an empty /run, what make install puts
+# boot HOST: processes, mounts and files of its own: an /etc, empty /run and /var/lib, what make install puts
 # below /usr/local. The first process collects the dead ones; with it all others end.
 boot() {
 	local node=${letters[$1]} root=$WORK/$1
-	mkdir -p "$root/etc" "$root/run" "$root/local"
+	mkdir -p "$root/etc" "$root/run" "$root/state" "$root/local"
 	cp -a /etc/. "$root/etc"
 	rm -rf "$root/etc/sno"
 	mkdir -m 750 "$root/etc/sno"
@@ -29,7 +30,7 @@ boot() {
 	install -D -t "$root/local/bin" "$BUILD/snoctl"
 	background "$node" unshare --mount --pid --fork --kill-child --mount-proc --propagation private \
 		bash -c "trap exit TERM; mount --bind '$root/etc' /etc && mount --bind '$root/local' /usr/local &&
-			mount --bind '$root/run' /run && touch /run/booted && while :; do sleep 1 & wait; done"
+			mount --bind '$root/state' /var/lib && mount --bind '$root/run' /run && touch /run/booted && while :; do sleep 1 & wait; done"
 	poll 5 test -e "$root/run/booted" || bail_out "host $1 does not boot"
 	inits[$1]=$(pgrep -P "$background")
 	processes+=("${inits[$1]}")

@@ -127,7 +127,7 @@ def as_another_user(tap, world):
     os.chown(key, uid, uid)
     with open(config, "w", encoding="utf-8") as file:
         file.write(f'core = {{ name = "x.example"; private_key_file = "{key}";'
-                   ' listen = [ "127.0.0.1" ]; };\n'
+                   f' listen = [ "127.0.0.1" ]; state = "{folder}/other"; }};\n'
                    'pools = { care_of4 = [ "198.51.100.0/25" ]; };\n'
                    'access = { bridge = "sno-x"; satellites = (); };\n')
     # Usually everybody may open /dev/net/tun, but not on every machine.

@@ -45,7 +45,7 @@ core_public=$("$BUILD/snoctl" pubkey <"$WORK/core.key")
 term_public=$("$BUILD/snoctl" pubkey <"$WORK/term.key")
 
 cat >"$WORK/core.conf" <<END
-core = { name = "a.example"; listen = [ "192.0.2.1" ]; private_key_file = "$WORK/core.key"; };
+core = { name = "a.example"; listen = [ "192.0.2.1" ]; private_key_file = "$WORK/core.key"; state = "$WORK/core.state"; };
 access = { satellites = ( { name = "s1"; interface = "feed-s1"; }, { name = "s2"; interface = "feed-s2"; } ); };
 tunnel = { kind = "auto"; local = [ "192.0.2.1" ]; };
 pools = { home4 = [ "10.1.0.0/24" ]; home6 = [ "2001:db8:a::/64" ];

@@ -5,6 +5,7 @@
 #include "core-agent/peer.h"
 #include "core-agent/preparation.h"
 #include "core-agent/receive.h"
+#include "core-agent/resume.h"
 #include "frame.h"
 #include "handover_key.h"
 #include "kernel_fake.h"
@@ -612,6 +613,7 @@ void world_run(struct world *w, usec_t duration)
 /* ---- the whole ----------------------------------------------------------------------------- */
 
 bool world_guarded;
+bool world_keeps;
 
 /* $DIR is the world's folder; $OTTO, $TINA, $A and $C are public keys. */
 static const char config_format[] = "core = { name = \"b.example\"; private_key_file = "
@@ -742,6 +744,12 @@ void world_restart(struct world *w, const struct world_text *text)
 		load(w, text, &w->config);
 	}
 	assert_int_equal(core_open(&w->core, &w->config, w->kernel, &io, w->now), 0);
+	assert_int_equal(resume(&w->core, w->now), 0);
+}
+
+void world_boot(struct world *w)
+{
+	assert_int_equal(unlink(w->journal), 0);
 }
 
 struct world *world_new(const char *pools)
@@ -767,6 +775,12 @@ struct world *world_new(const char *pools)
 	w->port2 = kernel_fake_link("feed-s2", NULL);
 	assert_int_equal(kernel_open(&w->kernel), 0);
 	with_context.context = w;
+	snprintf(w->state, sizeof(w->state), "%s/state", w->directory);
+	snprintf(w->journal, sizeof(w->journal), "%s/core.journal", w->directory);
+	if (world_keeps) {
+		with_context.state = w->state;
+		with_context.journal = w->journal;
+	}
 	assert_int_equal(core_open(&w->core, &w->config, w->kernel, &with_context, w->now), 0);
 	terminal_make(&w->tina, "tina", "a.example", w->far[FAR_A].keys.public,
 		      "02:00:00:00:01:01");
@@ -782,7 +796,7 @@ struct world *world_new(const char *pools)
 
 void world_free(struct world *w)
 {
-	char path[96];
+	char path[128];
 
 	core_close(&w->core);
 	for (int i = 0; i < 2; i++)
@@ -791,6 +805,10 @@ void world_free(struct world *w)
 	assert_int_equal(kernel_fake_open_count(), 0);
 	snprintf(path, sizeof(path), "%s/key", w->directory);
 	unlink(path);
+	snprintf(path, sizeof(path), "%s/core-agent.db", w->state);
+	unlink(path);
+	rmdir(w->state);
+	unlink(w->journal);
 	rmdir(w->directory);
 	conf_free(&config_schema, &w->config);
 	free(w);

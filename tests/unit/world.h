@@ -120,6 +120,7 @@ struct terminal {
 struct world {
 	usec_t now;
 	char directory[64];
+	char state[96], journal[96]; /* of the store */
 	struct config config;
 	struct kernel *kernel;
 	struct core core;
@@ -142,6 +143,8 @@ extern bool world_protected;
 /* Cores have a guard (core-agent/guard.h) from the next start or reload on: at first they have not,
  * so that what they ask of the kernel is what forwards. */
 extern bool world_guarded;
+/* Worlds made from here on have a store (core-agent/keep.h), which a restart goes on with. */
+extern bool world_keeps;
 
 #define WORLD_PEER_A                                                                               \
 	"{ name = \"a.example\"; endpoint = \"192.0.2.1\"; public_key = \"$A\";"                   \
@@ -173,6 +176,8 @@ int world_reload(struct world *w, const struct world_text *text);
 int world_reload_cut(struct world *w, const struct world_text *text);
 /* Stops the core and starts it again, with another configuration unless that is NULL. */
 void world_restart(struct world *w, const struct world_text *text);
+/* The machine is booted before the next restart. */
+void world_boot(struct world *w);
 void world_free(struct world *w);
 /* Delivers everything and lets so much time pass. */
 void world_run(struct world *w, usec_t duration);

@@ -1,0 +1,129 @@
+#!/usr/bin/python3 -B
+# SPDX-License-Identifier: GPL-2.0-or-later
+# kernels: host uml
+"""SIGKILL, and nobody notices: each daemon in turn is killed under running traffic and started again.
+No packet of anybody is lost, no terminal registers again, and the next handover, ordered within a
+second, needs no full authentication: it is made in the mode in which it would have been made.
+
+    t1 of core a moves     s1 (a), s2 (b), s3 (c);   t2 of core a visits b;   t3 of core b is at home
+"""
+
+import os
+import sys
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "support"))
+
+# pylint: disable=wrong-import-position
+from kernel_state import difference, kernel_state                           # noqa: E402
+from tap import SLOW                                                        # noqa: E402
+from world import World, main                                               # noqa: E402
+
+STALE = 2
+CORE = f"drain=500ms leave=2s stale={STALE}s keepalive=500ms dead_peer=2s"
+LAB = f"""
+mode proactive
+gap {100 * SLOW}ms
+associations known
+advertise 500ms
+core a {CORE}
+core b {CORE}
+core c {CORE}
+satellite s1 core=a
+satellite s2 core=b
+satellite s3 core=c
+terminal t1 home=a links=s1,s2,s3
+terminal t2 home=a links=s2 addresses=ipv4,ipv6,prefix
+terminal t3 home=b links=s2
+host h2 behind=t2
+"""
+DOWN = 0.3 * SLOW       # s between SIGKILL and the next start
+WAIT = 0.3 * SLOW       # s from there to the order of a handover
+# Who is killed, and where t1 goes right afterwards.
+CRASHES = (("a", "home core", "s2", "b"), ("b", "visited core", "s3", "c"),
+           ("c", "serving core", "s1", "a"), ("a", "home core that serves", "s2", "b"),
+           ("s2", "satellite", "s3", "c"), ("a", "home core of a visitor", "s2", "b"))
+
+
+def registered_at(world, terminal):
+    """When a terminal has registered, on the clock of this test."""
+    now = world.registration(terminal)
+    return time.monotonic() - (now.get("lifetime", 0) - (now.get("lifetime left") or 0))
+
+
+def authentications(world):
+    """How many full authentications the home cores have answered since they were started."""
+    return sum(row["received"] for core in world.d.cores for row in world.rows(core, "counters")
+               if row["message"] == "authentication")
+
+
+def crash(world, node, name):
+    """Killed and started; nobody notices."""
+    kernel = kernel_state(world.netns(node))
+    registered = {t: registered_at(world, t) for t in world.d.terminals}
+    begin = time.monotonic()
+    world.kill(node)
+    time.sleep(DOWN)
+    world.start(node)
+    world.tap.same(f"{name}: everything is adopted", [],
+                   [line for line in difference(kernel, kernel_state(world.netns(node)))
+                    if line[0] == "-"])
+    return begin, registered
+
+
+def unnoticed(world, begin, registered, but, name):
+    """Points: no packet lost, nobody has registered again."""
+    world.tap.same(f"{name}: no packet is lost", {},
+                   {flow: n for flow, n in world.flows.lost(begin, time.monotonic()).items()
+                    if not flow.startswith(but)})
+    world.tap.same(f"{name}: nobody has registered again", [],
+                   [t for t, when in registered.items() if t not in but
+                    and abs(registered_at(world, t) - when) > 0.1 * SLOW])
+
+
+def at_rest(world):
+    """Long enough to be sure that it is not noticed later either, and swept up what was adopted."""
+    for node in ("a", "b", "c", "s2"):
+        name = f"{node} killed at rest"
+        begin, registered = crash(world, node, name)
+        time.sleep(STALE + 1)
+        unnoticed(world, begin, registered, (), name)
+        for terminal in world.d.terminals:
+            world.tap.ok(world.one_binding(terminal, "a" if terminal == "t1" else "b"),
+                         f"{name}: {terminal} has its binding")
+
+
+def moving(world):
+    """A handover right after the restart."""
+    for node, what, satellite, core in CRASHES:
+        name = f"{what} {node} killed"
+        begin, registered = crash(world, node, name)
+        world.tap.within(1, f"{name}: the cores know each other within a second", world.peers_up)
+        time.sleep(WAIT)
+        full = authentications(world)
+        unnoticed(world, begin, registered, (), name)
+        begin = time.monotonic()
+        world.handover("t1", satellite)
+        world.tap.within(1 * SLOW, f"{name}: t1 is served by {core} within a second",
+                         lambda c=core, s=satellite: world.served("t1", c, s),
+                         lambda: world.registration("t1"))
+        world.arrived("t1", core, satellite, name)
+        world.tap.same(f"{name}: that handover is", "proactive", world.made("t1").get("mode"))
+        world.tap.same(f"{name}: without an authentication", full, authentications(world))
+        unnoticed(world, begin, registered, ("t1",), name)
+
+
+def test(tap):
+    """All of it."""
+    with World(tap, LAB) as world:
+        for terminal in world.d.terminals:
+            world.traffic(terminal)
+        world.passes("traffic passes")
+        for part in (at_rest, moving):
+            part(world)
+        tap.same("every connection has lived", [], [f.error for f in world.flows.tcps() if f.error])
+        time.sleep(STALE)
+        world.leave()
+
+
+main(test)

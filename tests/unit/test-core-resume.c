@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A core that goes on with its life after a restart: terminals and peers notice nothing, nothing
+ * that may be used once is used twice, and what the configuration has taken away meanwhile ends.
+ */
+#include "core-agent/keep.h"
+#include "core-agent/peer.h"
+#include "core-agent/pool.h"
+#include "core-agent/session.h"
+#include "core-agent/subscriber.h"
+#include "cursor.h"
+#include "frame.h"
+#include "kernel_fake.h"
+#include "world.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define MS  USEC_PER_MSEC
+#define SEC USEC_PER_SEC
+
+/* otto at home on s1, tina visiting on s2. */
+static struct world *world_served(void)
+{
+	struct world *w;
+
+	world_keeps = true;
+	w = world_new(NULL);
+	w->otto.home_epoch = w->core.epoch;
+	terminal_register(w, &w->otto, "s1");
+	assert_true(w->otto.done);
+	terminal_register(w, &w->tina, "s2");
+	assert_true(w->tina.done);
+	return w;
+}
+
+static struct session *session_of(struct world *w, const char *nai)
+{
+	return session_find(&w->core, nai);
+}
+
+/* A message that is answered, whatever it is about. */
+static void tell_done(struct world *w, struct terminal *t, const char *satellite)
+{
+	struct message m;
+
+	message_init(&m, MESSAGE_HANDOVER_DONE, ++t->next_request);
+	message_set_number(&m, ATTR_GAP, 1000);
+	message_set_number(&m, ATTR_REGISTRATION_TIME, 1000);
+	terminal_tell(w, t, satellite, &m);
+	world_run(w, 200 * MS);
+	terminal_read(w, t);
+}
+
+static void test_unnoticed(void **state)
+{
+	struct world *w = world_served();
+	const uint64_t epoch = w->core.epoch;
+	const struct addr coa = session_of(w, "tina@a.example")->coa;
+	const struct path path = session_of(w, "tina@a.example")->own_path;
+	const uint32_t key = peer_find(&w->core, "a.example")->tunnel_key;
+	const uint16_t mark = w->core.access_mark;
+	char *kernel = strdup(kernel_fake_dump());
+	const struct session *s;
+
+	(void)state;
+	w->carried = 0;
+	kernel_fake_log_clear();
+	world_restart(w, NULL);
+	/* Nothing was away for a moment. */
+	assert_string_equal(kernel_fake_dump(), kernel);
+	assert_int_equal(kernel_fake_log_find("route delete", 1), 0);
+	world_run(w, 2 * SEC);
+	assert_string_equal(kernel_fake_dump(), kernel);
+	assert_true(w->core.epoch == epoch);
+	assert_int_equal(w->core.access_mark, mark);
+	assert_int_equal(peer_find(&w->core, "a.example")->tunnel_key, key);
+	for (int i = 0; i < 2; i++) {
+		assert_true(channel_up(w->far[i].channel));
+		assert_int_equal(channel_counters(w->far[i].channel)->restarts_seen, 0);
+	}
+	s = session_of(w, "tina@a.example");
+	assert_int_equal(s->state, SESSION_REGISTERED);
+	assert_true(path_equal(&s->own_path, &path));
+	assert_true(addr_equal(&s->coa, &coa));
+	assert_int_equal(pool_used(w->core.care_of4), 1);
+	s = session_of(w, "otto@b.example");
+	assert_ptr_equal(s->path, &s->subscriber->path);
+	assert_int_equal(s->subscriber->binding.state, BINDING_HOME);
+	/* Nobody was told anything, and both are answered under the keys they have. */
+	assert_int_equal(w->otto.received[MESSAGE_RELEASE], 0);
+	tell_done(w, &w->otto, "s1");
+	tell_done(w, &w->tina, "s2");
+	assert_int_equal(w->otto.received[MESSAGE_HANDOVER_DONE_ACK], 1);
+	assert_int_equal(w->tina.received[MESSAGE_HANDOVER_DONE_ACK], 1);
+	assert_int_equal(w->far[FAR_A].asked[MESSAGE_HANDOVER_DONE], 1);
+	/* And lifetimes go on from where they were. */
+	world_run(w, 400 * SEC);
+	assert_null(session_of(w, "tina@a.example"));
+	assert_int_equal(pool_used(w->core.care_of4), 0);
+	free(kernel);
+	world_free(w);
+}
+
+/* The kernel had lost it meanwhile: it is put in place. */
+static void test_kernel_forgot(void **state)
+{
+	struct world *w = world_served();
+
+	(void)state;
+	assert_int_equal(kernel_fake_count("10.1.0.7/32"), 1);
+	forwarding_clear(&w->core, &session_of(w, "tina@a.example")->own_path);
+	assert_int_equal(kernel_fake_count("10.1.0.7/32"), 0);
+	world_restart(w, NULL);
+	assert_int_equal(kernel_fake_count("10.1.0.7/32"), 1);
+	world_free(w);
+}
+
+/* The counter under which the core has sealed its last datagram to a terminal. */
+static uint64_t last_counter(const struct world *w)
+{
+	const struct sent_frame *sent = &w->frames[w->frame_count - 1];
+	/* Ethernet, IPv6 and UDP heads, that of the datagram, counter. */
+	struct cursor_in c = cursor_in(sent->octets + 14 + 40 + 8 + SNO_HEAD_LENGTH, 8);
+
+	return cursor_get_u64(&c);
+}
+
+static void test_counters(void **state)
+{
+	struct world *w = world_served();
+	uint64_t sent, binding;
+	uint32_t request;
+	struct session *s;
+
+	(void)state;
+	for (int i = 0; i < 3; i++)
+		tell_done(w, &w->tina, "s2");
+	s = session_of(w, "tina@a.example");
+	sent = s->access.tx.counter;
+	request = w->far[FAR_A].last[MESSAGE_HANDOVER_DONE].id;
+	binding = keep_binding_number(&w->core);
+	for (int i = 0; i < 3; i++) {
+		world_restart(w, NULL);
+		world_run(w, 2 * SEC);
+		s = session_of(w, "tina@a.example");
+		assert_true(s->access.tx.counter >= sent);
+		tell_done(w, &w->tina, "s2");
+		assert_true(last_counter(w) >= sent);
+		sent = s->access.tx.counter;
+		assert_true(w->far[FAR_A].last[MESSAGE_HANDOVER_DONE].id > request);
+		request = w->far[FAR_A].last[MESSAGE_HANDOVER_DONE].id;
+		assert_true(keep_binding_number(&w->core) > binding);
+		binding = w->core.last_binding;
+		assert_true(binding >> 32 == w->core.epoch >> 32);
+	}
+	world_free(w);
+}
+
+/* Blocks of numbers are set aside before they are used up. */
+static void test_blocks(void **state)
+{
+	struct world *w = world_served();
+	uint64_t binding = 0;
+
+	(void)state;
+	for (int i = 0; i < 10000; i++)
+		binding = keep_binding_number(&w->core);
+	keep_request_id(&w->core, 1000000);
+	world_restart(w, NULL);
+	assert_true(keep_binding_number(&w->core) > binding);
+	world_free(w);
+}
+
+/* What was received before a restart is not received once more. */
+static void test_replay(void **state)
+{
+	struct world *w = world_served();
+	struct terminal recorded = w->tina;
+	uint64_t dropped;
+
+	(void)state;
+	tell_done(w, &w->tina, "s2");
+	assert_int_equal(w->far[FAR_A].asked[MESSAGE_HANDOVER_DONE], 1);
+	world_restart(w, NULL);
+	world_run(w, 2 * SEC);
+	dropped = w->core.counters.drops[DROP_REPLAY];
+	/* The same terminal with the same counter seals the same octets. */
+	tell_done(w, &recorded, "s2");
+	assert_int_equal(w->far[FAR_A].asked[MESSAGE_HANDOVER_DONE], 1);
+	assert_int_equal(w->core.counters.drops[DROP_REPLAY], dropped + 1);
+	world_free(w);
+}
+
+/* A recorded discovery is worth nothing after a restart either. */
+static void test_replayed_discovery(void **state)
+{
+	struct world *w = world_served();
+	struct terminal recorded = w->otto;
+
+	(void)state;
+	terminal_register(w, &w->otto, "s2");
+	assert_true(w->otto.done);
+	world_restart(w, NULL);
+	world_run(w, 2 * SEC);
+	terminal_send(w, &recorded, "s1", recorded.discovery, recorded.discovery_length);
+	world_run(w, 500 * MS);
+	assert_string_equal(session_of(w, "otto@b.example")->satellite->name, "s2");
+	/* A new one is accepted at once, without asking for epoch and counter. */
+	terminal_register(w, &w->otto, "s1");
+	assert_true(w->otto.done);
+	assert_int_equal(w->otto.assignment.reason, REASON_ACCEPTED);
+	world_free(w);
+}
+
+/* No key of one move is given out twice, nor is one of a move that is over. */
+static void test_root(void **state)
+{
+	struct world *w = world_served();
+	struct subscriber *s = subscriber_find(&w->core, "otto");
+	uint8_t first[KEY_LENGTH], key[KEY_LENGTH];
+
+	(void)state;
+	assert_int_equal(root_give(&s->root, "a.example", 4, first), 0);
+	root_announced(&s->root, 4);
+	keep_subscriber(s);
+	world_restart(w, NULL);
+	s = subscriber_find(&w->core, "otto");
+	assert_int_equal(root_next(&s->root), 5);
+	assert_int_equal(root_give(&s->root, "a.example", 4, key), -EEXIST);
+	assert_int_equal(root_give(&s->root, "c.example", 4, key), 0);
+	assert_int_equal(root_give(&s->root, "a.example", 5, key), 0);
+	assert_int_equal(handover_key(key, s->root.key, "a.example", 4), 0);
+	assert_memory_equal(key, first, KEY_LENGTH);
+	world_free(w);
+}
+
+/* After a boot of the machine it is another life, in which addresses are the same. */
+static void test_boot(void **state)
+{
+	const struct world_text leasing = {
+		.subscribers = "{ nai = \"otto@b.example\"; public_key = \"$OTTO\"; }"};
+	struct world *w;
+	uint64_t epoch;
+	struct addr hoa4, other;
+
+	(void)state;
+	world_keeps = true;
+	w = world_new(NULL);
+	world_restart(w, &leasing);
+	epoch = w->core.epoch;
+	assert_int_equal(pool_take(w->core.home4, &other), 0);
+	w->otto.home_epoch = epoch;
+	terminal_register(w, &w->otto, "s1");
+	hoa4 = subscriber_find(&w->core, "otto")->hoa4;
+	assert_false(addr_none(&hoa4));
+	/* What is in the database by then, that is. */
+	assert_int_equal(store_begin(w->core.store), 0);
+	world_boot(w);
+	world_restart(w, NULL);
+	world_run(w, 2 * SEC);
+	assert_false(w->core.epoch == epoch);
+	assert_int_equal(HASH_COUNT(w->core.sessions), 0);
+	assert_int_equal(subscriber_find(&w->core, "otto")->binding.state, BINDING_NONE);
+	assert_true(addr_equal(&subscriber_find(&w->core, "otto")->hoa4, &hoa4));
+	assert_int_equal(pool_used(w->core.home4), 1);
+	assert_int_equal(channel_counters(w->far[FAR_A].channel)->restarts_seen, 1);
+	world_free(w);
+}
+
+/* A visitor whose home core is no peer any more is told, and everything of it goes. */
+static void test_peer_removed(void **state)
+{
+	struct world *w = world_served();
+
+	(void)state;
+	world_restart(w, &(struct world_text){.peers = WORLD_PEER_C});
+	world_run(w, 500 * MS);
+	terminal_read(w, &w->tina);
+	assert_int_not_equal(w->tina.received[MESSAGE_RELEASE], 0);
+	assert_int_equal(w->tina.last[MESSAGE_RELEASE].reason, REASON_ADMINISTRATIVE);
+	assert_int_equal(pool_used(w->core.care_of4), 0);
+	assert_int_equal(session_of(w, "otto@b.example")->state, SESSION_REGISTERED);
+	world_run(w, 70 * SEC);
+	assert_null(session_of(w, "tina@a.example"));
+	assert_int_equal(kernel_fake_count("10.1.0.7/32"), 0);
+	world_free(w);
+}
+
+/* The end of a session is an end. */
+static void test_ended(void **state)
+{
+	struct world *w = world_served();
+	struct message release;
+
+	(void)state;
+	message_init(&release, MESSAGE_RELEASE, 0);
+	message_set_number(&release, ATTR_REASON, REASON_TERMINAL_MOVED);
+	message_set_number(&release, ATTR_BINDING, w->far[FAR_A].binding);
+	far_ask(w, FAR_A, &release);
+	world_run(w, 100 * MS);
+	assert_int_equal(session_of(w, "tina@a.example")->state, SESSION_DRAINING);
+	world_restart(w, NULL);
+	/* It drains until it would have. */
+	assert_int_equal(session_of(w, "tina@a.example")->state, SESSION_DRAINING);
+	assert_int_equal(pool_used(w->core.care_of4), 1);
+	world_run(w, 3 * SEC);
+	assert_null(session_of(w, "tina@a.example"));
+	world_restart(w, NULL);
+	assert_null(session_of(w, "tina@a.example"));
+	assert_int_equal(pool_used(w->core.care_of4), 0);
+	world_free(w);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_unnoticed),    cmocka_unit_test(test_kernel_forgot),
+		cmocka_unit_test(test_counters),     cmocka_unit_test(test_blocks),
+		cmocka_unit_test(test_replay),	     cmocka_unit_test(test_replayed_discovery),
+		cmocka_unit_test(test_root),	     cmocka_unit_test(test_boot),
+		cmocka_unit_test(test_peer_removed), cmocka_unit_test(test_ended),
+	};
+
+	cmocka_set_message_output(CM_OUTPUT_TAP);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
