@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "doctor.h"
+#include "sat-forwarder/relays.h"
 #include "sat-forwarder/satellite.h"
 #include "sat-forwarder/show.h"
 
@@ -34,6 +35,12 @@ static void look_at_plan(const struct satellite *s, struct control_reply *reply)
 
 	if (!path)
 		return;
+	/* It may be there for its neighbours alone. */
+	for (size_t i = 0; i < s->relay_count; i++) {
+		usec_t other = plan_end(&s->relays[i].satellite.schedule.plan);
+
+		end = other > end ? other : end;
+	}
 	if (end <= wall)
 		doctor_row(reply, "plan", DOCTOR_WRONG,
 			   "put a newer file there (sno-plan associate), and reload",

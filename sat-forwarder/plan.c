@@ -69,6 +69,24 @@ static void keep_relayed(struct plan *plan, const char *via, usec_t margin)
 	plan->associations.count = plan->count = count;
 }
 
+/* True when the file has a neighbour's row that leads over this satellite. */
+static bool relays_anyone(const struct config *config, association_report_fn *report, void *arg)
+{
+	bool found = false;
+
+	for (size_t i = 0; !found && i < config->relay_count; i++) {
+		struct associations theirs;
+
+		if (association_load(&theirs, config->association.file, config->relays[i].satellite,
+				     report, arg) < 0)
+			return false;
+		for (size_t n = 0; !found && n < theirs.count; n++)
+			found = strcmp(theirs.rows[n].via, config->satellite.name) == 0;
+		association_free(&theirs);
+	}
+	return found;
+}
+
 int plan_load(struct plan *plan, const struct config *config, association_report_fn *report,
 	      void *arg)
 {
@@ -88,7 +106,7 @@ int plan_load(struct plan *plan, const struct config *config, association_report
 	plan->count = plan->associations.count;
 	if (config->relay)
 		keep_relayed(plan, config->relay, config->timers.drain);
-	if (!plan->count && !config->relay) {
+	if (!plan->count && !config->relay && !relays_anyone(config, report, arg)) {
 		snprintf(message, sizeof(message), "%s: no association of satellite %s",
 			 config->association.file, config->satellite.name);
 		report(arg, message);

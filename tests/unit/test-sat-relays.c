@@ -229,6 +229,32 @@ static void another_core_over_the_same_neighbour_is_another_association(void **s
 	stop();
 }
 
+/* Over the sea a satellite may have no users of its own to serve, and be of use all the same. */
+static void a_neighbour_may_do_nothing_else(void **state)
+{
+	char why[SATELLITE_WHY];
+
+	(void)state;
+	plan("0,10,s1,c,gc,s2");
+	assert_int_equal(configure(&w.one_config, one_text), 0);
+	assert_int_equal(configure(&w.two_config, two_text), 0);
+	assert_int_equal(satellite_open(&w.one, &w.one_config, w.kernel, NULL, w.at), 0);
+	assert_int_equal(satellite_open(&w.two, &w.two_config, w.kernel, NULL, w.at), 0);
+	assert_way("acc1", "isl1");
+	assert_way("isl2", "fc");
+	assert_way("acc2", NULL);
+	/* A file that has nothing for it at all is one for somebody else. */
+	plan("0,20,s1,a,,");
+	assert_int_equal(satellite_reread(&w.two, w.at, why), -EINVAL);
+	assert_non_null(strstr(why, "no association of satellite s2"));
+	assert_way("isl2", "fc");
+	plan("0,20,s1,c,gc,s2");
+	assert_int_equal(satellite_reread(&w.two, w.at, why), 0);
+	pass(12 * SEC);
+	assert_way("isl2", "fc");
+	stop();
+}
+
 static void a_reload_takes_relays_along(void **state)
 {
 	char why[SATELLITE_WHY];
@@ -300,6 +326,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(a_neighbour_lets_frames_pass),
 		TEST(another_core_over_the_same_neighbour_is_another_association),
+		TEST(a_neighbour_may_do_nothing_else),
 		TEST(a_reload_takes_relays_along),
 		TEST(what_cannot_work_is_refused),
 	};
