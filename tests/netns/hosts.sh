@@ -18,8 +18,8 @@ wire() {
 	on "$3" ip link set dev "$4" addrgenmode none up
 }
 
-# boot HOST: processes, mounts and files of its own: an /etc, empty /run and /var/lib, what make install puts
-# below /usr/local. The first process collects the dead ones; with it all others end.
+# boot HOST: processes, mounts and files of its own: an /etc, empty /run and /var/lib, what make
+# install puts below /usr/local. The first process collects the dead ones; with it all others end.
 boot() {
 	local node=${letters[$1]} root=$WORK/$1
 	mkdir -p "$root/etc" "$root/run" "$root/state" "$root/local"
@@ -30,7 +30,8 @@ boot() {
 	install -D -t "$root/local/bin" "$BUILD/snoctl"
 	background "$node" unshare --mount --pid --fork --kill-child --mount-proc --propagation private \
 		bash -c "trap exit TERM; mount --bind '$root/etc' /etc && mount --bind '$root/local' /usr/local &&
-			mount --bind '$root/state' /var/lib && mount --bind '$root/run' /run && touch /run/booted && while :; do sleep 1 & wait; done"
+			mount --bind '$root/state' /var/lib && mount --bind '$root/run' /run && touch /run/booted &&
+			while :; do sleep 1 & wait; done"
 	poll 5 test -e "$root/run/booted" || bail_out "host $1 does not boot"
 	inits[$1]=$(pgrep -P "$background")
 	processes+=("${inits[$1]}")

@@ -55,6 +55,7 @@ class Trial:
     def move(self, lab):
         """Packets on, the satellite changes its core, packets off."""
         sender = lab.send(self.rate)
+        self.before(lab)
         lab.terminals.ask("arm", f"{self.way[1]}.example")
         costs = [lab.cost()]
         self.change = (wall_us() // 1000 + NOTICE_S * 1000 + self.count // 5) * 1000
@@ -76,6 +77,9 @@ class Trial:
         self.note_costs(costs)
         self.note_calls(tracers)
         self.result["faults"] = lab.faults()
+
+    def before(self, lab):
+        """What is to happen when packets are on, before the change is known. For tests."""
 
     def sleep_until(self, *seconds):
         """Until the latest of these moments after the change."""
