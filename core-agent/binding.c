@@ -119,6 +119,15 @@ static void account_open(struct subscriber *s, usec_t now)
 		accounting_open(s->core, &s->binding.account, &homes, s->binding.number, now);
 }
 
+/* One more or less at a peer, where the binding is to one. */
+static void count_away(const struct subscriber *s, int one)
+{
+	if (s->binding.state != BINDING_VISITING)
+		return;
+	s->binding.peer->bindings += (unsigned int)one;
+	s->core->away += (unsigned int)one;
+}
+
 /* The one place where a binding changes. */
 static void binding_enter(struct subscriber *s, const struct binding_next *next, usec_t now,
 			  const char *reason)
@@ -137,6 +146,7 @@ static void binding_enter(struct subscriber *s, const struct binding_next *next,
 	account_close(s, now);
 	if (b->state != BINDING_NONE)
 		HASH_DELETE(hh_bound, core->bound, s);
+	count_away(s, -1);
 	/* What has ended cannot be taken up again: no core keeps a terminal after release. */
 	if (next->state == BINDING_NONE && s->offer.number == b->number)
 		subscriber_offer_end(s);
@@ -152,6 +162,7 @@ static void binding_enter(struct subscriber *s, const struct binding_next *next,
 	b->expires = next->state == BINDING_NONE ? USEC_NEVER : now + core->config->timers.lifetime;
 	if (b->state != BINDING_NONE)
 		HASH_ADD(hh_bound, core->bound, binding.number, sizeof(b->number), s);
+	count_away(s, 1);
 	account_open(s, now);
 	guard_subscriber(s);
 	crowd_join(s, b->place.satellite);

@@ -26,7 +26,7 @@ int show_tunnels(void *arg, const json_t *request, struct control_reply *reply)
 
 	control_filter(reply, request);
 	control_columns(reply, "peer", "tunnel", "local", "remote", "protection", "path mtu:bytes",
-			"key in", "key out", "visitors", NULL);
+			"key in", "key out", "visitors", "bindings", NULL);
 	HASH_ITER (hh, core->peers, peer, next) {
 		enum tunnel_kind kind = peer->uplink;
 		bool v6 = kind && tunnel_family(kind) == AF_INET6;
@@ -34,14 +34,14 @@ int show_tunnels(void *arg, const json_t *request, struct control_reply *reply)
 
 		if (kind)
 			remote = peer_tunnel_end(peer, kind);
-		control_row(reply, "s s o o s o o o i", peer->name,
+		control_row(reply, "s s o o s o o o i i", peer->name,
 			    kind ? tunnel_kind_name(kind) : "none",
 			    kind ? control_addr(v6 ? &core->underlay.end6 : &core->underlay.end4)
 				 : json_null(),
 			    control_addr(&remote), protection_text(peer),
 			    kind ? json_integer(path_mtu(peer, kind)) : json_null(),
 			    key_text(peer->tunnel_key), key_text(peer_tunnel_key(peer)),
-			    (int)HASH_CNT(hh_visitor, peer->visitors));
+			    (int)HASH_CNT(hh_visitor, peer->visitors), (int)peer->bindings);
 	}
 	return 0;
 }

@@ -93,6 +93,7 @@ struct core {
 	struct subscriber *subscribers;	    /* by user */
 	struct subscriber *offered;	    /* the same, by the binding number offered last */
 	struct subscriber *bound;	    /* the same, by the number of their binding */
+	unsigned int away;		    /* how many of those are at a peer */
 	struct crowd *crowds;		    /* the same, by the satellite they are on */
 	struct anticipation *anticipations; /* by binding number */
 	struct schedule schedule;

@@ -23,16 +23,9 @@ static const sa_family_t families[2] = {AF_INET, AF_INET6};
 
 /* ---- in use, or in the way ------------------------------------------------------------------ */
 
-static bool peer_used(const struct core *core, const struct peer *peer)
+static bool peer_used(const struct peer *peer)
 {
-	const struct subscriber *s;
-
-	if (peer->visitors)
-		return true;
-	for (s = core->subscribers; s; s = s->hh.next)
-		if (binding_serving(s) == peer)
-			return true;
-	return false;
+	return peer->visitors || peer->bindings > 0;
 }
 
 static bool overlap(const struct prefix *a, const struct prefix *b)
@@ -136,7 +129,7 @@ static int keep_peers(const struct core *core, const struct config *file, struct
 		const struct peer_config *config = &is->peers[i];
 		const struct peer *peer = peer_find(core, config->name);
 
-		if (has_peer(file, config->name) || !peer || !peer_used(core, peer))
+		if (has_peer(file, config->name) || !peer || !peer_used(peer))
 			continue;
 		if (peer_in_the_way(file, config) ||
 		    file->peer_count + drain->peer_count >= PEER_SLOTS) {
@@ -286,7 +279,7 @@ static bool out_of_use(const struct core *core)
 	for (size_t i = 0; i < drain->peer_count; i++) {
 		const struct peer *peer = peer_find(core, drain->peers[i].name);
 
-		if (!peer || !peer_used(core, peer))
+		if (!peer || !peer_used(peer))
 			return true;
 	}
 	for (int which = 0; which < 2; which++)

@@ -16,9 +16,10 @@ struct satellite {
 	char name[SNO_NAME_MAX + 1];
 	char interface[KERNEL_NAME];
 	struct core *core;
-	unsigned int port;   /* interface index, 0 while the interface is missing */
-	bool connected;	     /* the port is up and has carrier */
-	bool joined, raised; /* the port was outside the bridge, or down, before */
+	unsigned int port;	/* interface index, 0 while the interface is missing */
+	bool connected;		/* the port is up and has carrier */
+	unsigned int terminals; /* sessions over it, for show.c */
+	bool joined, raised;	/* the port was outside the bridge, or down, before */
 	/* Packet sockets, by what they hear; -1 in tests and while the interface is missing. */
 	int fds[LINK_QUEUES];
 	void *watchers[LINK_QUEUES]; /* the event loop's, see receive.c */

@@ -150,6 +150,16 @@ bool session_admits(struct core *core, const struct satellite *satellite, const 
 	return true;
 }
 
+/* Over which satellite it is from now on; NULL: none. */
+static void session_over(struct session *s, struct satellite *satellite)
+{
+	if (s->satellite)
+		s->satellite->terminals--;
+	s->satellite = satellite;
+	if (satellite)
+		satellite->terminals++;
+}
+
 static void session_free(struct session *s)
 {
 	struct core *core = s->core;
@@ -157,6 +167,7 @@ static void session_free(struct session *s)
 	keep_forget_session(s);
 	session_unlist(s);
 	session_claim(s, NULL);
+	session_over(s, NULL);
 	walk_leave(core, s, s->hh.next);
 	HASH_DEL(core->sessions, s);
 	timer_cancel(&core->timers, &s->timer);
@@ -368,7 +379,7 @@ int session_register(struct session *s, const struct session_grant *grant, usec_
 	timer_cancel(&core->timers, &s->request_timer);
 	s->requests = requests;
 	s->access = access;
-	s->satellite = grant->satellite;
+	session_over(s, grant->satellite);
 	s->mac = grant->mac;
 	s->link_local = grant->link_local;
 	if (s->home && s->account.binding != grant->binding) {
@@ -539,7 +550,7 @@ void session_satellite_removed(struct satellite *satellite, usec_t now)
 		if (s->satellite != satellite)
 			continue;
 		/* There is no way to its terminal any more, not even to tell it. */
-		s->satellite = NULL;
+		session_over(s, NULL);
 		if (s->state == SESSION_RELEASED)
 			session_end(s, REASON_ADMINISTRATIVE, "satellite removed", now);
 		else

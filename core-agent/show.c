@@ -35,26 +35,14 @@ static json_t *kinds_json(uint8_t kinds)
 	return list;
 }
 
-static void counts(const struct core *core, unsigned int *bound, unsigned int *away)
-{
-	struct subscriber *s, *next;
-
-	*bound = *away = 0;
-	HASH_ITER (hh, core->subscribers, s, next) {
-		*bound += s->binding.state != BINDING_NONE;
-		*away += s->binding.state == BINDING_VISITING;
-	}
-}
-
 static int show_status(void *arg, const json_t *request, struct control_reply *reply)
 {
 	const struct core *core = arg;
 	struct satellite *satellite, *next_satellite;
 	struct peer *peer, *next_peer;
-	unsigned int bound, away, up = 0, connected = 0;
+	unsigned int up = 0, connected = 0;
 
 	(void)request;
-	counts(core, &bound, &away);
 	HASH_ITER (hh, core->peers, peer, next_peer)
 		up += channel_up(peer->channel);
 	HASH_ITER (hh, core->satellites, satellite, next_satellite)
@@ -71,8 +59,8 @@ static int show_status(void *arg, const json_t *request, struct control_reply *r
 	control_field(reply, "satellites", NULL, json_integer(HASH_COUNT(core->satellites)));
 	control_field(reply, "satellites connected", NULL, json_integer(connected));
 	control_field(reply, "subscribers", NULL, json_integer(HASH_COUNT(core->subscribers)));
-	control_field(reply, "bindings", NULL, json_integer(bound));
-	control_field(reply, "bindings away", NULL, json_integer(away));
+	control_field(reply, "bindings", NULL, json_integer(HASH_CNT(hh_bound, core->bound)));
+	control_field(reply, "bindings away", NULL, json_integer(core->away));
 	control_field(reply, "sessions", NULL, json_integer(HASH_COUNT(core->sessions)));
 	control_field(reply, "prepared", NULL, json_integer(HASH_COUNT(core->preparations)));
 	control_field(reply, "anticipations", NULL, json_integer(HASH_COUNT(core->anticipations)));
@@ -124,16 +112,11 @@ static int show_satellites(void *arg, const json_t *request, struct control_repl
 	control_filter(reply, request);
 	control_columns(reply, "satellite", "interface", "state", "terminals", NULL);
 	HASH_ITER (hh, core->satellites, satellite, next) {
-		struct session *s, *next_session;
-		int terminals = 0;
-
-		HASH_ITER (hh, core->sessions, s, next_session)
-			terminals += s->satellite == satellite;
 		control_row(reply, "s s s i", satellite->name, satellite->interface,
 			    satellite->connected ? "connected"
 			    : satellite->port	 ? "no carrier"
 						 : "no interface",
-			    terminals);
+			    (int)satellite->terminals);
 	}
 	return 0;
 }

@@ -6,9 +6,11 @@
 #include "core-agent/drain.h"
 #include "core-agent/peer.h"
 #include "core-agent/pool.h"
+#include "core-agent/satellite.h"
 #include "core-agent/session.h"
 #include "core-agent/subscriber.h"
 #include "kernel_fake.h"
+#include "otto.h"
 #include "world.h"
 
 #include <errno.h>
@@ -123,6 +125,52 @@ static void test_peer_unused(void **state)
 	assert_int_equal(world_reload(w, &without_a), 0);
 	assert_null(peer_a(w));
 	assert_int_equal(kernel_fake_count("table 8300"), 0);
+	world_free(w);
+}
+
+/* What is counted for operators, as bindings come, move and end. */
+static void test_counts(void **state)
+{
+	struct world *w = world_visited(NULL);
+	const struct satellite *s1, *s2;
+
+	(void)state;
+	HASH_FIND_STR(w->core.satellites, "s1", s1);
+	HASH_FIND_STR(w->core.satellites, "s2", s2);
+	assert_int_equal(s1->terminals, 1);
+	w->otto.home_epoch = w->core.epoch;
+	terminal_register(w, &w->otto, "s2");
+	assert_int_equal(s2->terminals, 1);
+	assert_int_equal(HASH_CNT(hh_bound, w->core.bound), 1);
+	assert_int_equal(w->core.away, 0);
+	otto_visit(w, FAR_A);
+	assert_int_equal(w->core.away, 1);
+	assert_int_equal(peer_a(w)->bindings, 1);
+	otto_visit(w, FAR_C);
+	assert_int_equal(w->core.away, 1);
+	assert_int_equal(peer_a(w)->bindings, 0);
+	assert_int_equal(peer_find(&w->core, "c.example")->bindings, 1);
+	terminal_register(w, &w->tina, "s2");
+	assert_int_equal(s1->terminals, 0);
+	world_run(w, 1000 * SEC);
+	assert_int_equal(w->core.away, 0);
+	assert_int_equal(peer_find(&w->core, "c.example")->bindings, 0);
+	assert_int_equal(s2->terminals, 0);
+	world_free(w);
+}
+
+/* Our subscriber there is a use of the peer as well. */
+static void test_peer_of_a_subscriber(void **state)
+{
+	struct world *w = otto_world(NULL);
+
+	(void)state;
+	otto_visit(w, FAR_A);
+	assert_int_equal(world_reload(w, &without_a), 0);
+	assert_true(peer_a(w)->draining);
+	assert_int_equal(subscriber_find(&w->core, "otto")->binding.state, BINDING_VISITING);
+	world_run(w, 1000 * SEC);
+	assert_null(peer_a(w));
 	world_free(w);
 }
 
@@ -347,6 +395,8 @@ int main(void)
 		cmocka_unit_test(test_peer_drained),
 		cmocka_unit_test(test_peer_asks_in_vain),
 		cmocka_unit_test(test_peer_unused),
+		cmocka_unit_test(test_counts),
+		cmocka_unit_test(test_peer_of_a_subscriber),
 		cmocka_unit_test(test_peer_back),
 		cmocka_unit_test(test_reload_meanwhile),
 		cmocka_unit_test(test_peer_in_the_way),
