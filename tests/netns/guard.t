@@ -4,13 +4,15 @@
 """Packets that nobody has a right to send: forged frames from a second terminal and from a host on the
 access side, tunnel packets from a host on the underlay and from another core, and a core that claims
 terminals and care-of addresses which are not its own. Each is dropped and counted under its reason,
-also while the daemon is away, and the victim loses nothing.
+also while the daemon is away, and the victim loses nothing. All of it once more with protected tunnels,
+where the kernel has ESP: then who has no keys does not get as far as the guard, and who has them does.
 
     t1 of core a visits b over s2, with a network behind it; t2 and t3, at home in b on s2 and on s3, are
     the attacker's; c is a peer of both that has turned: it gives out b's care-of addresses and a's home
     addresses. v of a would visit it on s4, and w is its own, on s2.
 """
 
+import json
 import os
 import socket
 import struct
@@ -28,7 +30,7 @@ from world import SLOW, World, main                                         # no
 from traffic import SERVER                                                  # noqa: E402
 
 LAB = """
-protection none
+protection {protection}
 gap 10ms
 advertise 200ms
 core a drain=1s
@@ -102,6 +104,48 @@ class Attacker:
                         lambda: self.drops(core, reason) >= before + COUNT * len(octets),
                         lambda: f"before: {before}\nnow: {self.world.drops(core)}")
 
+    def refused(self, name, core, counter, send, *octets):
+        """A point: the kernel's IPsec refuses all of these there, and counts them so."""
+        def count():
+            lines = output(["ip", "netns", "exec", self.world.netns(core), "cat", "/proc/net/xfrm_stat"])
+            return next(int(line.split()[1]) for line in lines.splitlines() if line.startswith(counter))
+
+        before = count()
+        for _ in range(COUNT):
+            for one in octets:
+                send(one)
+        self.tap.within(5 * SLOW, f"{name}: {counter}, at {core}",
+                        lambda: count() >= before + COUNT * len(octets), count)
+
+    def injected(self, node, source, target, key):
+        """A way to send packets, in a tunnel of a core's own kernel, with the keys that this has."""
+        netns, added = self.world.netns(node), set()
+        raw = {4: inside(netns, lambda: socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)),
+               6: inside(netns, lambda: socket.socket(socket.AF_INET6, socket.SOCK_RAW, socket.IPPROTO_RAW))}
+
+        def send(octets):
+            four = octets[0] >> 4 == 4
+            to = socket.inet_ntoa(octets[16:20]) if four else socket.inet_ntop(socket.AF_INET6, octets[24:40])
+            if to not in added:
+                output(["ip", "-n", netns, "-4" if four else "-6", "route", "replace", to, "encap", "ip", "id",
+                        str(key), "src", source, "dst", target, "ttl", "64", "key", "dev", "sno-gre",
+                        "table", "9999"])
+                output(["ip", "-n", netns, "-4" if four else "-6", "rule", "add", "iif", "lo", "to", to,
+                        "lookup", "9999", "priority", "99"])
+                added.add(to)
+            raw[4 if four else 6].sendto(octets, (to, 0))
+
+        def end():
+            for to in added:
+                family = "-6" if ":" in to else "-4"
+                output(["ip", "-n", netns, family, "rule", "del", "iif", "lo", "to", to, "lookup", "9999"])
+                output(["ip", "-n", netns, family, "route", "del", to, "table", "9999"])
+            for one in raw.values():
+                one.close()
+
+        send.end = end
+        return send
+
     def on(self, satellite):
         """A way to send frames, on this satellite."""
         return self.ports[satellite].send
@@ -159,7 +203,7 @@ def on_the_access_side(a, t1, t2, inside_prefix):
              frame(mine, advertisement))
 
 
-def on_the_underlay(a, t1, inside_prefix):
+def on_the_underlay(a, t1, inside_prefix, protected):
     """A host that sends to care-of addresses and to the home core, and a core where nobody is
     bound."""
     home, coa = a.world.d.cores["a"].underlay4, a.world.binding("t1")["coa"]
@@ -167,22 +211,35 @@ def on_the_underlay(a, t1, inside_prefix):
     down = packet(SERVER[4], t1.home4)
     up = [packet(t1.home4, SERVER[4]), packet(t1.home6, SERVER[6]),
           packet(inside_prefix, SERVER[6])]
-    a.counts("to a care-of address, from a stranger", "b", "tunnel: binding",
-             a.tunnelled("inet", "198.18.2.1", coa, key), down)
-    a.counts("in the home core's name, under a guessed key", "b", "tunnel: binding",
-             a.tunnelled("inet", home, coa, key ^ 1), down)
-    a.counts("under the right key, to another care-of address", "b", "tunnel: binding",
-             a.tunnelled("inet", home, coa.rsplit(".", 1)[0] + ".250", key), down)
-    a.counts("to a home address that is not served", "b", "tunnel: unserved",
-             a.tunnelled("inet", home, coa, key), packet(SERVER[4], "10.1.0.200"))
-    a.counts("to the home core, from a stranger", "a", "tunnel: source",
-             a.tunnelled("inet", "198.18.2.1", home, key), *up)
+    if protected:
+        a.refused("to a care-of address, from a stranger", "b", "XfrmInPolBlock",
+                  a.tunnelled("inet", "198.18.2.1", coa, key), down)
+        a.refused("in the home core's name, under the right key", "b", "XfrmInTmplMismatch",
+                  a.tunnelled("inet", home, coa, key), down, packet(SERVER[4], "10.1.0.200"))
+        a.refused("to the home core, from a stranger", "a", "XfrmInPolBlock",
+                  a.tunnelled("inet", "198.18.2.1", home, key), *up)
+        a.refused("in a peer's name", "a", "XfrmInTmplMismatch",
+                  a.tunnelled("inet", a.world.d.cores["b"].underlay4, home, key), *up)
+    else:
+        a.counts("to a care-of address, from a stranger", "b", "tunnel: binding",
+                 a.tunnelled("inet", "198.18.2.1", coa, key), down)
+        a.counts("in the home core's name, under a guessed key", "b", "tunnel: binding",
+                 a.tunnelled("inet", home, coa, key ^ 1), down)
+        a.counts("under the right key, to another care-of address", "b", "tunnel: binding",
+                 a.tunnelled("inet", home, coa.rsplit(".", 1)[0] + ".250", key), down)
+        a.counts("to a home address that is not served", "b", "tunnel: unserved",
+                 a.tunnelled("inet", home, coa, key), packet(SERVER[4], "10.1.0.200"))
+        a.counts("to the home core, from a stranger", "a", "tunnel: source",
+                 a.tunnelled("inet", "198.18.2.1", home, key), *up)
     key = a.route("c", home, "table", "all")
-    peer = a.tunnelled("c", a.world.d.cores["c"].underlay4, home, key)
+    own = a.world.d.cores["c"].underlay4
+    peer = a.injected("c", own, home, key) if protected else a.tunnelled("c", own, home, key)
     a.counts("from a peer, where the subscriber is not bound", "a", "tunnel: source", peer, *up)
     a.counts("from a peer, to the subscriber", "a", "tunnel: binding", peer, down)
     a.counts("from a peer, of nobody", "a", "tunnel: unserved", peer,
              packet("10.1.0.200", SERVER[4]))
+    if protected:
+        peer.end()
 
 
 def turned(world):
@@ -228,9 +285,47 @@ def accounts(a, t1):
                  f"a: {one}, b: {other}")
 
 
+def accounts_closed(a, t1):
+    """When it goes home both cores close their account of its stay, with the same binding and figures."""
+    streams = {}
+    for core in ("a", "b"):
+        connection = a.world.control.open(core)
+        connection.settimeout(5 * SLOW)
+        connection.sendall(b'{"command": "monitor"}\n')
+        streams[core] = connection.makefile("rb")
+        streams[core].readline()
+    rows = {core: next(r for r in a.world.rows(core, "accounting") if r["terminal"] == t1.nai)
+            for core in streams}
+    a.world.handover("t1", "s1")
+    a.world.arrived("t1", "a", "s1", "t1 goes home")
+    closed = {}
+    for core, stream in streams.items():
+        for line in stream:
+            event = json.loads(line)
+            if event["event"] == "accounting" and event["data"]["terminal"] == t1.nai:
+                closed[core] = event["data"]
+                break
+    names = ("home", "core", "binding")
+    a.tap.same("both close their account of the same stay", [closed["a"][n] for n in names],
+               [closed["b"][n] for n in names])
+    a.tap.same("which was at b", ["a.example", "b.example"], [closed["a"]["home"], closed["a"]["core"]])
+    for way in ("up_packets", "up_octets", "down_packets", "down_octets"):
+        one, other = (closed[core][way] for core in ("a", "b"))
+        a.tap.ok(all(closed[core][way] >= rows[core][way.replace("_", " ")] > 0 for core in closed),
+                 f"{way}: nothing of what was shown before is missing", f"{rows}\n{closed}")
+        a.tap.ok(abs(one - other) <= max(one, other) / 5, f"{way} agree", f"a: {one}, b: {other}")
+
+
 def test(tap):
     """All of it."""
-    with World(tap, LAB, turned) as world:
+    guarded(tap, "none")
+    if os.environ.get("KERNEL") == "uml":
+        guarded(tap, "esp")
+
+
+def guarded(tap, protection):
+    """With tunnels like that."""
+    with World(tap, LAB.format(protection=protection), turned) as world:
         t1, t2 = (world.d.terminals[n] for n in ("t1", "t2"))
         host = world.d.hosts["h"].address
         world.traffic("t1")
@@ -240,7 +335,7 @@ def test(tap):
         attacker = Attacker(world)
         begin = time.monotonic()
         on_the_access_side(attacker, t1, t2, host)
-        on_the_underlay(attacker, t1, host)
+        on_the_underlay(attacker, t1, host, protection == "esp")
         a_core_that_has_turned(attacker)
         tap.same("nobody has lost a packet", {}, world.flows.lost(begin, time.monotonic() - 0.3))
         accounts(attacker, t1)
@@ -248,6 +343,7 @@ def test(tap):
         tap.within(20 * SLOW, "t1 is where it was", lambda: world.one_binding("t1", "b"))
         world.passes("its traffic goes on")
         tap.same("every connection has lived", [], [f.error for f in world.flows.tcps() if f.error])
+        accounts_closed(attacker, t1)
         world.leave()
 
 
