@@ -146,7 +146,7 @@ static bool crossed_change(struct session *s, const struct message *assignment, 
 	if (assignment->reason != REASON_WRONG_CORE || !core ||
 	    !belief_fresh(s, s->link, core, now) || s->attempt.crossed++ >= CROSSED_MAX)
 		return false;
-	log_info("%s is not behind satellite %s yet, asking again", core, s->link->name);
+	log_info("satellite %s is changing to %s, asking again", s->link->name, core);
 	s->attempt.outdated = true;
 	s->deadline = strcmp(core, assignment->core) == 0 ? now : now + CROSSED_AGAIN;
 	return true;

@@ -8,6 +8,8 @@
  *	  a free antenna      the cores are told       the move begins   the step begins
  *	  is pointed there    (predictive)
  *
+ * An antenna that turns late is waited for on the satellite in use, while that can be seen.
+ *
  * Each step is done once. When it comes to nothing, or an operator wants something else, the
  * session goes on with what it has until the next one; only a terminal that has no link is brought
  * back to the satellite of the hour, again and again.

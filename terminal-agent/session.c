@@ -121,8 +121,10 @@ void session_discover(struct session *s, struct link *link, const char *reason, 
 	session_enter(s, SESSION_DISCOVERING, reason, now);
 }
 
-/* A discovery that strangers could cause: now, or when the rate limit allows it. Expected: it was
- * to be, as the schedule says. */
+/*
+ * A discovery that strangers could cause: now, or when the rate limit allows it; and later, when
+ * the terminal is about to leave anyway. Expected: the schedule has told that it would be due.
+ */
 static void rediscover(struct session *s, const char *reason, bool expected, usec_t now)
 {
 	usec_t allowed = s->attempt.begun + SESSION_RATE_LIMIT;
