@@ -13,7 +13,7 @@ KERNEL_FAKE_SRC := $(call sources,tests/unit/kernel_fake*.c)
 UNIT_SUPPORT_SRC := $(filter-out tests/unit/test-%.c $(KERNEL_FAKE_SRC),$(call sources,tests/unit/*.c))
 # What uses the kernel in memory or a world needs cmocka.
 FUZZ_SRC := $(if $(strip $(CMOCKA_LIBS)),$(call sources,tests/fuzz/fuzz-*.c), \
-	$(filter-out tests/fuzz/fuzz-core.c,$(call sources,tests/fuzz/fuzz-*.c)))
+	$(filter-out tests/fuzz/fuzz-core.c tests/fuzz/fuzz-cores.c,$(call sources,tests/fuzz/fuzz-*.c)))
 BENCH_SRC := $(call sources,tests/bench/*.c)
 CROWD_SRC := $(call sources,tests/bench/crowds/*.c)
 SKY_SRC := $(call sources,tests/bench/sky/*.c)

@@ -148,6 +148,7 @@ ssize_t recvmsg(int fd, struct msghdr *msg, int flags)
 {
 	struct sockaddr_nl *from = msg->msg_name;
 	char *datagram = msg->msg_iov->iov_base;
+	ssize_t taken;
 	size_t length;
 	uint8_t how;
 
@@ -169,6 +170,7 @@ ssize_t recvmsg(int fd, struct msghdr *msg, int flags)
 		length = msg->msg_iov->iov_len;
 	memcpy(datagram, input, length);
 	input += length;
+	taken = (ssize_t)length;
 	receives++;
 	if (how & LOST) {
 		errno = ENOBUFS;
@@ -178,10 +180,13 @@ ssize_t recvmsg(int fd, struct msghdr *msg, int flags)
 		address(datagram, length);
 	from->nl_pid = how & STRANGER ? 1 : 0;
 	msg->msg_flags = how & TRUNCATED ? MSG_TRUNC : 0;
+	/* Messages are padded to four octets, which libmnl counts in. */
+	length = MNL_ALIGN(length) < msg->msg_iov->iov_len ? MNL_ALIGN(length)
+							   : msg->msg_iov->iov_len;
 	poisoned = datagram + length;
 	poisoned_length = msg->msg_iov->iov_len - length;
 	ASAN_POISON_MEMORY_REGION(poisoned, poisoned_length);
-	return (ssize_t)length;
+	return taken;
 }
 
 ssize_t recv(int fd, void *data, size_t size, int flags)

@@ -15,7 +15,16 @@
 #include <string.h>
 #include <unistd.h>
 
-struct fake fake;
+struct fake fake; /* the one that is entered */
+static struct fake others[KERNEL_FAKES];
+static unsigned int entered;
+
+void kernel_fake_enter(unsigned int number)
+{
+	others[entered] = fake;
+	entered = number;
+	fake = others[number];
+}
 
 /* ---- records -------------------------------------------------------------------------------- */
 

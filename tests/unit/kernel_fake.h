@@ -31,6 +31,13 @@
 
 #include <sys/types.h>
 
+/*
+ * What follows happens in the kernel of this number, below KERNEL_FAKES, as after setns(2): each
+ * has tables, a log and failures of its own. The first is 0. Monitors and the guard are of all.
+ */
+#define KERNEL_FAKES 2
+void kernel_fake_enter(unsigned int number);
+
 /* Empties everything: tables, call log, failures. A loopback `lo`, index 1, up, is there again. */
 void kernel_fake_reset(void);
 
