@@ -176,6 +176,7 @@ void binding_resume(struct subscriber *s, const struct binding *binding)
 
 	s->binding = *binding;
 	s->binding.timer = timer;
+	count_away(s, 1);
 	HASH_ADD(hh_bound, s->core->bound, binding.number, sizeof(s->binding.number), s);
 	crowd_join(s, s->binding.place.satellite);
 	timer_set(&s->core->timers, &s->binding.timer, s->binding.expires);

@@ -419,7 +419,7 @@ struct session *session_resume(struct core *core, const struct session *like, ui
 		return NULL;
 	}
 	requests_go_on(s->requests, next_request);
-	s->satellite = like->satellite;
+	session_over(s, like->satellite);
 	s->mac = like->mac;
 	s->link_local = like->link_local;
 	s->access = like->access;

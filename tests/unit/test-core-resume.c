@@ -6,11 +6,13 @@
 #include "core-agent/keep.h"
 #include "core-agent/peer.h"
 #include "core-agent/pool.h"
+#include "core-agent/satellite.h"
 #include "core-agent/session.h"
 #include "core-agent/subscriber.h"
 #include "cursor.h"
 #include "frame.h"
 #include "kernel_fake.h"
+#include "otto.h"
 #include "world.h"
 
 #include <errno.h>
@@ -104,6 +106,24 @@ static void test_unnoticed(void **state)
 	assert_null(session_of(w, "tina@a.example"));
 	assert_int_equal(pool_used(w->core.care_of4), 0);
 	free(kernel);
+	world_free(w);
+}
+
+/* What is counted for operators is what it was. */
+static void test_counts(void **state)
+{
+	struct world *w = world_served();
+
+	(void)state;
+	otto_visit(w, FAR_A);
+	world_restart(w, NULL);
+	assert_int_equal(w->core.away, 1);
+	assert_int_equal(peer_find(&w->core, "a.example")->bindings, 1);
+	assert_int_equal(session_of(w, "tina@a.example")->satellite->terminals, 1);
+	world_run(w, 400 * SEC);
+	assert_int_equal(w->core.away, 0);
+	assert_int_equal(peer_find(&w->core, "a.example")->bindings, 0);
+	assert_int_equal(satellite_find(&w->core, "s2")->terminals, 0);
 	world_free(w);
 }
 
@@ -320,11 +340,17 @@ static void test_ended(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_unnoticed),    cmocka_unit_test(test_kernel_forgot),
-		cmocka_unit_test(test_counters),     cmocka_unit_test(test_blocks),
-		cmocka_unit_test(test_replay),	     cmocka_unit_test(test_replayed_discovery),
-		cmocka_unit_test(test_root),	     cmocka_unit_test(test_boot),
-		cmocka_unit_test(test_peer_removed), cmocka_unit_test(test_ended),
+		cmocka_unit_test(test_counts),
+		cmocka_unit_test(test_unnoticed),
+		cmocka_unit_test(test_kernel_forgot),
+		cmocka_unit_test(test_counters),
+		cmocka_unit_test(test_blocks),
+		cmocka_unit_test(test_replay),
+		cmocka_unit_test(test_replayed_discovery),
+		cmocka_unit_test(test_root),
+		cmocka_unit_test(test_boot),
+		cmocka_unit_test(test_peer_removed),
+		cmocka_unit_test(test_ended),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
