@@ -128,6 +128,20 @@ refused "is not deleted in place of the narrower one" 'narrower rule .*ENOTUNIQ'
 again "the narrower one is deleted" a rule delete $rule
 again "the wider one is deleted" a rule delete priority 8300 table 8301
 again "the IPv6 rule is deleted" a rule delete inet6 priority 8301 iif sno-acc from 2001:db8::/64 to 2001:db8:1::/64 table 100
+for proto in "proto 47" "proto 17 dport 4790"; do
+	# shellcheck disable=SC2086 # words on purpose
+	again "a rule for own packets, $proto" a rule add priority 8399 iif lo $proto table 8401
+done
+same "they are listed with that" "inet 8399 iif lo from none to none table 8401 proto 17 dport 4790
+inet 8399 iif lo from none to none table 8401 proto 47 dport 0" "$(k a rule list | sort)"
+same "ip sees them" "iif lo ipproto gre lookup 8401
+iif lo ipproto udp dport 4790 lookup 8401" "$(on a ip rule | sed -n 's/^8399:.*\(iif lo.*8401\).*/\1/p' | sort)"
+does "one for all of them is not there" a rule delete priority 8399 iif lo table 8401
+same "and these are not deleted in its place" 2 "$(k a rule list | grep -c 'table 8401')"
+for proto in "proto 47" "proto 17 dport 4790"; do
+	# shellcheck disable=SC2086 # words on purpose
+	again "a rule for own packets is deleted, $proto" a rule delete priority 8399 iif lo $proto table 8401
+done
 refused "a rule without a table is refused" 'table 0' a rule add priority 8300
 
 # --- routes ----------------------------------------------------------------------------------------

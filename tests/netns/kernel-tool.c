@@ -251,9 +251,12 @@ static int print_rule(const struct kernel_rule *r, void *arg)
 	char from[PREFIX_TEXT], to[PREFIX_TEXT];
 
 	(void)arg;
-	printf("%s %u iif %s from %s to %s table %u\n", r->family == AF_INET ? "inet" : "inet6",
+	printf("%s %u iif %s from %s to %s table %u", r->family == AF_INET ? "inet" : "inet6",
 	       r->priority, r->iif[0] ? r->iif : "any", prefix_format(&r->from, from),
 	       prefix_format(&r->to, to), r->table);
+	if (r->proto)
+		printf(" proto %u dport %u", r->proto, r->dport);
+	putchar('\n');
 	return 0;
 }
 
@@ -264,6 +267,8 @@ static int do_rule(const char *verb)
 		.priority = (uint32_t)number("priority"),
 		.from = prefix("from"),
 		.to = prefix("to"),
+		.proto = (uint8_t)number("proto"),
+		.dport = (uint16_t)number("dport"),
 		.table = (uint32_t)number("table"),
 	};
 
