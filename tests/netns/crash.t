@@ -25,7 +25,7 @@ LAB = f"""
 mode proactive
 gap {100 * SLOW}ms
 associations known
-advertise 500ms
+advertise {500 * SLOW}ms
 core a {CORE}
 core b {CORE}
 core c {CORE}
