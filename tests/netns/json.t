@@ -23,8 +23,8 @@ from world import World, main                                               # no
 LAB = """
 gap 10ms
 advertise 200ms
-core a
-core b
+core a keepalive=300ms dead_peer=1s
+core b keepalive=300ms dead_peer=1s
 satellite s1 core=a feeders=a,b
 satellite s2 core=b
 terminal t1 home=a links=s1,s2
@@ -168,6 +168,8 @@ def test(tap):
         world.ask("b", "release", terminal="t1@a.example")
         poll(5 * SLOW, lambda: world.served("t1", "b"))
         world.kill("b")
+        tap.within(10 * SLOW, "a notices that b is away",
+                   lambda: world.rows("a", "peers")[0]["state"] == "down")
         world.start("b")
         poll(5 * SLOW, world.peers_up)
         ask_all(world, seen)
