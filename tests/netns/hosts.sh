@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154 # variables of lib.sh
 #
 # Hosts with a network, mounts and processes of their own, for tests that type what a manual says; read
 # after lib.sh.
