@@ -219,12 +219,12 @@ static bool on(const struct session *s, const struct guide_step *step)
 	return step && s->link && leads_to(s->link, step->satellite);
 }
 
-/* It has lost the satellite of the hour, and tries the next one before its time. */
+/* It has lost the satellite of the hour, and so is on the planned one before its time. */
 static bool early(const struct choosing *c, const struct guide_step *next, usec_t now)
 {
 	const struct session *s = c->session;
 
-	return on(s, next) &&
+	return on(s, next) && strcmp(c->done, next->satellite) == 0 &&
 	       (s->state == SESSION_REGISTERED || now < s->since + c->config->switching.timeout);
 }
 

@@ -270,6 +270,25 @@ static void test_lost_after_the_next_has_risen(void **state)
 	rig_register(&rig, "s2", &a);
 }
 
+/* Another guide knows the satellite in use too, but for later. */
+static void test_another_guide(void **state)
+{
+	static const struct pass before[] = {{"s1", 0, 100, -200, -200, 150}};
+	static const struct pass after[] = {{"s2", 0, 60, -200, -200, 150},
+					    {"s1", 60, 100, -200, -200, 150}};
+
+	(void)state;
+	guide(before, 1);
+	on_the_first();
+	pointed();
+	guide_free(&rig.choosing.guide);
+	guide(after, 2);
+	choosing_changed(&rig.choosing);
+	rig.choosing.guide.known = true;
+	rig_turn(&rig);
+	assert_string_equal(pointed(), "dish0 s2");
+}
+
 /* What is due waits for the end of what is under way, and for nothing else. */
 static void test_busy(void **state)
 {
@@ -307,6 +326,7 @@ int main(void)
 		TEST(left_antenna_stays),
 		TEST(lost_before_the_next_rises),
 		TEST(lost_after_the_next_has_risen),
+		TEST(another_guide),
 		TEST(busy),
 	};
 
