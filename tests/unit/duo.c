@@ -3,6 +3,7 @@
 #define _GNU_SOURCE /* strchrnul, memmem */
 #include "duo.h"
 
+#include "channel_internal.h"
 #include "core-agent/anticipation.h"
 #include "core-agent/peer.h"
 #include "core-agent/pool.h"
@@ -26,8 +27,12 @@
 #define STEPS_MAX 64
 #define QUEUE	  512
 #define LIFETIME  20
-/* Towards us those of four sessions, which both may have begun at once; from us now and next. */
-#define ASSOCIATIONS 6
+/*
+ * Towards us those of every session that a channel has; from us now and next. When all is quiet
+ * four sessions at most, since both cores may begin the next one at once.
+ */
+#define ASSOCIATIONS	   (SESSIONS + 2)
+#define ASSOCIATIONS_QUIET 6
 
 /* One core with its kernel and its own terminal: of the world only what terminals look at. */
 struct site {
@@ -623,7 +628,7 @@ static void check_undone(int number)
 	must(hold_queues(core->underlay.holding.hold) == 0);
 	must(pool_used(core->care_of4) == 0);
 	must(s->binding.state == BINDING_NONE);
-	must(kernel_fake_count("sa ") <= ASSOCIATIONS);
+	must(kernel_fake_count("sa ") <= ASSOCIATIONS_QUIET);
 	if (strcmp(state, sites[number].idle) != 0) {
 		fprintf(stderr, "--- idle\n%s--- now\n%s", sites[number].idle, state);
 		must(!"the kernel is as it was");
