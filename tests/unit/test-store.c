@@ -428,6 +428,7 @@ static void make(const struct place *p)
 static void test_other_key(void **state)
 {
 	struct place *p = *state;
+	struct store *s;
 
 	make(p);
 	p->key[3] ^= 1;
@@ -436,7 +437,9 @@ static void test_other_key(void **state)
 	p->options.owner = "b.example";
 	assert_refused(p, -EEXIST);
 	p->options.owner = "a.example";
-	assert_rows(opened(p), KIND, "one=1 ");
+	s = opened(p);
+	assert_rows(s, KIND, "one=1 ");
+	store_close(s);
 }
 
 static void test_newer(void **state)
