@@ -3,11 +3,13 @@
  * Any text as an association file: refused with at least one fault, or read; and what was read is
  * in order, is found by its own instants, and prints so that it reads again to the same.
  */
+#define _GNU_SOURCE /* memfd_create */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "association.h"
+#include "file.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -59,9 +61,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct associations a, again, one;
 	size_t faults = 0, length;
-	char *text;
+	char *text, path[FILE_PATH];
 	FILE *out;
+	int fd = file_of(data, size, path);
 
+	if (association_load(&a, path, NULL, count, &faults) == 0) {
+		must(faults == 0);
+		association_free(&a);
+	}
+	close(fd);
+	faults = 0;
 	if (association_load_text(&a, "fuzz", (const char *)data, size, NULL, count, &faults) < 0) {
 		must(faults > 0 && !a.rows && !a.text);
 		return 0;

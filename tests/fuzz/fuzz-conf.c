@@ -3,9 +3,11 @@
  * Any text as a configuration: read, or refused with at least one fault; and what was read prints
  * so that it reads again to the same.
  */
+#define _GNU_SOURCE /* memfd_create */
 #include <stdlib.h>
 
 #include "../unit/sample_config.h"
+#include "file.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 const char *__lsan_default_suppressions(void);
@@ -26,8 +28,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct sample_config config, again;
 	size_t faults = 0, length;
-	char *text;
+	char *text, path[FILE_PATH];
 	FILE *out;
+	int fd = file_of(data, size, path);
+
+	if (conf_load(&sample_schema, path, &config, count, &faults) == 0)
+		conf_free(&sample_schema, &config);
+	else if (!faults)
+		abort();
+	close(fd);
+	faults = 0;
 
 	if (conf_load_text(&sample_schema, "fuzz", (const char *)data, size, &config, count,
 			   &faults) < 0) {

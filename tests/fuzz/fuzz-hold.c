@@ -64,7 +64,8 @@ static ssize_t device_read(void *context, uint8_t *packet, size_t size)
 	return (ssize_t)device[at].length;
 }
 
-/* The ways differ: one takes all, one refuses some for good, one from time to time for now. */
+/* The ways differ: the first takes all, the second refuses some packets for good, the third now and
+ * then asks to be tried again later. */
 static int way_write(void *context, const uint8_t *packet, size_t length)
 {
 	size_t i = (size_t)((uint8_t *)context - (uint8_t *)queues) / sizeof(queues[0]);

@@ -4,11 +4,13 @@
  * without ending up nowhere, and where it can be written reads again to the same. The text is
  * tried as it is and with its checksums put right, which chance would hardly find.
  */
+#define _GNU_SOURCE /* memfd_create */
 #include <math.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "file.h"
 #include "orbit/sgp4.h"
 
 #define LINE_LENGTH 69
@@ -111,9 +113,15 @@ static void repair(char *text, size_t size)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	char *copy = malloc(size + 1);
+	char *copy = malloc(size + 1), path[FILE_PATH];
+	struct constellation c = {0};
+	int fd = file_of(data, size, path);
+	size_t faults = 0;
 
 	must(copy != NULL);
+	must((tle_load(&c, path, 0, count, &faults) < 0) == (faults > 0));
+	tle_free(&c);
+	close(fd);
 	try((const char *)data, size);
 	if (size)
 		memcpy(copy, data, size);
