@@ -217,6 +217,44 @@ static void test_replay(void **state)
 	world_free(w);
 }
 
+/* Nor is what nobody has answered. */
+static void test_replay_unanswered(void **state)
+{
+	struct world *w = world_served();
+	struct terminal recorded = w->tina;
+	struct message m;
+
+	(void)state;
+	message_init(&m, MESSAGE_RELEASE_ACK, 7);
+	message_set_number(&m, ATTR_REASON, REASON_ACCEPTED);
+	terminal_tell(w, &w->tina, "s2", &m);
+	world_run(w, 100 * MS);
+	world_restart(w, NULL);
+	assert_int_equal(w->core.counters.drops[DROP_REPLAY], 0);
+	terminal_tell(w, &recorded, "s2", &m);
+	world_run(w, 100 * MS);
+	assert_int_equal(w->core.counters.drops[DROP_REPLAY], 1);
+	world_free(w);
+}
+
+/* The key of a move that was announced has been given out, whoever asks again. */
+static void test_move(void **state)
+{
+	struct world *w;
+	uint8_t key[KEY_LENGTH];
+
+	(void)state;
+	world_keeps = true;
+	w = otto_world(NULL);
+	terminal_register(w, &w->otto, "s1");
+	otto_agree(w, MESSAGE_HANDOVER_ANNOUNCEMENT, 1, "a.example", MODE_PREDICTIVE);
+	assert_int_equal(w->far[FAR_A].asked[MESSAGE_PROACTIVE_AUTHENTICATION], 1);
+	world_restart(w, NULL);
+	assert_int_equal(root_next(&otto(w)->root), 2);
+	assert_int_equal(root_give(&otto(w)->root, "a.example", 1, key), -EEXIST);
+	world_free(w);
+}
+
 /* A recorded discovery is worth nothing after a restart either. */
 static void test_replayed_discovery(void **state)
 {
@@ -346,6 +384,8 @@ int main(void)
 		cmocka_unit_test(test_counters),
 		cmocka_unit_test(test_blocks),
 		cmocka_unit_test(test_replay),
+		cmocka_unit_test(test_replay_unanswered),
+		cmocka_unit_test(test_move),
 		cmocka_unit_test(test_replayed_discovery),
 		cmocka_unit_test(test_root),
 		cmocka_unit_test(test_boot),
