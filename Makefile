@@ -228,8 +228,8 @@ bench-crowd: all
 		BENCH_SIZES="$(or $(BENCH_SIZES),10 100 1000 10000)" BENCH_COUNT="$(or $(BENCH_COUNT),3)" \
 		$(srcdir)/tests/bench/bench-crowd
 
-# Each fuzz target runs for FUZZ_TIME seconds from its corpus tests/fuzz/NAME.corpus; what it
-# finds beyond that stays in the build directory, crashes included.
+# Each fuzz target runs for FUZZ_TIME seconds from its corpus tests/fuzz/NAME.corpus (of two
+# targets that is made, and what was found beside it in NAME.found); what it finds beyond that stays in the build directory, crashes included.
 FUZZ_PROGRAMS := $(patsubst %.c,$(O)/%,$(FUZZ_SRC))
 $(FUZZ_PROGRAMS): $(O)/%: $(O)/%.o $(UNIT_SUPPORT) $(LIBSNO)
 	$(call say,LINK,$@)
@@ -255,7 +255,7 @@ fuzz-coverage:
 		VARIANT_CFLAGS="$(COVERAGE) -fsanitize=fuzzer-no-link" fuzz-programs
 	@for name in $(notdir $(FUZZ_PROGRAMS)); do \
 		LLVM_PROFILE_FILE=$(O)/coverage/$$name.profraw $(O)/coverage/tests/fuzz/$$name -runs=0 \
-			$(srcdir)/tests/fuzz/$$name.corpus 2>$(O)/coverage/$$name.log || exit 1; \
+			$$(find $(srcdir)/tests/fuzz -name "$$name.corpus" -o -name "$$name.found") 2>$(O)/coverage/$$name.log || exit 1; \
 	done
 	@$(LLVM_PROFDATA) merge -o $(O)/coverage/all.profdata $(O)/coverage/*.profraw
 	@$(LLVM_COV) report -instr-profile=$(O)/coverage/all.profdata \

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tests/unit/test-*.c    one cmocka program each, printing TAP
 # tests/unit/*.c         what they share; kernel_fake*.c only for tests that include kernel_fake.h
-# tests/fuzz/fuzz-*.c    one libFuzzer target each, with its corpus in tests/fuzz/NAME.corpus/;
+# tests/fuzz/fuzz-*.c    one libFuzzer target each, with its corpus in tests/fuzz/NAME.corpus/ (and .found/);
 #                        it may use what unit tests share
 # tests/bench/*.c        one measuring program each
 # tests/bench/crowds/*.c together the program that plays the terminals of tests/bench/bench-crowd
