@@ -146,7 +146,7 @@ int journal_open(struct journal **journal, const char *path, size_t capacity)
 	j->capacity = (capacity + 7) / 8 * 8;
 	j->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	result = j->fd < 0 ? -errno : map(j);
-	if (result < 0) {
+	if (!j->head) {
 		journal_close(j);
 		return result;
 	}
