@@ -289,7 +289,7 @@ json_t *snoctl_fetch(const struct snoctl_target *target, const char *daemon, jso
 	}
 	free(line);
 	if (stream)
-		fclose(stream);
+		(void)fclose(stream); /* all has been read */
 	return answer;
 }
 

@@ -144,7 +144,7 @@ static int sysctl_of(const char *path)
 
 	if (fd >= 0)
 		close(fd);
-	return n > 0 ? atoi(text) : -1;
+	return n > 0 ? (int)strtol(text, NULL, 10) : -1;
 }
 
 static void look_at_switches(json_t *rows)
