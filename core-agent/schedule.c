@@ -16,10 +16,16 @@
 
 /* How often the file is looked at; so often, too, the clocks are compared. */
 #define SCHEDULE_POLL (USEC_PER_SEC / 4)
+/* ... and while it is being read, for the end of that. */
+#define SCHEDULE_READING (5 * USEC_PER_MSEC)
+/* A file of up to so many octets is read in a millisecond or two, and waited for. */
+#define SMALL 65536
+/* So many changes are given back at once, more by a thread. */
+#define MANY 1000
 /* A wall clock that differs by more from the monotonic one was set. */
 #define CLOCK_STEP (USEC_PER_SEC / 2)
 
-/* After so many lines that name a core that is not known. */
+/* After so many cores that are not known no more are told. */
 #define PLAN_FAULTS_MAX 10
 
 /* Leading home addresses elsewhere takes time: for the first, and for each. */
@@ -61,64 +67,24 @@ static void report(void *arg, const char *message)
 	log_warnx("%s", message);
 }
 
-static int by_time(const void *one, const void *two)
-{
-	const struct schedule_change *a = one, *b = two;
-
-	return (a->at > b->at) - (a->at < b->at);
-}
-
-/*
- * All changes of core in the file. A gap that is longer than packets are held is none: the
- * terminals look for another satellite.
- */
-static size_t find_changes(const struct associations *a, usec_t gap,
-			   struct schedule_change *changes)
-{
-	size_t count = 0;
-
-	for (size_t i = 1; i < a->count; i++) {
-		const struct association *is = &a->rows[i - 1], *next = &a->rows[i];
-
-		if (strcmp(is->satellite, next->satellite) != 0 || !strcmp(is->core, next->core) ||
-		    next->from - is->until > gap)
-			continue;
-		changes[count++] = (struct schedule_change){.until = is->until,
-							    .at = next->from,
-							    .satellite = is->satellite,
-							    .from = is->core,
-							    .to = next->core};
-	}
-	qsort(changes, count, sizeof(*changes), by_time);
-	return count;
-}
-
 /* Begins with what is to come: for what is past it is too late. */
 static void seek(struct schedule *schedule, usec_t wall)
 {
-	size_t first = 0, behind = schedule->count;
+	size_t first = 0, behind = schedule->content.change_count;
 
 	while (first < behind) {
 		size_t middle = first + (behind - first) / 2;
 
-		if (schedule->changes[middle].at <= wall)
+		if (schedule->content.changes[middle].at <= wall)
 			first = middle + 1;
 		else
 			behind = middle;
 	}
 	schedule->first = schedule->prepared = first;
-	for (size_t i = first; i < schedule->count; i++) {
-		schedule->changes[i].switched = false;
-		schedule->changes[i].advertised = 0;
+	for (size_t i = first; i < schedule->content.change_count; i++) {
+		schedule->content.changes[i].switched = false;
+		schedule->content.changes[i].advertised = 0;
 	}
-}
-
-static void forget(struct schedule *schedule)
-{
-	free(schedule->changes);
-	association_free(&schedule->associations);
-	schedule->changes = NULL;
-	schedule->count = schedule->first = schedule->prepared = 0;
 }
 
 /* Is any satellite of the plan one that feeds this core? True also where none is configured. */
@@ -137,74 +103,72 @@ static bool concerns(const struct core *core, const struct associations *a)
  * What makes a sound file wrong for this core: half a plan would be another plan, so it is taken
  * whole or not at all. Returns the number of faults, told in the log.
  */
-static size_t check_plan(const struct core *core, const struct associations *a, usec_t wall)
+static size_t check_plan(const struct core *core, const struct schedule_content *content,
+			 usec_t wall)
 {
 	const char *path = core->schedule.path;
 	size_t faults = 0;
-	bool over = true;
 
-	for (size_t i = 0; i < a->count && faults < PLAN_FAULTS_MAX; i++) {
-		const struct association *row = &a->rows[i];
+	for (size_t i = 0; i < content->core_count && faults < PLAN_FAULTS_MAX; i++) {
+		const struct association *row = content->cores[i];
 
-		over &= row->until <= wall;
 		if (!strcmp(row->core, core->config->name) || peer_open(core, row->core))
 			continue;
 		log_warnx("%s:%u: core %s is neither this one nor one of peers", path, row->line,
 			  row->core);
 		faults++;
 	}
-	if (!faults && over) {
+	if (!faults && content->end <= wall) {
 		log_warnx("%s: all associations are over", path);
 		faults++;
 	}
-	if (!faults && !concerns(core, a))
+	if (!faults && !concerns(core, &content->associations))
 		log_warnx("%s: none of its satellites feeds this core (access.satellites)", path);
 	return faults;
 }
 
-/* Reads and checks the file, with real times and the satellites' names in the protocol. */
-static int load(const struct core *core, struct associations *associations, usec_t wall)
+/* Takes over what has been read, or says why not. */
+static void take_over(struct core *core, usec_t now)
 {
-	const struct schedule *schedule = &core->schedule;
-	int result = association_load(associations, schedule->path, NULL, report, NULL);
+	struct schedule *schedule = &core->schedule;
+	struct schedule_content content;
+	int result = schedule_reading_end(schedule->reading, &content, report, NULL);
 
-	if (result < 0)
-		return result;
-	lab_time_associations(&schedule->time, associations);
-	association_fold(associations);
-	if (!check_plan(core, associations, wall))
-		return 0;
-	association_free(associations);
-	return -EINVAL;
+	schedule->reading = NULL;
+	schedule->refused = result < 0 || check_plan(core, &content, now + core->wall_ahead);
+	if (schedule->refused) {
+		schedule_content_free(&content);
+		log_warnx("the schedule %s", schedule->content.associations.count
+						     ? "of before stays in force"
+						     : "is not used");
+		return;
+	}
+	if (schedule->content.change_count > MANY)
+		schedule_content_put_away(&schedule->content);
+	else
+		schedule_content_free(&schedule->content);
+	schedule->content = content;
+	schedule->first = schedule->prepared = 0;
+	schedule->wall_ahead = USEC_NEVER;
+	log_info("schedule %s: %zu associations, %zu changes of core", schedule->path,
+		 content.associations.count, content.change_count);
 }
 
 static void read_file(struct core *core, const struct file_state *state, usec_t now)
 {
 	struct schedule *schedule = &core->schedule;
-	struct associations associations;
-	struct schedule_change *changes;
 
+	schedule_reading_abandon(schedule->reading);
 	schedule->read = *state;
-	schedule->refused = load(core, &associations, now + core->wall_ahead) < 0;
-	if (schedule->refused) {
-		log_warnx("the schedule %s", schedule->associations.count
-						     ? "of before stays in force"
-						     : "is not used");
+	schedule->reading = schedule_reading_begin(schedule->path, &schedule->time,
+						   core->config->handover.hold.time);
+	if (!schedule->reading) {
+		schedule->refused = true;
+		log_warnx("no memory or no thread to read the schedule with; reload to try again");
 		return;
 	}
-	changes = calloc(associations.count + 1, sizeof(*changes));
-	if (!changes) {
-		log_warnx("out of memory for the schedule");
-		association_free(&associations);
-		return;
-	}
-	forget(schedule);
-	schedule->associations = associations;
-	schedule->changes = changes;
-	schedule->count = find_changes(&associations, core->config->handover.hold.time, changes);
-	schedule->wall_ahead = USEC_NEVER;
-	log_info("schedule %s: %zu associations, %zu changes of core", schedule->path,
-		 associations.count, schedule->count);
+	if (state->size <= SMALL)
+		take_over(core, now);
 }
 
 /* Another file is complete in its place; one that is written in place has to come to rest. */
@@ -212,8 +176,14 @@ static void look(struct core *core, usec_t now)
 {
 	struct schedule *schedule = &core->schedule;
 	struct file_state state = file_state(schedule->path);
-	bool replaced = state.changed != 0 && (state.inode != schedule->read.inode ||
-					       state.device != schedule->read.device);
+	bool replaced;
+
+	if (schedule->reading && !schedule_reading_done(schedule->reading))
+		return;
+	if (schedule->reading)
+		take_over(core, now);
+	replaced = state.changed != 0 &&
+		   (state.inode != schedule->read.inode || state.device != schedule->read.device);
 
 	if (!file_same(&state, &schedule->read) && (replaced || file_same(&state, &schedule->seen)))
 		read_file(core, &state, now);
@@ -280,19 +250,19 @@ static usec_t work(struct core *core, usec_t now)
 	usec_t wall = now + core->wall_ahead, lead = core->config->handover.lead;
 	usec_t next = USEC_NEVER;
 
-	for (; schedule->prepared < schedule->count &&
-	       schedule->changes[schedule->prepared].at - lead <= wall;
+	for (; schedule->prepared < schedule->content.change_count &&
+	       schedule->content.changes[schedule->prepared].at - lead <= wall;
 	     schedule->prepared++)
-		prepare(core, &schedule->changes[schedule->prepared], now);
+		prepare(core, &schedule->content.changes[schedule->prepared], now);
 	for (size_t i = schedule->first; i < schedule->prepared; i++) {
-		usec_t at = step(core, &schedule->changes[i], now);
+		usec_t at = step(core, &schedule->content.changes[i], now);
 
 		if (at == USEC_NEVER && i == schedule->first)
 			schedule->first++;
 		next = usec_min(next, at);
 	}
-	if (schedule->prepared < schedule->count)
-		next = usec_min(next, schedule->changes[schedule->prepared].at - lead);
+	if (schedule->prepared < schedule->content.change_count)
+		next = usec_min(next, schedule->content.changes[schedule->prepared].at - lead);
 	return next;
 }
 
@@ -324,7 +294,8 @@ static void schedule_timer(struct timer *timer, void *arg, usec_t now)
 	next = work(core, now);
 	if (next != USEC_NEVER)
 		next -= core->wall_ahead;
-	timer_set(&core->timers, timer, usec_min(next, now + SCHEDULE_POLL));
+	next = usec_min(next, now + (schedule->reading ? SCHEDULE_READING : SCHEDULE_POLL));
+	timer_set(&core->timers, timer, next);
 }
 
 /* ---- coming and going ------------------------------------------------------------------------ */
@@ -361,7 +332,8 @@ void schedule_close(struct core *core)
 	struct schedule *schedule = &core->schedule;
 
 	timer_cancel(&core->timers, &schedule->timer);
-	forget(schedule);
+	schedule_reading_abandon(schedule->reading);
+	schedule_content_free(&schedule->content);
 	free(schedule->path);
 	*schedule = (struct schedule){0};
 }
@@ -370,7 +342,7 @@ const char *schedule_core(const struct core *core, const char *satellite, usec_t
 {
 	size_t count;
 	const struct association *rows =
-		association_of(&core->schedule.associations, satellite, &count);
+		association_of(&core->schedule.content.associations, satellite, &count);
 	const struct association *row =
 		rows ? association_at(rows, count, at + core->wall_ahead) : NULL;
 
@@ -379,5 +351,5 @@ const char *schedule_core(const struct core *core, const char *satellite, usec_t
 
 size_t schedule_ahead(const struct core *core)
 {
-	return core->schedule.count - core->schedule.first;
+	return core->schedule.content.change_count - core->schedule.first;
 }

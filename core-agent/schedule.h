@@ -16,20 +16,12 @@
 #include "association.h"
 #include "clock.h"
 #include "lab_time.h"
+#include "schedule_reading.h"
 #include "timer.h"
 
 #include <sys/types.h>
 
 struct core;
-
-/* A satellite goes from one core to another. Times are those of the wall clock. */
-struct schedule_change {
-	usec_t until, at; /* the old association ends, the new one begins */
-	const char *satellite, *from, *to;
-	usec_t early; /* before until: when the home addresses are led away, once prepared */
-	bool switched;
-	unsigned int advertised; /* so often has the new core said that it is here */
-};
 
 /* What tells one content of a file from another. */
 struct file_state {
@@ -43,19 +35,18 @@ struct schedule {
 	char *path; /* of the file that was read, NULL: none */
 	struct lab_time time;
 	struct file_state seen, read;
-	bool refused; /* what was read last; with other peers it may be good */
-	struct associations associations;
-	struct schedule_change *changes; /* by at */
-	size_t count;
-	size_t first;	   /* all before it are over */
-	size_t prepared;   /* all before it are prepared */
-	usec_t wall_ahead; /* core->wall_ahead as it was last */
+	bool refused;			  /* what was read last; with other peers it may be good */
+	struct schedule_reading *reading; /* of `read`, NULL: none is under way */
+	struct schedule_content content;  /* what is in force */
+	size_t first;			  /* all before it are over */
+	size_t prepared;		  /* all before it are prepared */
+	usec_t wall_ahead;		  /* core->wall_ahead as it was last */
 	struct timer timer;
 };
 
 /*
  * Takes the file of the configuration in force, also when that has changed. A file with faults is
- * reported, and what was read before stays in force.
+ * reported, and what was read before stays in force, as it does while a large one is being read.
  */
 void schedule_configure(struct core *core, usec_t now);
 void schedule_close(struct core *core);

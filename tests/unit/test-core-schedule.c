@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -111,6 +112,92 @@ static void test_file_changes(void **state)
 	unlink(planned_path(w));
 	planned_run(w, 33);
 	assert_string_equal(schedule_core(&w->core, "sat-a", w->now), "c.example");
+	planned_free(w);
+}
+
+#define DAY_SATELLITES 10000
+#define DAY_ROWS       24 /* per satellite */
+
+/* A plan of a day for ten thousand satellites takes the place of the file, at once. */
+static void write_day(const struct world *w)
+{
+	char fresh[112], from[ASSOCIATION_TIME_TEXT], until[ASSOCIATION_TIME_TEXT];
+	usec_t noon = w->now + w->core.wall_ahead;
+	FILE *file;
+
+	snprintf(fresh, sizeof(fresh), "%s.new", planned_path(w));
+	file = fopen(fresh, "w");
+	assert_non_null(file);
+	association_print_heading(file, false);
+	for (unsigned int s = 0; s < DAY_SATELLITES; s++)
+		for (unsigned int i = 0; i < DAY_ROWS; i++)
+			fprintf(file, "%s,%s,sat-%05u,%c.example,station-%u\n",
+				association_time_format(noon + i * 3600 * SEC, from),
+				association_time_format(noon + (i + 1) * 3600 * SEC, until), s,
+				"abc"[(s + i) % 3], s % 60);
+	fclose(file);
+	assert_int_equal(rename(fresh, planned_path(w)), 0);
+}
+
+/* What this thread has used of a CPU: not how long it had to wait for one. */
+static usec_t used(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+	return time.tv_sec * SEC + time.tv_nsec / 1000;
+}
+
+/* Goes on for a moment. Keeps the longest time that the loop was busy with one. */
+static void go_on(struct world *w, usec_t *longest)
+{
+	usec_t before = used(), busy;
+
+	world_run(w, 5 * MS);
+	busy = used() - before;
+	*longest = busy > *longest ? busy : *longest;
+}
+
+/* Another such plan comes, and begins to be read. */
+static void begin_day(struct world *w, usec_t *longest)
+{
+	write_day(w);
+	for (unsigned int i = 0; i < 1000 && !w->core.schedule.reading; i++)
+		go_on(w, longest);
+	assert_non_null(w->core.schedule.reading);
+}
+
+static void end_day(struct world *w, usec_t *longest)
+{
+	while (w->core.schedule.reading) {
+		usleep(1000);
+		go_on(w, longest);
+	}
+}
+
+/* A large file is read beside the loop, which goes by the old one until then. */
+static void test_large_file(void **state)
+{
+	static const struct row before = {0, 60, "sat-a", "a.example"};
+	struct world *w = planned_world(&before, 1);
+	usec_t longest = 0;
+
+	(void)state;
+	begin_day(w, &longest);
+	assert_string_equal(schedule_core(&w->core, "sat-a", w->now), "a.example");
+	assert_null(schedule_core(&w->core, "sat-00001", w->now));
+	end_day(w, &longest);
+	assert_null(schedule_core(&w->core, "sat-a", w->now));
+	assert_string_equal(schedule_core(&w->core, "sat-00001", w->now), "b.example");
+	assert_int_equal(schedule_ahead(&w->core), DAY_SATELLITES * (DAY_ROWS - 1));
+	/* One that takes the place of another such has more to put away. */
+	begin_day(w, &longest);
+	assert_int_equal(schedule_ahead(&w->core), DAY_SATELLITES * (DAY_ROWS - 1));
+	end_day(w, &longest);
+	/* No handover has waited for longer. */
+	assert_in_range(longest, 0, 10 * MS);
+	/* Nor does who goes wait for a reading. */
+	begin_day(w, &longest);
 	planned_free(w);
 }
 
@@ -275,17 +362,12 @@ static void test_lab_time(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_lookup),
-		cmocka_unit_test(test_late_comer),
-		cmocka_unit_test(test_has_left),
-		cmocka_unit_test(test_file_changes),
-		cmocka_unit_test(test_file_written),
-		cmocka_unit_test(test_clock_set_back),
-		cmocka_unit_test(test_other_file),
-		cmocka_unit_test(test_file_comes),
-		cmocka_unit_test(test_clock_set),
-		cmocka_unit_test(test_plan_of_others),
-		cmocka_unit_test(test_names_of_catalogues),
+		cmocka_unit_test(test_lookup),	       cmocka_unit_test(test_late_comer),
+		cmocka_unit_test(test_has_left),       cmocka_unit_test(test_file_changes),
+		cmocka_unit_test(test_large_file),     cmocka_unit_test(test_file_written),
+		cmocka_unit_test(test_clock_set_back), cmocka_unit_test(test_other_file),
+		cmocka_unit_test(test_file_comes),     cmocka_unit_test(test_clock_set),
+		cmocka_unit_test(test_plan_of_others), cmocka_unit_test(test_names_of_catalogues),
 		cmocka_unit_test(test_lab_time),
 	};
 
