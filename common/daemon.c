@@ -372,6 +372,7 @@ int daemon_ready(struct daemon *daemon, const char *status)
 	err = let_go(daemon);
 	if (err < 0)
 		return err;
+	log_steady();
 	log_event(LOG_LEVEL_NOTICE, &(struct log_about){.event = LOG_EVENT_STARTED}, "%s %s: %s",
 		  daemon->program->name, SNO_VERSION, status);
 	if (daemon->ready_fd >= 0)

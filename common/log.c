@@ -24,6 +24,7 @@ static struct {
 	enum log_level level;
 	enum log_target target;
 	bool terminal;
+	bool steady; /* log_steady() was called */
 	bool native; /* the journal's socket is open */
 	bool held;   /* lines wait in `waiting` until log_flush() */
 } state = {.level = LOG_LEVEL_INFO, .target = LOG_TO_STDERR};
@@ -72,6 +73,21 @@ void log_journal_at(const char *path)
 	journal_path = path;
 }
 
+static void open_native(void)
+{
+	state.native = state.target == LOG_TO_JOURNAL && state.steady &&
+		       log_journal_open(journal_path) == 0;
+}
+
+void log_steady(void)
+{
+	state.steady = true;
+	if (state.native)
+		return;
+	log_flush();
+	open_native();
+}
+
 void log_init(const char *ident, enum log_level level, enum log_target target)
 {
 	if (target == LOG_TO_AUTO)
@@ -84,7 +100,7 @@ void log_init(const char *ident, enum log_level level, enum log_target target)
 	state.ident = ident;
 	state.level = level;
 	state.target = target;
-	state.native = target == LOG_TO_JOURNAL && log_journal_open(journal_path) == 0;
+	open_native();
 	state.terminal = isatty(STDERR_FILENO) == 1;
 	if (target == LOG_TO_SYSLOG)
 		openlog(ident, LOG_PID | LOG_NDELAY, LOG_DAEMON);

@@ -49,6 +49,13 @@ enum log_target {
  */
 void log_init(const char *ident, enum log_level level, enum log_target target);
 
+/*
+ * The process has started and goes on from here: messages to the journal get fields. The journal
+ * looks up whose such a message is when it reads it, so what a process says right before its end
+ * comes without the name of its unit; before this all goes by standard error, which is the unit's.
+ */
+void log_steady(void);
+
 /* The least grave level that is still written; set by the configuration's log.level or by -d. */
 void log_set_level(enum log_level level);
 enum log_level log_get_level(void);

@@ -178,13 +178,15 @@ static void test_journal(void **state)
 	log_init("t", LOG_LEVEL_DEBUG, LOG_TO_AUTO);
 	log_error("e");
 	log_debug("d");
+	log_steady();
+	log_info("s");
 	snprintf(stream, sizeof(stream), "%llu:%llu", (unsigned long long)st.st_dev,
 		 (unsigned long long)st.st_ino + 1);
 	setenv("JOURNAL_STREAM", stream, 1);
 	log_init("t", LOG_LEVEL_INFO, LOG_TO_AUTO);
 	log_error("elsewhere");
 	unsetenv("JOURNAL_STREAM");
-	assert_string_equal(captured_text(), "<3>e\n<7>d\nt: error: elsewhere\n");
+	assert_string_equal(captured_text(), "<3>e\n<7>d\n<6>s\nt: error: elsewhere\n");
 }
 
 /* --- the journal's own protocol --- */
@@ -220,6 +222,22 @@ static const char *received(int fd)
 	return text;
 }
 
+/* What a process says before it has started must not depend on whether it goes on. */
+static void test_before_start(void **state)
+{
+	char directory[32];
+	struct sockaddr_un address;
+	int fd = journal_open(directory, &address);
+
+	(void)state;
+	capture();
+	log_init("t", LOG_LEVEL_INFO, LOG_TO_JOURNAL);
+	log_warnx("no key");
+	assert_string_equal(captured_text(), "<4>no key\n");
+	assert_string_equal(received(fd), "");
+	journal_close(fd, directory, &address);
+}
+
 static void test_native(void **state)
 {
 	const struct log_about about = {.event = LOG_EVENT_HANDOVER,
@@ -233,6 +251,7 @@ static void test_native(void **state)
 	(void)state;
 	capture();
 	log_init("t", LOG_LEVEL_INFO, LOG_TO_JOURNAL);
+	log_steady();
 	log_event(LOG_LEVEL_NOTICE, &about, "it %s", "moved");
 	snprintf(expected, sizeof(expected),
 		 "PRIORITY=5\nMESSAGE=it moved\nSYSLOG_IDENTIFIER=t\nMESSAGE_ID=%s\n"
@@ -437,13 +456,13 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_before_init),    cmocka_unit_test(test_levels),
 		cmocka_unit_test(test_debug_has_time), cmocka_unit_test(test_errno),
-		cmocka_unit_test(test_one_line),       cmocka_unit_test(test_journal),
-		cmocka_unit_test(test_limit),	       cmocka_unit_test(test_remote),
-		cmocka_unit_test(test_transition),     cmocka_unit_test(test_names),
-		cmocka_unit_test(test_write_fails),    cmocka_unit_test(test_hold),
-		cmocka_unit_test(test_hold_many),      cmocka_unit_test(test_native),
-		cmocka_unit_test(test_native_long),    cmocka_unit_test(test_event_ids),
-		cmocka_unit_test(test_remote_event),
+		cmocka_unit_test(test_one_line),       cmocka_unit_test(test_before_start),
+		cmocka_unit_test(test_journal),	       cmocka_unit_test(test_limit),
+		cmocka_unit_test(test_remote),	       cmocka_unit_test(test_transition),
+		cmocka_unit_test(test_names),	       cmocka_unit_test(test_write_fails),
+		cmocka_unit_test(test_hold),	       cmocka_unit_test(test_hold_many),
+		cmocka_unit_test(test_native),	       cmocka_unit_test(test_native_long),
+		cmocka_unit_test(test_event_ids),      cmocka_unit_test(test_remote_event),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
