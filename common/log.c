@@ -249,6 +249,7 @@ static void put_line(enum log_level level, const char *line, size_t length)
 		memcpy(waiting.text + waiting.length, &length, sizeof(length));
 		waiting.length += sizeof(length);
 	}
+	/* cppcheck-suppress uninitvar; escape() has filled so much of it */
 	memcpy(waiting.text + waiting.length, line, length);
 	waiting.length += length;
 	if (!state.held || level <= LOG_LEVEL_WARNING || state.level >= LOG_LEVEL_DEBUG)

@@ -55,7 +55,7 @@ void row_put_lladdr(struct cursor_out *row, const struct lladdr *lladdr)
 
 struct lladdr row_get_lladdr(struct cursor_in *row)
 {
-	struct lladdr lladdr;
+	struct lladdr lladdr = {0};
 
 	cursor_get(row, lladdr.bytes, sizeof(lladdr.bytes));
 	return lladdr;

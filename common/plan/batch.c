@@ -108,6 +108,7 @@ bool batches_next(struct batches *batches)
 		if (fits || batches->stations)
 			take_all(batches, left[looked], false);
 	}
+	/* cppcheck-suppress uninitvar; the first `skipped` of them are set */
 	memcpy(left + batches->count, later, skipped * sizeof(*later));
 	batches->begun += batches->count;
 	return batches->count > 0;

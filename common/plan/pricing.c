@@ -159,6 +159,7 @@ static inline __attribute__((always_inline)) void add_row(float *to, const float
 
 	for (unsigned int k = 0; k < lanes; k++)
 		sum[k] = to[k] + row[k];
+	/* cppcheck-suppress uninitvar; the loop has set all lanes */
 	memcpy(to, sum, lanes * sizeof(*to));
 }
 
@@ -170,6 +171,7 @@ static inline __attribute__((always_inline)) void average_row(float *average, co
 
 	for (unsigned int k = 0; k < lanes; k++)
 		new[k] = average[k] + share *(row[k] - average[k]);
+	/* cppcheck-suppress uninitvar; the loop has set all lanes */
 	memcpy(average, new, lanes * sizeof(*average));
 }
 
@@ -253,7 +255,9 @@ static inline __attribute__((always_inline)) void raise_prices(struct pricing *p
 			price[k] = price[k] > 0 ? price[k] : 0;
 			sum[k] = worth[i + k] + weight * price[k];
 		}
+		/* cppcheck-suppress uninitvar; the loop has set all lanes */
 		memcpy(prices + i, price, lanes * sizeof(*price));
+		/* cppcheck-suppress uninitvar; likewise */
 		memcpy(worth + i, sum, lanes * sizeof(*sum));
 	}
 }
