@@ -36,19 +36,22 @@ case_file hangs.t 'echo 1..1; echo ok 1; sleep 60'
 case_file silent.t ':'
 case_file seventyseven.t 'echo "no such kernel"; exit 77'
 case_file planned.t 'echo "1..0 # SKIP no such kernel"'
+case_file tells.t 'echo 1..2; echo "not ok 1 - bread"; echo "# burnt"; echo "ok 2 - butter"; echo "# fine"; exit 1'
+case_file last.t 'echo 1..1; echo ok 1; echo "out of flour"; exit 3'
 case_file netns/whole.t 'echo "1..0 # SKIP no tunnel"'
 case_file netns/status.t 'echo "no tunnel"; exit 77'
 case_file netns/point.t 'echo 1..2; echo ok 1; echo "ok 2 - gre # SKIP no gre"'
 case_file netns/where.t 'echo 1..1; [ "$KERNEL" = host ] && echo ok 1 || echo not ok 1'
 case_file netns/inside.t $'# kernels: uml\necho 1..1; [ "$KERNEL$SNO_IN_UML" = uml1 ] && echo ok 1 || echo not ok 1'
 
-# expect NAME RESULT TESTS MODE [VARIABLE=VALUE]...
+# expect NAME PATTERN TESTS MODE [VARIABLE=VALUE]...
 expect() {
-	local name=$1 result=$2 tests=$3 mode=$4 got
+	local name=$1 pattern=$2 tests=$3 mode=$4 got
 	shift 4
 	count=$((count + 1))
 	got=$(env "$@" TESTS="$tests" "$work/tests/run" "$mode" 2>&1)
-	if grep -q "$result" <<<"$got"; then
+	# The output as one line: a pattern may say what follows on what.
+	if tr '\n' '|' <<<"$got" | grep -q "$pattern"; then
 		echo "ok $count - $name"
 	else
 		echo "not ok $count - $name"
@@ -57,7 +60,7 @@ expect() {
 }
 
 count=0
-[ "$(id -u)" -eq 0 ] && points=18 || points=10
+[ "$(id -u)" -eq 0 ] && points=22 || points=14
 echo "1..$points"
 expect 'a pass passes' 'Result: PASS' pass.t static
 expect 'a failure fails' 'Result: FAIL' fail.t static
@@ -69,7 +72,11 @@ expect 'a test that hangs fails' 'Result: FAIL' hangs.t static TEST_TIMEOUT=1
 expect 'status 77 skips with its reason' 'seventyseven.t .. skipped: no such kernel' seventyseven.t static
 expect 'an empty plan skips with its reason' 'planned.t .. skipped: no such kernel' planned.t static
 expect 'no test of that name is a failure' 'no test named nonsense' nonsense static
-if [ "$points" -gt 10 ]; then
+expect 'a point that failed is told at the end' 'Result: FAIL||--- tests/tells.t|not ok 1 - bread|# burnt|$' tells.t static
+expect 'so are the last words of a test that died' 'Result: FAIL||--- tests/last.t|1..1|ok 1|out of flour|$' last.t static
+expect 'and only what failed' 'Result: FAIL||--- tests/fail.t|not ok 1|$' 'pass.t fail.t' static
+expect 'nothing follows on a pass' 'Result: PASS|$' pass.t static
+if [ "$points" -gt 14 ]; then
 	expect 'a namespace test may skip' 'whole.t .. skipped: no tunnel' netns/whole.t netns
 	expect 'REQUIRE_NETNS: an empty plan fails' 'Result: FAIL' netns/whole.t netns REQUIRE_NETNS=1
 	expect 'REQUIRE_NETNS: status 77 fails' 'Result: FAIL' netns/status.t netns REQUIRE_NETNS=1
