@@ -61,9 +61,20 @@ build() {
 }
 
 
+# What a build needs beside what every build has; a release has its configure.
+undeclared() {
+	local declared name
+	declared=" $(sed -n '/^Build-Depends:/,/^[^ B]/p' "$SRCDIR/conf/debian/control" | tr -s ',\n' ' ') "
+	for name in $("$SRCDIR/scripts/install-deps" --build --list | awk '/^  (have|missing) / {print $2}'); do
+		case $name in autoconf | make | gcc | libc6-dev) continue ;; esac
+		[[ $declared = *" $name "* ]] || echo "$name is missing"
+	done
+}
+
 in_copy() { chroot "$root" env DEBIAN_FRONTEND=noninteractive PATH="$PATH" "$@"; }
 quietly() { "$@" >"$work/out" 2>&1 || { cat "$work/out"; return 1; }; }
 
+point "what a build needs is in Build-Depends" undeclared
 point "make deb" build
 package=$(ls "$work"/tree/build/deb/sno-mobility_*.deb 2>/dev/null)
 if [ -z "$package" ]; then
