@@ -38,9 +38,9 @@ static const char *colour_of(const char *text)
 		{"in use", GREEN},	 {"serving", GREEN},	{"good", GREEN},
 		{"forwarding", GREEN},	 {"down", RED},		{"no carrier", RED},
 		{"no interface", RED},	 {"lost", RED},		{"missing", RED},
-		{"dropping", RED},	 {"wrong", RED},	{"error", RED},
-		{"leaving", YELLOW},	 {"draining", YELLOW},	{"warning", YELLOW},
-		{"unreachable", YELLOW}, {"discovery", YELLOW},
+		{"dropping", RED},	 {"wrong", RED},	{"leaving", YELLOW},
+		{"draining", YELLOW},	 {"warning", YELLOW},	{"unreachable", YELLOW},
+		{"discovering", YELLOW},
 	};
 
 	for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++)

@@ -7,8 +7,10 @@ checked against another implementation of X25519 (python3-cryptography) where th
 """
 
 import base64
+import glob
 import json
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -17,6 +19,7 @@ import tempfile
 import threading
 
 BUILD = os.environ.get("BUILD", os.path.join(os.path.dirname(__file__), "..", "..", "build"))
+SRCDIR = os.environ.get("SRCDIR", os.path.join(os.path.dirname(__file__), "..", ".."))
 SNOCTL = os.path.join(BUILD, "snoctl")
 WORK = tempfile.mkdtemp(prefix="snoctl.")
 failures = count = 0
@@ -229,6 +232,11 @@ def on_terminal(**variables):
     return text.replace("\r\n", "\n")
 
 
+def source(path):
+    with open(path, encoding="utf-8") as file:
+        return file.read()
+
+
 def coloured():
     os.environ.pop("NO_COLOR", None)
     plain = "PEER            STATE\nc               down\nlonger.example  up\n"
@@ -237,6 +245,10 @@ def coloured():
     same(on_terminal(NO_COLOR="1"), plain, "none with NO_COLOR")
     same(on_terminal(TERM="dumb"), plain, "none on a dumb terminal")
     ok("\x1b" in on_terminal(NO_COLOR=""), "an empty NO_COLOR says nothing")
+    said = "".join(source(name) for name in glob.glob(f"{SRCDIR}/*-*/*.c") + [f"{SRCDIR}/common/doctor.c"])
+    states = re.findall(r'\{"([a-z ]+)",\s+(?:GREEN|RED|YELLOW)\}', source(f"{SRCDIR}/common/snoctl_show.c"))
+    same([state for state in states if f'"{state}"' not in said], [], "each state with a colour is one that daemons tell")
+    ok("discovering" in states, "... and a terminal without a core has one", states)
 
 
 def monitored():
