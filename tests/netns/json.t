@@ -11,6 +11,7 @@ the page, and nothing is in it that does not come.
 import json
 import os
 import re
+import subprocess
 import sys
 import time
 
@@ -40,20 +41,20 @@ TYPES = {str: "string", bool: "bool", int: "number", float: "number", list: "lis
 
 
 def documented():
-    """{(daemon, command or event): {(kind, name): (type, unit)}} of the page."""
+    """{(daemon, "answer" or "event", name): {(kind, name): (type, unit)}} of the page."""
     with open(os.path.join(SRCDIR, "common", "sno-json.5"), encoding="utf-8") as file:
         page = file.read()
-    found, daemon, entry = {}, None, None
+    found, daemon, what, entry = {}, None, None, None
     for line in page.splitlines():
-        section = re.match(r"\.S[hs] .*\((\S+)\)$", line)
+        section = re.match(r"\.Ss (Answer|Event)s of .*\((\S+)\)$", line)
         if section:
-            daemon = section[1]
+            what, daemon = section[1].lower(), section[2]
         elif line.startswith(".S"):
             daemon = None
         elif daemon and (item := re.match(r"\.It Cm (.*)$", line)):
             entry = {}
             for name in item[1].replace(" ,", "").split():
-                found[daemon, name] = entry
+                found[daemon, what, name] = entry
         elif daemon and (item := re.match(r'\.It (Li|Em|Va) ("[^"]*"|\S+) Ta (\S+) Ta (\S*)$', line)):
             entry[KINDS[item[1]], item[2].strip('"')] = (item[3], item[4].strip("-") or None)
     return found
@@ -109,7 +110,7 @@ def ask_all(world, seen):
             answer = world.ask(node, command)
             if answer["version"] != VERSION:
                 raise ValueError(f"{command}: version {answer['version']}")
-            seen.setdefault((daemon, command), Merged()).add(answered(answer))
+            seen.setdefault((daemon, "answer", command), Merged()).add(answered(answer))
 
 
 def follow(world):
@@ -139,14 +140,14 @@ def collect(tap, streams, seen):
             events += 1
             good &= line["sequence"] == number and isinstance(line["time"], float)
             found = {("field", n): (None, {kind_of(v)} - {None}) for n, v in line["data"].items()}
-            seen.setdefault((daemon, line["event"]), Merged()).add(found)
+            seen.setdefault((daemon, "event", line["event"]), Merged()).add(found)
         tap.ok(good and events, f"{node}: a snapshot, then {events} events, and no number is left out")
 
 
 def show(seen):
     """The page's lists, to begin one with."""
-    for (daemon, name), found in sorted(seen.items()):
-        print(f"## {daemon}\n.It Cm {name}\n.Bl -column -compact")
+    for (daemon, what, name), found in sorted(seen.items()):
+        print(f"## {daemon}, {what}\n.It Cm {name}\n.Bl -column -compact")
         for (kind, column), (unit, types) in found.items():
             word = f'"{column}"' if " " in column else column
             print(f".It {next(k for k, v in KINDS.items() if v == kind)} {word} Ta {'/'.join(types) or '?'} Ta {unit or '-'}")
@@ -165,6 +166,9 @@ def test(tap):
             world.arrived("t1", core, satellite, f"t1 to {core}")
             ask_all(world, seen)
         world.associate("s1", "b")
+        for state in ("down", "up"):
+            subprocess.run(["ip", "-n", world.netns("s1"), "link", "set", "feed-b", state], check=True)
+            poll(5 * SLOW, lambda passes=state == "up": world.ask("s1", "status")["fields"]["forwarding"] == passes)
         world.ask("b", "release", terminal="t1@a.example")
         poll(5 * SLOW, lambda: world.served("t1", "b"))
         world.kill("b")
@@ -180,7 +184,7 @@ def test(tap):
             return
         page = documented()
         for key in sorted(set(page) | set(seen)):
-            tap.same(f"{key[0]}: {key[1]}", [], list(faults(page.get(key, {}), seen.get(key, {}))))
+            tap.same(f"{key[0]}, {key[1]}: {key[2]}", [], list(faults(page.get(key, {}), seen.get(key, {}))))
 
 
 main(test)
