@@ -201,8 +201,21 @@ def check_journal():
           [f"{n} {i}" for n, i in sorted(wanted.items() ^ listed.items())] or ([] if known else ["none is known"]))
 
 
+def check_diagnostics(daemon):
+    """What a page's DIAGNOSTICS quote is said by somebody: the words between names and the like."""
+    sources = [f"{folder}/{name}" for folder in (daemon, "common")
+               for name in sorted(os.listdir(os.path.join(TOP, folder))) if name.endswith(".c")]
+    said = re.sub(r'"\s*"', "", "".join(map(read, sources)))
+    page = read(f"{daemon}/sno-{daemon}.8")
+    quoted = re.findall(r"^\.It Ql (.*)$", (page.split("\n.Sh DIAGNOSTICS") + [""])[1].split("\n.Sh ")[0], re.M)
+    point(f"sno-{daemon}.8 quotes what is said",
+          [text for text in quoted for words in re.split(r"\b[A-Z][A-Z@]+\b|: |\.\.\.", text)
+           if words.strip(": ") not in said])
+
+
 for each in DAEMONS:
     check_keys(each)
+    check_diagnostics(each)
 check_journal()
 check_commands()
 check_options()
