@@ -198,7 +198,14 @@ static void look_at_schedule(const struct core *core, struct control_reply *repl
 
 	if (!path)
 		return;
-	if (schedule_ahead(core) == 0)
+	if (core->schedule.refused)
+		doctor_row(reply, "schedule", DOCTOR_WRONG,
+			   "see the log for what is wrong with it, and mend the file; it is read "
+			   "by itself",
+			   "%s: refused, %s", path,
+			   core->schedule.content.associations.count ? "the one before is in force"
+								     : "none is in force");
+	else if (schedule_ahead(core) == 0)
 		doctor_row(reply, "schedule", DOCTOR_WARNING,
 			   "put a newer file there (sno-plan associate); it is read by itself",
 			   "%s: no change is ahead", path);

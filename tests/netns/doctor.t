@@ -22,6 +22,7 @@ LAB = f"""
 gap 10ms
 advertise 200ms
 psk yes
+associations known
 core a {CORE}
 core b {CORE}
 satellite s1 core=a
@@ -134,6 +135,22 @@ def lines(ward, world):
                 lambda: world.kill("b"), lambda: world.start("b"))
 
 
+def plans(ward, world):
+    """What a core refuses, while it goes by what it had."""
+    path = os.path.join(world.lab.state.dir, "associations.csv")
+    with open(path, encoding="utf-8") as file:
+        before = file.read()
+
+    def write(text):
+        with open(f"{path}.new", "w", encoding="utf-8") as file:
+            file.write(text)
+        os.replace(f"{path}.new", path)
+    ward.broken("a schedule with a fault", "a", "schedule", "wrong", "the one before is in force",
+                lambda: write(before + "nonsense\n"), lambda: write(before))
+    ward.broken("a schedule that is gone", "a", "schedule", "wrong", "mend the file",
+                lambda: os.remove(path), lambda: write(before))
+
+
 def nobody(tap, world):
     """No daemon at all, and one that is not there."""
     status, rows = doctor(world, "t1", "-N", "none")
@@ -154,6 +171,7 @@ def test(tap):
         switches(ward, world)
         keys(ward, world)
         lines(ward, world)
+        plans(ward, world)
         nobody(tap, world)
 
 
