@@ -3,12 +3,14 @@
 
 import os
 import platform
+import time
 
 import comparison
 import goodput
 import measure
 from description import MODES
 from picture import draw
+from system import now_us
 
 # Each is sent once in a handover; the rest of the types is upkeep and not counted.
 SIGNALLING = ("proactive authentication", "proactive authentication ACK", "handover announcement",
@@ -21,7 +23,7 @@ COLUMNS = (("", "label", "<"), ("terminal", "terminal", "<"), ("from", "from", "
            ("added down", "added_down_ms", ">"), ("added up", "added_up_ms", ">"),
            ("lost down", "lost_down", ">"), ("lost up", "lost_up", ">"),
            ("TCP dip", "dip_percent", ">"), ("messages", "messages", ">"))
-JSON_KEYS = ("terminal", "from", "to", "mode", "gap_ms", "added_down_ms", "added_up_ms",
+JSON_KEYS = ("time", "terminal", "from", "to", "mode", "gap_ms", "added_down_ms", "added_up_ms",
              "lost_down", "lost_up", "reordered_down", "reordered_up", "duplicated_down",
              "duplicated_up", "path_down_ms", "path_up_ms", "outage_down_ms", "outage_up_ms",
              "registration_ms", "noise_ms", "dip_percent", "tcp", "messages", "agent")
@@ -48,6 +50,7 @@ class Report:
 
     def __init__(self, lab):
         self.lab = lab
+        self.epoch_us = time.time_ns() // 1000 - now_us()
         self.names = {core.realm: name for name, core in lab.d.cores.items()}
         self.streams = {}
         for run in lab.traffic.streams:
@@ -104,7 +107,7 @@ class Report:
         streams = self.streams.get(terminal, {})
         measured = measure.handover(streams.get("down"), streams.get("up"), times, window[1])
         gap = (times["link_up_us"] - times["link_down_us"]) if cut else 0
-        item = {"terminal": terminal, "from": self.core_name(was.get("core")),
+        item = {"time": (window[0] + self.epoch_us) / 1000000, "terminal": terminal, "from": self.core_name(was.get("core")),
                 "to": self.core_name(now.get("core")), "from_satellite": was.get("link"),
                 "to_satellite": now.get("link"), "mode": seen.get("mode", "none"),
                 "gap_ms": round(gap / 1000, 3), "registration_ms": seen.get("registration"),
