@@ -10,7 +10,7 @@
 
 /* The clock may be set: so often all is looked at again. */
 #define LOOK USEC_PER_SEC
-/* Computing takes a while, which nobody must wait for who is about to move. */
+/* Computing takes a while, which nobody must wait for who is about to move, or moves. */
 #define QUIET (2 * USEC_PER_SEC)
 /* A move is planned so long before the cores are told. */
 #define PLANNED_BEFORE (5 * USEC_PER_SEC)
@@ -110,9 +110,10 @@ static void compute(struct choosing *c, usec_t now)
 	const struct session *s = c->session;
 	const struct move *m = &s->move;
 	usec_t planned = schedule_planned(c->schedule, now);
+	/* One that comes to nothing has no end: what it lacks may be another satellite. */
+	bool moves = m->phase != MOVE_NONE && m->at - now < QUIET && now - m->at < QUIET;
 
-	if (!guide_stale(&c->guide, planned) ||
-	    (c->guide.known && m->phase != MOVE_NONE && m->at - now < QUIET))
+	if (!guide_stale(&c->guide, planned) || (c->guide.known && moves))
 		return;
 	guide_compute(&c->guide, &c->schedule->table,
 		      s->link && s->link->satellite ? s->link->name : NULL, planned);

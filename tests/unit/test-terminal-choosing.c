@@ -289,6 +289,27 @@ static void test_another_guide(void **state)
 	assert_string_equal(pointed(), "dish0 s2");
 }
 
+/* What the antennas were pointed at is of no use for long: others are looked for all the same. */
+static void test_nothing_is_heard(void **state)
+{
+	static const struct pass passes[] = {{"s1", 0, 10000, -200, -200, 10000}};
+
+	(void)state;
+	guide(passes, 1);
+	on_the_first();
+	rig.choosing.guide.fresh = instant(50);
+	rig_carrier(&rig, rig.sat1, false);
+	until(48.9);
+	rig_carrier(&rig, rig.sat2, false);
+	until(49.9);
+	assert_int_equal(rig.session.move.phase, MOVE_LEAVING);
+	/* Not in the middle of a move. */
+	until(50.8);
+	assert_int_equal(rig.choosing.guide.fresh, instant(50));
+	until(60);
+	assert_true(rig.choosing.guide.fresh > instant(60));
+}
+
 /* What is due waits for the end of what is under way, and for nothing else. */
 static void test_busy(void **state)
 {
@@ -327,6 +348,7 @@ int main(void)
 		TEST(lost_before_the_next_rises),
 		TEST(lost_after_the_next_has_risen),
 		TEST(another_guide),
+		TEST(nothing_is_heard),
 		TEST(busy),
 	};
 
