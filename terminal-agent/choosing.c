@@ -38,6 +38,7 @@ void choosing_changed(struct choosing *c)
 {
 	c->done[0] = '\0';
 	c->again = 0;
+	c->waits = false;
 	guide_forget(&c->guide);
 }
 

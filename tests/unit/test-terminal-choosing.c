@@ -334,6 +334,28 @@ static void test_busy(void **state)
 	assert_string_equal(pointed(), "dish1 s1");
 }
 
+/* Nothing is to be chosen any more when what is under way ends: then nothing is due. */
+static void test_guide_goes(void **state)
+{
+	static const struct pass passes[] = {{"s1", 0, 100, -200, -200, 200}};
+
+	(void)state;
+	guide(passes, 1);
+	on_the_first();
+	rig_carrier(&rig, rig.sat1, false);
+	assert_int_equal(session_handover(&rig.session, rig_link(&rig, "dish0"), rig.now, rig.now),
+			 0);
+	rig_turn(&rig);
+	rig_take_sealed(&rig, &a, MESSAGE_CORE_DISCONNECT);
+	rig_carrier(&rig, rig.sat2, false);
+	assert_int_equal(rig.session.state, SESSION_SWITCHING);
+	guide_free(&rig.choosing.guide);
+	choosing_changed(&rig.choosing);
+	pointing_ended(&rig.pointing, -EIO, rig.now);
+	assert_int_equal(rig.session.state, SESSION_DOWN);
+	assert_false(choosing_waited(&rig.choosing));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(test_##name, setup, teardown)
 
 int main(void)
@@ -350,6 +372,7 @@ int main(void)
 		TEST(another_guide),
 		TEST(nothing_is_heard),
 		TEST(busy),
+		TEST(guide_goes),
 	};
 
 	assert_int_equal(keys_init(), 0);
