@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "terminal-agent/belief.h"
 #include "terminal-agent/session.h"
 
 /* What is sent so long before the change may not pass the satellite in time: 4,500 km. */
@@ -11,7 +12,8 @@
 /* Nothing waits for longer than it would be late by a handover. */
 #define WAIT_MAX (100 * USEC_PER_MSEC)
 
-bool parting_over(const struct session *s, usec_t now)
+/* Does the schedule give the satellite of the registration to another core by now? */
+static bool given_away(const struct session *s, usec_t now)
 {
 	const struct registration *r = &s->registration;
 	const char *core = r->link && r->link->satellite
@@ -19,6 +21,14 @@ bool parting_over(const struct session *s, usec_t now)
 				   : NULL;
 
 	return core && strcmp(core, r->place.core) != 0;
+}
+
+bool parting_over(const struct session *s, usec_t now)
+{
+	const struct registration *r = &s->registration;
+	const char *heard = r->link ? belief_heard(s, r->link, now) : NULL;
+
+	return given_away(s, now) && (!heard || strcmp(heard, r->place.core) != 0);
 }
 
 /* Is a move planned away from the link in use, in a mode that holds user data? */
@@ -40,7 +50,7 @@ usec_t parting_tick(struct session *s, usec_t now)
 	if (!about_to_leave(s) || m->parted)
 		return USEC_NEVER;
 	end = schedule_until(s->schedule, s->registration.link->name, now);
-	if (end > m->at || end < m->at - WAIT_MAX || parting_over(s, now))
+	if (end > m->at || end < m->at - WAIT_MAX || given_away(s, now))
 		return USEC_NEVER;
 	if (now < end - WAY)
 		return end - WAY;

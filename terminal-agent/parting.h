@@ -20,7 +20,10 @@
 
 struct session;
 
-/* Is the satellite of the registration with another core by now? */
+/*
+ * Is the satellite of the registration with another core by now? A schedule against which the core
+ * of the registration is heard there is wrong (belief.h).
+ */
 bool parting_over(const struct session *s, usec_t now);
 /* Holds user data when it is time. Returns the next instant, USEC_NEVER if none. */
 usec_t parting_tick(struct session *s, usec_t now);

@@ -314,6 +314,19 @@ static void test_no_farewell(void **state)
 	assert_int_equal(rig.packet_count, 1);
 }
 
+/* The schedule is wrong: who serves there is heard, and is told. */
+static void test_farewell_all_the_same(void **state)
+{
+	(void)state;
+	swap_in_10_seconds();
+	until(12000);
+	rig_advertise(&rig, "s1", "a.example", 11);
+	rig_order(&rig, "s2", MSEC(100));
+	rig_pass(&rig, MSEC(100));
+	rig_take_sealed(&rig, &a, MESSAGE_CORE_DISCONNECT);
+	assert_int_equal(rig.session.state, SESSION_DISCONNECTING);
+}
+
 #define SOFT(name) cmocka_unit_test_setup_teardown(test_##name, setup_soft, teardown)
 #define TEST(name) cmocka_unit_test_setup_teardown(test_##name, setup, teardown)
 
@@ -335,6 +348,7 @@ int main(void)
 		SOFT(swap),
 		SOFT(swap_dropped),
 		TEST(no_farewell),
+		TEST(farewell_all_the_same),
 	};
 
 	assert_int_equal(keys_init(), 0);
