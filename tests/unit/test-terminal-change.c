@@ -126,16 +126,22 @@ static void test_former_core(void **state)
 	rig_register(&rig, "s1", &a);
 }
 
-/* It has just registered with the core before; that is no reason to wait. */
-static void test_new_core(void **state)
+/* It has just registered with the core before, which was started again. */
+static void registered_just_before(void)
 {
-	(void)state;
 	swap_in_10_seconds();
 	until(9990);
 	a.epoch = 12;
 	rig_advertise(&rig, "s1", "a.example", 12);
 	rig_register(&rig, "s1", &a);
 	until(10003);
+}
+
+/* That is no reason to wait. */
+static void test_new_core(void **state)
+{
+	(void)state;
+	registered_just_before();
 	rig_advertise(&rig, "s1", "b.example", 22);
 	rig_register(&rig, "s1", &b);
 }
@@ -144,12 +150,7 @@ static void test_new_core(void **state)
 static void test_other_core(void **state)
 {
 	(void)state;
-	swap_in_10_seconds();
-	until(9990);
-	a.epoch = 12;
-	rig_advertise(&rig, "s1", "a.example", 12);
-	rig_register(&rig, "s1", &a);
-	until(10003);
+	registered_just_before();
 	rig_advertise(&rig, "s1", "c.example", 33);
 	rig_pass(&rig, MSEC(980));
 	rig_no_more(&rig);
