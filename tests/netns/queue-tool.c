@@ -75,7 +75,7 @@ static size_t datagram(uint8_t *out, const char *kind)
 		return proof_of(out, false);
 	if (!strcmp(kind, "both-proofs"))
 		return proof_of(out, true);
-	if (!strcmp(kind, "stub"))
+	if (!strcmp(kind, "too-short"))
 		return sealed(out, OURS) ? 7 : 0;
 	return discovery(out, false);
 }

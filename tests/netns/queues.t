@@ -30,7 +30,7 @@ heard "a discovery with a short proof" "proving all" short-proof
 heard "one with a cookie" "proving all" cookie-proof
 heard "one with both" "proving all" both-proofs
 heard "one that proves nothing" "rest all" discovery
-heard "what is too short for anything" "rest all" stub
+heard "what is too short for anything" "rest all" too-short
 heard "what is for another port" none elsewhere
 
 note "the core channel"
