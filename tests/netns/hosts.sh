@@ -11,13 +11,6 @@
 
 declare -A letters inits
 
-# wire NODE DEVICE NODE DEVICE: a cable.
-wire() {
-	ip link add "$2" netns "$PREFIX-$1" type veth peer name "$4" netns "$PREFIX-$3"
-	on "$1" ip link set dev "$2" addrgenmode none up
-	on "$3" ip link set dev "$4" addrgenmode none up
-}
-
 # boot HOST: processes, mounts and files of its own: an /etc, empty /run and /var/lib, what make
 # install puts below /usr/local. The first process collects the dead ones; with it all others end.
 boot() {

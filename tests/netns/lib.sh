@@ -198,6 +198,13 @@ netns() {
 	ip -n "$PREFIX-$1" link set lo up
 }
 
+# wire NODE DEVICE NODE DEVICE: a veth pair, without addresses of its own.
+wire() {
+	ip link add "$2" netns "$PREFIX-$1" type veth peer name "$4" netns "$PREFIX-$3"
+	on "$1" ip link set "$2" addrgenmode none up
+	on "$3" ip link set "$4" addrgenmode none up
+}
+
 # on NODE COMMAND...
 on() {
 	local node=$1

@@ -6,56 +6,16 @@
 # A satellite that sees no station for a while, and its neighbour that does, with real frames:
 # nothing is lost on the way from one way to the other and back, users of both are served by
 # different cores at the same time, and nothing goes in circles.
-#
-#	t1 eth0 --- t0 [acc0] s1 fa ------------------- eth0 a
-#	                      |  isl0 --- isl0
-#	                      |             s2 relay ---- eth0 c    for frames of s1
-#	            t2 eth0 --- t0 [acc0] s2   fb ------- eth0 b
-#
-# Cores a, b and c are the same host to the terminals: 10.9.0.2, 02:00:00:00:00:02.
+# (The hosts are those of satellites.sh.)
 . "${SRCDIR:-.}/tests/netns/lib.sh"
+. "${SRCDIR:-.}/tests/netns/satellites.sh"
 
 need_root
 need_program ping tc jq
-CORE_MAC=02:00:00:00:00:02
 PLAN=$WORK/plan.csv
 modprobe ipv6 2>/dev/null
 
-for node in t1 t2 s1 s2 a b c; do netns "$node"; done
-
-# wire NODE DEVICE NODE DEVICE: a veth pair, without addresses of its own.
-wire() {
-	ip link add "$2" netns "$PREFIX-$1" type veth peer name "$4" netns "$PREFIX-$3"
-	on "$1" ip link set "$2" addrgenmode none up
-	on "$3" ip link set "$4" addrgenmode none up
-}
-
-# satellite NODE TERMINAL NUMBER: its bridge, with one terminal.
-satellite() {
-	on "$1" ip link add acc0 type bridge stp_state 0 forward_delay 0 mcast_snooping 0
-	on "$1" ip link set acc0 addrgenmode none up
-	wire "$1" t0 "$2" eth0
-	on "$1" ip link set t0 master acc0
-	on "$2" ip link set eth0 address "02:00:00:00:01:0$3"
-	on "$2" ip addr add "10.9.0.1$3/24" dev eth0
-}
-
-# core NODE: what a core looks like from terminals.
-core() {
-	on "$1" ip link set eth0 address $CORE_MAC
-	on "$1" ip addr add 10.9.0.2/24 dev eth0
-	for number in 1 2; do
-		on "$1" ip neigh add "10.9.0.1$number" lladdr "02:00:00:00:01:0$number" dev eth0 nud permanent
-	done
-}
-
-satellite s1 t1 1
-satellite s2 t2 2
-wire s1 isl0 s2 isl0
-wire s1 fa a eth0
-wire s2 fb b eth0
-wire s2 relay c eth0
-for node in a b c; do core $node; done
+relay_wire
 
 # row FROM UNTIL REST: in seconds from now.
 now=$(date +%s.%N)
@@ -85,21 +45,9 @@ cat >"$WORK/s2.conf" <<-CONF
 		feeders = ( { core = "c"; station = "gs-c"; interface = "relay"; } ); } );
 	association = { file = "$PLAN"; };
 CONF
-for node in s1 s2; do
-	check "the configuration of $node is good" "$BUILD/sno-sat-forwarder" -t -c "$WORK/$node.conf"
-	background $node "$BUILD/sno-sat-forwarder" -f -c "$WORK/$node.conf" -s "$WORK/$node.sock"
-	poll 10 "$BUILD/snoctl" -s "$WORK/$node.sock" status
-done
+relay_start
 
-ask() { "$BUILD/snoctl" -s "$WORK/$1.sock" --json "${@:2}"; }
 serves() { [ "$(ask "$1" status | jq -r '.fields.core | if type == "object" then .value else . end')" = "$2" ]; }
-# What reached a core: echo requests answered.
-answered() {
-	on "$1" awk '$1 == "Icmp:" {
-		if (c) print $c
-		for (i = 2; i <= NF; i++) if ($i == "InEchos") c = i
-	}' /proc/net/snmp
-}
 
 check "the satellite serves by itself" serves s1 a
 check "its terminal reaches the core" reaches t1 10.9.0.2

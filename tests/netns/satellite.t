@@ -11,22 +11,15 @@
 #	                      gs0 --- eth0 g     shows nowhere but in the loss. g is a ground station
 #	                                         of core c behind a gretap tunnel, where the kernel has it.
 . "${SRCDIR:-.}/tests/netns/lib.sh"
+. "${SRCDIR:-.}/tests/netns/satellites.sh"
 
 need_root
 need_program ping tc jq
-CORE_MAC=02:00:00:00:00:02
 TERMINAL_MAC=02:00:00:00:00:01
 SOCKET=$WORK/s.sock
 modprobe ipv6 2>/dev/null
 
 for node in t s a b g; do netns "$node"; done
-
-# wire NODE DEVICE NODE DEVICE: a veth pair, without addresses of its own.
-wire() {
-	ip link add "$2" netns "$PREFIX-$1" type veth peer name "$4" netns "$PREFIX-$3"
-	on "$1" ip link set "$2" addrgenmode none up
-	on "$3" ip link set "$4" addrgenmode none up
-}
 
 # core_end NODE DEVICE: what a core looks like from a terminal.
 core_end() {
@@ -113,14 +106,6 @@ no_loss_during() {
 	wait "$echoes"
 	lost=$(awk '/packets transmitted/ {print $1 - $4}' "$log")
 	same "$2 ($count echoes)" 0 "${lost:-nothing came of it}" || note "$(cat "$log")"
-}
-
-# What reached each core: echo requests answered.
-answered() {
-	on "$1" awk '$1 == "Icmp:" {
-		if (c) print $c
-		for (i = 2; i <= NF; i++) if ($i == "InEchos") c = i
-	}' /proc/net/snmp
 }
 
 # --- association -----------------------------------------------------------------------------------
