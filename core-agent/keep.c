@@ -136,7 +136,7 @@ static void put_path(struct cursor_out *row, const struct path *path)
 	row_put_addr(row, &path->outer_src);
 	row_put_addr(row, &path->outer_dst);
 	cursor_put_u32(row, path->key);
-	cursor_put_u8(row, path->peer != NULL);
+	cursor_put_u8(row, (path->peer ? KEEP_PATH_PEER : 0) | (path->df ? KEEP_PATH_DF : 0));
 }
 
 static void put_account(struct cursor_out *row, const struct account *account)

@@ -25,6 +25,9 @@ enum keep_kind {
 	KEEP_LEASE = KEEP_SESSION + 1 + STORE_LASTING, /* by user */
 };
 
+/* What a row says of a path beside its fields: it has a peer; outer packets are not fragmented. */
+enum { KEEP_PATH_PEER = 1, KEEP_PATH_DF = 2 };
+
 /*
  * Opens the store that core->io names, if it names one, and begins a life or goes on with one. The
  * keys are there already. 0 or -errno, logged.

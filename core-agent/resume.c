@@ -61,6 +61,7 @@ static struct path get_path(struct cursor_in *row, const struct satellite *satel
 			    const struct peer *peer)
 {
 	struct path path = {.kind = (enum path_kind)cursor_get_u8(row)};
+	uint8_t more;
 
 	if (path.kind == PATH_NONE)
 		return path;
@@ -73,7 +74,9 @@ static struct path get_path(struct cursor_in *row, const struct satellite *satel
 	path.outer_src = row_get_addr(row);
 	path.outer_dst = row_get_addr(row);
 	path.key = cursor_get_u32(row);
-	path.peer = cursor_get_u8(row) ? peer : NULL;
+	more = cursor_get_u8(row);
+	path.peer = more & KEEP_PATH_PEER ? peer : NULL;
+	path.df = more & KEEP_PATH_DF;
 	path.port = satellite ? satellite->port : 0;
 	return path;
 }

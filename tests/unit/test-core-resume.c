@@ -127,6 +127,33 @@ static void test_counts(void **state)
 	world_free(w);
 }
 
+/* Tunnels are what they were, also in what routers on the way may do with their packets. */
+static void test_protected(void **state)
+{
+	struct world *w;
+	struct path path;
+
+	(void)state;
+	world_protected = true;
+	w = world_served();
+	otto_visit(w, FAR_A);
+	path = otto(w)->path;
+	assert_int_equal(path.kind, PATH_TUNNEL);
+	assert_true(path.df);
+	world_restart(w, NULL);
+	assert_true(path_equal(&otto(w)->path, &path));
+	world_run(w, 2 * SEC);
+	assert_true(path_equal(&otto(w)->path, &path));
+	world_free(w);
+}
+
+static int unprotect(void **state)
+{
+	(void)state;
+	world_protected = false;
+	return 0;
+}
+
 /* The kernel had lost it meanwhile: it is put in place. */
 static void test_kernel_forgot(void **state)
 {
@@ -380,6 +407,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_counts),
 		cmocka_unit_test(test_unnoticed),
+		cmocka_unit_test_teardown(test_protected, unprotect),
 		cmocka_unit_test(test_kernel_forgot),
 		cmocka_unit_test(test_counters),
 		cmocka_unit_test(test_blocks),
