@@ -227,6 +227,15 @@ void keep_lease(const struct subscriber *s)
 
 /* ---- sessions ------------------------------------------------------------------------------ */
 
+/* What the terminal asks for again until it has it, which it shows by being heard. */
+static void put_done(struct cursor_out *row, const struct session *s)
+{
+	size_t length = s->access.rx.window.next == 0 ? s->done_length : 0;
+
+	cursor_put_u16(row, (uint16_t)length);
+	cursor_put(row, s->done, length);
+}
+
 void keep_session(const struct session *s)
 {
 	uint8_t octets[STORE_VALUE_MAX];
@@ -253,6 +262,7 @@ void keep_session(const struct session *s)
 	row_put_time(&row, s->registered);
 	row_put_time(&row, s->expires);
 	row_put_time(&row, s->deadline);
+	put_done(&row, s);
 	store_put(s->core->store, KEEP_SESSION, s->nai, octets, cursor_written(&row));
 	keys_wipe(octets, sizeof(octets));
 }

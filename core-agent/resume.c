@@ -195,6 +195,15 @@ static void find_home(struct session *like, const char *realm)
 		like->subscriber = s;
 }
 
+static void get_done(struct cursor_in *row, struct session *like)
+{
+	like->done_length = cursor_get_u16(row);
+	if (like->done_length > sizeof(like->done))
+		row->failed = true;
+	else
+		cursor_get(row, like->done, like->done_length);
+}
+
 static int session_read(void *arg, const char *key, const uint8_t *value, size_t length)
 {
 	struct resuming *r = arg;
@@ -225,6 +234,7 @@ static int session_read(void *arg, const char *key, const uint8_t *value, size_t
 	like.registered = row_get_time(&row);
 	like.expires = row_get_time(&row);
 	like.deadline = row_get_time(&row);
+	get_done(&row, &like);
 	if (!row_whole(&row) || like.state > SESSION_RELEASED || like.access.local_index == 0) {
 		keys_wipe(&like, sizeof(like));
 		return broken("session", key);

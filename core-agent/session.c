@@ -431,6 +431,8 @@ struct session *session_resume(struct core *core, const struct session *like, ui
 	s->buffered = like->buffered;
 	s->dropped = like->dropped;
 	memcpy(s->discovery, like->discovery, sizeof(s->discovery));
+	memcpy(s->done, like->done, like->done_length);
+	s->done_length = like->done_length;
 	s->registered = like->registered;
 	s->expires = like->expires;
 	session_list(s);

@@ -54,7 +54,7 @@ struct session {
 	struct bucket discoveries;	/* that may cost a handshake */
 	uint8_t discovery[HASH_LENGTH]; /* SHA-256 of the discovery that led here ... */
 	uint8_t done[SNO_DATAGRAM_MAX]; /* ... and the answer to it */
-	size_t done_length;
+	size_t done_length;		/* 0: it had been received before a restart */
 
 	usec_t registered, expires, deadline;
 	struct timer timer;	    /* at deadline, what the state waits for */

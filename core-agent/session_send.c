@@ -78,6 +78,8 @@ int session_build_done(const struct session *s, struct access_session *access,
 
 void session_repeat_done(struct session *s)
 {
+	if (s->done_length == 0)
+		return;
 	s->core->counters.sent[MESSAGE_REGISTRATION_DONE]++;
 	send_datagram(s->satellite, &s->mac, &s->link_local, s->done, s->done_length);
 }

@@ -25,7 +25,7 @@ void session_tell_release(struct session *s, enum reason reason, request_done *d
 int session_build_done(const struct session *s, struct access_session *access,
 		       const struct session_grant *grant, uint8_t *out, size_t capacity);
 
-/* The same discovery again: the same answer again (PROTOCOL section 8). */
+/* The same discovery again: the same answer again (PROTOCOL section 8), as long as it is known. */
 void session_repeat_done(struct session *s);
 
 #endif

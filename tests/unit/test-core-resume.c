@@ -303,6 +303,35 @@ static void test_replayed_discovery(void **state)
 	world_free(w);
 }
 
+/* A registration whose answer was lost is answered by the core that goes on, under the same key. */
+static void test_answer_lost(void **state)
+{
+	struct world *w;
+
+	(void)state;
+	world_keeps = true;
+	w = world_new(NULL);
+	terminal_discovery(&w->tina, NULL);
+	terminal_send(w, &w->tina, "s2", w->tina.discovery, w->tina.discovery_length);
+	world_run(w, 500 * MS);
+	assert_int_equal(session_of(w, "tina@a.example")->state, SESSION_REGISTERED);
+	w->frame_count = 0;
+	world_restart(w, NULL);
+	terminal_send(w, &w->tina, "s2", w->tina.discovery, w->tina.discovery_length);
+	world_run(w, 500 * MS);
+	terminal_read(w, &w->tina);
+	assert_true(w->tina.done);
+	tell_done(w, &w->tina, "s2");
+	assert_int_equal(w->tina.received[MESSAGE_HANDOVER_DONE_ACK], 1);
+	/* It has it: what comes now is a late copy, with nothing behind it. */
+	world_restart(w, NULL);
+	terminal_send(w, &w->tina, "s2", w->tina.discovery, w->tina.discovery_length);
+	world_run(w, 500 * MS);
+	assert_int_equal(w->core.counters.sent[MESSAGE_REGISTRATION_DONE], 0);
+	assert_int_equal(session_of(w, "tina@a.example")->state, SESSION_REGISTERED);
+	world_free(w);
+}
+
 /* No key of one move is given out twice, nor is one of a move that is over. */
 static void test_root(void **state)
 {
@@ -415,6 +444,7 @@ int main(void)
 		cmocka_unit_test(test_replay_unanswered),
 		cmocka_unit_test(test_move),
 		cmocka_unit_test(test_replayed_discovery),
+		cmocka_unit_test(test_answer_lost),
 		cmocka_unit_test(test_root),
 		cmocka_unit_test(test_boot),
 		cmocka_unit_test(test_peer_removed),
