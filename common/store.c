@@ -510,24 +510,42 @@ static void tell(struct store *s)
 		log_notice("state is written to %s again", s->path);
 }
 
-void store_tick(struct store *s)
+/* In the order in which they came, as long as there is room. */
+static void place_waiting(struct store *s)
 {
 	struct waiting *w, *next;
 
-	if (!s)
-		return;
-	tell(s);
-	if (!s->waiting)
-		return;
 	HASH_ITER (hh, s->waiting, w, next) {
 		if (!write_down(s, &w->name, w->removed, w->value, w->length))
 			break;
 		HASH_DEL(s->waiting, w);
 		free(w);
 	}
-	wake(s);
 	if (!s->waiting && !s->lost)
 		journal_lacks(s->journal, false);
+}
+
+void store_tick(struct store *s)
+{
+	if (!s)
+		return;
+	tell(s);
+	if (!s->waiting)
+		return;
+	place_waiting(s);
+	wake(s);
+}
+
+/* What waited for room has it, now that the writer has made it; as much as the disk takes. */
+static void write_rest(struct store *s)
+{
+	int taken = 1;
+
+	while (s->waiting && taken > 0) {
+		place_waiting(s);
+		taken = take(s, BATCH);
+		atomic_store(&s->error, taken < 0 ? taken : 0);
+	}
 }
 
 void store_close(struct store *s)
@@ -538,6 +556,7 @@ void store_close(struct store *s)
 		atomic_store(&s->stop, true);
 		sem_post(&s->wake);
 		pthread_join(s->writer, NULL);
+		write_rest(s);
 		tell(s);
 	}
 	store_free(s);

@@ -134,12 +134,18 @@ static void test_rows(void **state)
 	store_close(s);
 }
 
-static int stop(void *arg, const char *key, const uint8_t *value, size_t length)
+static int count_row(void *arg, const char *key, const uint8_t *value, size_t length)
 {
 	(void)key;
 	(void)value;
 	(void)length;
 	++*(int *)arg;
+	return 0;
+}
+
+static int stop(void *arg, const char *key, const uint8_t *value, size_t length)
+{
+	count_row(arg, key, value, length);
 	return 7;
 }
 
@@ -363,6 +369,27 @@ static void test_overflow_ends(void **state)
 	store_close(s);
 	s = opened(*state);
 	assert_false(store_resumes(s));
+	store_close(s);
+}
+
+/* But at an orderly end it is written, however much more it is than there was room for. */
+static void test_overflow_written(void **state)
+{
+	struct store *s = opened(*state);
+	char value[1024] = "", key[16];
+	int count = 0;
+
+	for (int i = 0; i < 300; i++) {
+		snprintf(key, sizeof(key), "%d", i);
+		store_put(s, KIND, key, value, sizeof(value));
+	}
+	assert_in_range(store_figures(s).waiting, 200, 299);
+	assert_int_equal(store_begin(s), 0);
+	store_close(s);
+	s = opened(*state);
+	assert_true(store_resumes(s));
+	assert_int_equal(store_each(s, KIND, count_row, &count), 0);
+	assert_int_equal(count, 300);
 	store_close(s);
 }
 
@@ -614,6 +641,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_journal_alone, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_overflow_recovers, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_overflow_ends, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_overflow_written, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_disk_full, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_other_key, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_newer, setup, teardown),
