@@ -108,7 +108,7 @@ void keys_derive(uint8_t out[KEY_LENGTH], const uint8_t key[KEY_LENGTH], const c
 
 /*
  * SipHash-2-4 of data: the short keyed hash for hash tables and token buckets that strangers fill.
- * Not an authenticator; that is seal_mac().
+ * Not an authenticator; that is keys_hmac().
  */
 uint64_t keys_siphash(const uint8_t key[KEYS_SIP_LENGTH], const void *data, size_t length);
 

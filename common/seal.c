@@ -17,7 +17,6 @@
 _Static_assert((RING_WORDS & (RING_WORDS - 1)) == 0, "the ring is a power of two");
 _Static_assert(SEAL_TAG == crypto_aead_chacha20poly1305_ietf_ABYTES, "Poly1305 tag");
 _Static_assert(KEY_LENGTH == crypto_aead_chacha20poly1305_ietf_KEYBYTES, "ChaCha20 key");
-_Static_assert(SEAL_MAC_LENGTH <= HASH_LENGTH, "a proof is a cut HMAC");
 
 /* Noise revision 34, section 12.3: 32 zero bits, then the counter in little endian. */
 static void nonce_of(uint8_t nonce[crypto_aead_chacha20poly1305_ietf_NPUBBYTES], uint64_t counter)
@@ -59,16 +58,6 @@ void seal_rx_init(struct seal_rx *rx, const uint8_t key[KEY_LENGTH])
 {
 	memcpy(rx->key, key, KEY_LENGTH);
 	memset(&rx->window, 0, sizeof(rx->window));
-}
-
-void seal_tx_wipe(struct seal_tx *tx)
-{
-	keys_wipe(tx, sizeof(*tx));
-}
-
-void seal_rx_wipe(struct seal_rx *rx)
-{
-	keys_wipe(rx, sizeof(*rx));
 }
 
 int seal_close(struct seal_tx *tx, const void *ad, size_t ad_length, const void *plain,
@@ -144,26 +133,4 @@ void seal_window_commit(struct seal_window *w, uint64_t counter)
 		w->next = counter + 1;
 	}
 	w->ring[ring_word(counter)] |= ring_bit(counter);
-}
-
-void seal_mac(uint8_t mac[SEAL_MAC_LENGTH], const uint8_t key[KEY_LENGTH], const void *data,
-	      size_t length)
-{
-	uint8_t full[HASH_LENGTH];
-
-	keys_hmac(full, key, KEY_LENGTH, data, length);
-	memcpy(mac, full, SEAL_MAC_LENGTH);
-	keys_wipe(full, sizeof(full));
-}
-
-bool seal_mac_verify(const uint8_t mac[SEAL_MAC_LENGTH], const uint8_t key[KEY_LENGTH],
-		     const void *data, size_t length)
-{
-	uint8_t expected[SEAL_MAC_LENGTH];
-	bool good;
-
-	seal_mac(expected, key, data, length);
-	good = keys_equal(mac, expected, sizeof(expected));
-	keys_wipe(expected, sizeof(expected));
-	return good;
 }

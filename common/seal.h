@@ -17,14 +17,12 @@
 #ifndef SNO_SEAL_H
 #define SNO_SEAL_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "keys.h"
 
 #define SEAL_TAG	 16 /* bytes that seal_close() adds */
-#define SEAL_MAC_LENGTH	 16 /* bytes of a short proof */
 #define SEAL_RING_BITS	 4096
 #define SEAL_WORD_BITS	 64
 #define SEAL_WINDOW_BITS (SEAL_RING_BITS - SEAL_WORD_BITS)
@@ -52,10 +50,6 @@ struct seal_rx {
 /* Start with this key and counter 0. A key serves one tx and one rx, ever. */
 void seal_tx_init(struct seal_tx *tx, const uint8_t key[KEY_LENGTH]);
 void seal_rx_init(struct seal_rx *rx, const uint8_t key[KEY_LENGTH]);
-
-/* Forget the key and everything else. */
-void seal_tx_wipe(struct seal_tx *tx);
-void seal_rx_wipe(struct seal_rx *rx);
 
 /* The counter that the next seal_close() uses: to be written into the header. */
 static inline uint64_t seal_counter(const struct seal_tx *tx)
@@ -103,13 +97,5 @@ void seal_window_resume(struct seal_window *w, uint64_t next);
 
 /* Marks a counter that seal_window_check() let pass, moving the window up where it is new. */
 void seal_window_commit(struct seal_window *w, uint64_t counter);
-
-/* A short proof: the first 16 bytes of HMAC-SHA256(key, data). */
-void seal_mac(uint8_t mac[SEAL_MAC_LENGTH], const uint8_t key[KEY_LENGTH], const void *data,
-	      size_t length);
-
-/* Checks such a proof in constant time. */
-bool seal_mac_verify(const uint8_t mac[SEAL_MAC_LENGTH], const uint8_t key[KEY_LENGTH],
-		     const void *data, size_t length);
 
 #endif
