@@ -20,7 +20,7 @@
 #include <unistd.h>
 
 #define MAGIC	 "snojrnl"
-#define FORMAT	 1
+#define FORMAT	 2
 #define HEAD	 4096 /* octets of the file before the ring */
 #define BOOT_ID	 "/proc/sys/kernel/random/boot_id"
 #define BOOT_MAX 40
@@ -37,7 +37,10 @@ struct head {
 
 _Static_assert(sizeof(struct head) <= HEAD, "the head has a page of its own");
 
-/* In the ring before the octets of key and value; all of it a multiple of 8 octets. */
+/*
+ * In the ring before the octets of key and value; all of it, and so the ring and what is left at
+ * its end, is a multiple of this structure's size: a pad always fits.
+ */
 struct entry {
 	uint32_t size; /* of all of it */
 	uint16_t length;
@@ -48,7 +51,15 @@ struct entry {
 	uint8_t unused[6];
 };
 
-_Static_assert(sizeof(struct entry) % 8 == 0, "entries are aligned");
+#define UNIT sizeof(struct entry)
+
+_Static_assert(UNIT == 16 && HEAD % UNIT == 0, "entries are aligned, and written as they are");
+
+/* So many octets, and what is left of the last unit. */
+static size_t in_units(size_t octets)
+{
+	return (octets + UNIT - 1) / UNIT * UNIT;
+}
 
 struct journal {
 	int fd;
@@ -78,8 +89,8 @@ static const struct entry *entry_at(const struct journal *j, uint64_t position, 
 	uint64_t at = position % j->capacity;
 	const struct entry *entry = (const struct entry *)(const void *)(j->ring + at);
 
-	if (end - position < sizeof(*entry) || entry->size < sizeof(*entry) ||
-	    entry->size % 8 != 0 || entry->size > end - position || entry->size > j->capacity - at)
+	if (end - position < UNIT || entry->size < UNIT || entry->size % UNIT != 0 ||
+	    entry->size > end - position || entry->size > j->capacity - at)
 		return NULL;
 	if (!entry->pad && sizeof(*entry) + entry->key_length + (size_t)entry->length > entry->size)
 		return NULL;
@@ -98,7 +109,7 @@ static bool whole(const struct journal *j)
 	    h->capacity != j->capacity || h->lacking || !boot[0] ||
 	    memcmp(h->boot, boot, BOOT_MAX) != 0)
 		return false;
-	if (position > end || end - position > j->capacity || position % 8 != 0)
+	if (position > end || end - position > j->capacity || position % UNIT != 0)
 		return false;
 	while (position < end) {
 		const struct entry *entry = entry_at(j, position, end);
@@ -143,7 +154,7 @@ int journal_open(struct journal **journal, const char *path, size_t capacity)
 
 	if (!j)
 		return -ENOMEM;
-	j->capacity = (capacity + 7) / 8 * 8;
+	j->capacity = in_units(capacity);
 	j->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	result = j->fd < 0 ? -errno : map(j);
 	if (!j->head) {
@@ -220,7 +231,7 @@ bool journal_put(struct journal *j, const struct journal_record *r)
 
 	if (r->key_length > JOURNAL_KEY_MAX || r->length > JOURNAL_VALUE_MAX)
 		return false;
-	size = (uint32_t)((sizeof(struct entry) + r->key_length + r->length + 7) / 8 * 8);
+	size = (uint32_t)in_units(sizeof(struct entry) + r->key_length + r->length);
 	if (!make_room(j, size, &position))
 		return false;
 	out = j->ring + position % j->capacity;
