@@ -8,6 +8,7 @@
 #include <errno.h>
 
 #include "log.h"
+#include "urgent.h"
 
 #define AGAIN USEC_PER_MSEC /* until a socket that was full is tried again */
 
@@ -139,25 +140,40 @@ int uplink_hold(struct uplink *u, usec_t now)
 	return 0;
 }
 
+/*
+ * Routes to the link, once what has come to the device meanwhile has gone too. What still comes to
+ * it before there are other routes must leave it before later packets get past it: a matter of
+ * microseconds in which nobody else has the processor. 0; -EAGAIN: packets have to wait; or -errno.
+ */
+static int switch_over(struct uplink *u, usec_t now)
+{
+	struct urgency before;
+	int error;
+
+	urgent_begin(&before);
+	error = hold_queue_release(u->queue, write_packet, u, now);
+	if (error != -EAGAIN)
+		error = forwarding_apply(u->forwarding, &u->plan);
+	if (error == 0)
+		hold_queue_release(u->queue, write_packet, u, now);
+	urgent_end(&before);
+	return error;
+}
+
 /* Lets out what is held, and sets the routes to the link when nothing is left. */
 static int release(struct uplink *u, usec_t now)
 {
 	int error = hold_queue_release(u->queue, write_packet, u, now);
 
-	if (error == -EAGAIN) {
-		hold_queue_hold(u->queue);
-		u->due = now + AGAIN;
+	if (error != -EAGAIN)
+		error = switch_over(u, now);
+	if (error == 0) {
+		u->due = now + HOLD_LINGER;
 		return 0;
 	}
-	error = forwarding_apply(u->forwarding, &u->plan);
-	if (error < 0) {
-		hold_queue_hold(u->queue);
-		u->due = now + USEC_PER_SEC;
-		return error;
-	}
-	hold_queue_release(u->queue, write_packet, u, now);
-	u->due = now + HOLD_LINGER;
-	return 0;
+	hold_queue_hold(u->queue);
+	u->due = now + (error == -EAGAIN ? AGAIN : USEC_PER_SEC);
+	return error == -EAGAIN ? 0 : error;
 }
 
 /* Routes to the link at once: nothing waits. */
