@@ -66,13 +66,15 @@ def now_us():
 
 
 def wait_until(condition, seconds, what, period=0.02):
-    """Polls until condition() is true and returns its value; LabError at the deadline."""
+    """Polls until condition() is true and returns its value; LabError when it is not behind the
+    deadline, which may be seen late."""
     deadline = time.monotonic() + seconds
     while True:
+        over = time.monotonic() > deadline
         value = condition()
         if value:
             return value
-        if time.monotonic() > deadline:
+        if over:
             raise LabError(f"{what}: not within {seconds:g} s")
         time.sleep(period)
 

@@ -234,13 +234,15 @@ within() {
 	fi
 }
 
-# poll SECONDS COMMAND...: true once the command succeeds, false at the deadline.
+# poll SECONDS COMMAND...: true once the command succeeds, false when it does not behind the deadline,
+# which may be seen late.
 poll() {
-	local deadline
+	local deadline over=
 	deadline=$(($(date +%s%N) + $1 * 1000000000))
 	shift
 	until "$@" >/dev/null 2>&1; do
-		[ "$(date +%s%N)" -lt "$deadline" ] || return 1
+		[ -z "$over" ] || return 1
+		[ "$(date +%s%N)" -lt "$deadline" ] || over=1
 		sleep 0.05
 	done
 }

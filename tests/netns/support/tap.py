@@ -67,10 +67,12 @@ class Tap:
 
 
 def poll(seconds, condition):
-    """True once condition() holds, False at the deadline."""
+    """True once condition() holds; False when it does not behind the deadline, which may be seen late."""
     deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
+    while True:
+        over = time.monotonic() > deadline
+        if condition():
+            return True
+        if over:
             return False
         time.sleep(0.02)
-    return True
