@@ -205,6 +205,8 @@ class Configurations:
             "policy": quote(terminal.policy) if position else None,
             "switching": switching,
             "handover": self.handover(terminal),
+            "timers": group(**{k: seconds(v) for k, v in terminal.timers.items()})
+            if terminal.timers else None,
             "delegated": group(interface=quote("lan0")) if terminal.prefix else None,
             "time": self.time(),
             "log": group(level=quote(self.d.log))}

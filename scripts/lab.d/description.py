@@ -81,6 +81,7 @@ class Terminal:
     gap: int
     path: Netem
     handover: dict = field(default_factory=dict)
+    timers: dict = field(default_factory=dict)
     home4: str = ""
     home6: str = ""
     prefix: str = ""
@@ -200,6 +201,7 @@ POOL_OPTIONS = {"home4": parse_network(4), "home6": parse_network(6),
                 "delegated": parse_network(6)}
 TIMER_OPTIONS = {key: parse_time for key in
                  ("lifetime", "drain", "leave", "stale", "keepalive", "dead_peer", "rekey")}
+TERMINAL_TIMER_OPTIONS = {"disconnect_wait": parse_time}
 TUNNEL_OPTIONS = {"protection": one_of("auto", "esp", "none"),
                   "suite": one_of("chacha20-poly1305", "aes-256-gcm"),
                   "rekey_octets": parse_number(65536, 10**15),
@@ -217,7 +219,7 @@ CORE_OPTIONS = {**script.SETTINGS, **POOL_OPTIONS, "realm": str,
 SATELLITE_OPTIONS = {**script.SETTINGS, "core": str, "feeders": parse_names, "via": str}
 TERMINAL_OPTIONS = {**script.SETTINGS, **PLACE_OPTIONS, "home": str, "links": parse_names, "start": str, "nai": str,
                     "gap": parse_time, "switching": one_of("command", "self"),
-                    **HANDOVER_OPTIONS, "addresses": parse_names,
+                    **HANDOVER_OPTIONS, **TERMINAL_TIMER_OPTIONS, "addresses": parse_names,
                     "home4": parse_address(4), "home6": parse_address(6),
                     "prefix": parse_network(6)}
 STREAM_OPTIONS = {"interval": parse_time, "quiet": parse_time, "size": parse_number(24, 1452), "family": parse_family,
@@ -406,6 +408,7 @@ class Parser(ConstellationWords):
                                 options.get("gap", self.d.gap),
                                 self.path_of(options, Netem()),
                                 self.handover_of(options, HANDOVER_OPTIONS),
+                                {k: v for k, v in options.items() if k in TERMINAL_TIMER_OPTIONS},
                                 place=options.get("at", ()),
                                 antennas=options.get("antennas", 2) if "at" in options else 0,
                                 policy=options.get("policy", "plan"))
