@@ -15,7 +15,7 @@ from tap import SLOW, note
 from world import World
 
 # Keepalives would disturb the count.
-CORE = "drain=100ms leave=3s keepalive=60s dead_peer=180s prepared_for=1s"
+CORE = "drain=100ms leave=3s keepalive=60s dead_peer=180s prepared_for=1s prepare_wait=150ms"
 LAB = """
 mode {mode}
 gap 5ms
@@ -28,11 +28,15 @@ core c {core}
 satellite s1 core=a
 satellite s2 core=b
 satellite s3 core=c
-terminal t1 home=a links=s1,s2,s3
+terminal t1 home=a links=s1,s2,s3 disconnect_wait=600ms
 """
 ROUND = (("home -> visited", "s2", "b"), ("visited -> visited", "s3", "c"),
          ("visited -> home", "s1", "a"))
 QUIET = 0.15 * SLOW
+# How long who waits for others before a handover is made in a lower mode, s: as above, and as long as
+# it takes them on any machine.
+CORES_WAIT = {"prepared_for": (1, 5), "prepare_wait": (0.15, 5)}
+TERMINAL_WAITS = {"disconnect_wait": (0.6, 10)}
 
 
 class Losing:
@@ -103,14 +107,28 @@ class Ordeal:
                                       f"{name}: all {losing.count} were lost in turn")
                     del numbers[name]
 
+    def wait(self, node, waits, before, after):
+        """Other waits for a daemon: the one or the other of each pair."""
+        self.world.change(node, *[(f"{key} = {pair[before]:.6f};", f"{key} = {pair[after]:.6f};")
+                                  for key, pair in waits.items()])
+        self.world.ask(node, "reload")
+
+    def be_patient(self, patient):
+        """Everybody waits as long as it takes, or no longer than before."""
+        for core in self.world.d.cores:
+            self.wait(core, CORES_WAIT, not patient, patient)
+        self.wait("t1", TERMINAL_WAITS, not patient, patient)
+
     def all_doubled(self):
-        """Each kind of move once."""
+        """Each kind of move once. Since nothing is lost they are all made in the mode."""
+        self.be_patient(True)
         self.interceptor.hook = doubled
         for name, satellite, core in ROUND:
             self.hand_over(f"{name} with everything doubled", satellite, core)
             made = self.world.made("t1").get("mode")
             self.world.tap.ok(made == self.mode or core == "a" and made == "baseline",
                               f"{name} with everything doubled: made so", f"made as {made}")
+        self.be_patient(False)
 
     def all_late(self):
         """Each kind of move twice."""
