@@ -171,6 +171,7 @@ static void put_binding(struct cursor_out *row, const struct binding *b)
 static void put_subscriber(const struct subscriber *s, const struct binding *b,
 			   const struct root *root)
 {
+	static const struct root none;
 	uint8_t octets[STORE_VALUE_MAX];
 	struct cursor_out row = cursor_out(octets, sizeof(octets));
 
@@ -179,10 +180,10 @@ static void put_subscriber(const struct subscriber *s, const struct binding *b,
 	put_binding(&row, b);
 	root_put(&row, root);
 	/* The keys of so many targets that they do not fit: that root is not to be used again. */
-	if (!row.failed)
-		store_put(s->core->store, KEEP_SUBSCRIBER, s->user, octets, cursor_written(&row));
+	if (row.failed && root != &none)
+		put_subscriber(s, b, &none);
 	else
-		store_remove(s->core->store, KEEP_SUBSCRIBER, s->user);
+		store_put(s->core->store, KEEP_SUBSCRIBER, s->user, octets, cursor_written(&row));
 	keys_wipe(octets, sizeof(octets));
 }
 

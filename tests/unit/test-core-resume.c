@@ -18,6 +18,7 @@
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -354,6 +355,32 @@ static void test_root(void **state)
 	world_free(w);
 }
 
+/* A root that has served more targets than a row can hold is forgotten, and nothing else is. */
+static void test_root_too_large(void **state)
+{
+	struct world *w = world_served();
+	struct subscriber *s = subscriber_find(&w->core, "otto");
+	const uint64_t counter = s->counter;
+	uint8_t key[KEY_LENGTH];
+
+	(void)state;
+	assert_true(counter > 0);
+	for (unsigned int i = 0; i < 200; i++) {
+		char target[SNO_NAME_MAX + 1];
+
+		snprintf(target, sizeof(target), "core-%u.with.a.name.of.some.length.example", i);
+		assert_int_equal(root_give(&s->root, target, 4, key), 0);
+	}
+	keep_subscriber(s);
+	world_restart(w, NULL);
+	s = subscriber_find(&w->core, "otto");
+	assert_true(s->counter == counter);
+	assert_int_equal(s->binding.state, BINDING_HOME);
+	assert_false(s->root.known);
+	assert_int_equal(session_of(w, "otto@b.example")->state, SESSION_REGISTERED);
+	world_free(w);
+}
+
 /* After a boot of the machine it is another life, in which addresses are the same. */
 static void test_boot(void **state)
 {
@@ -446,6 +473,7 @@ int main(void)
 		cmocka_unit_test(test_replayed_discovery),
 		cmocka_unit_test(test_answer_lost),
 		cmocka_unit_test(test_root),
+		cmocka_unit_test(test_root_too_large),
 		cmocka_unit_test(test_boot),
 		cmocka_unit_test(test_peer_removed),
 		cmocka_unit_test(test_ended),
