@@ -417,12 +417,13 @@ static usec_t leaving_tick(struct session *s, usec_t now)
 	return USEC_NEVER;
 }
 
-bool moving_soon(const struct session *s, usec_t now)
+usec_t moving_soon(const struct session *s, usec_t now)
 {
 	const struct move *m = &s->move;
+	bool soon = m->phase != MOVE_NONE && m->phase != MOVE_LEAVING && m->target != s->link &&
+		    now > m->at - SOON && now < m->at + SOON;
 
-	return m->phase != MOVE_NONE && m->phase != MOVE_LEAVING && m->target != s->link &&
-	       now > m->at - SOON && now < m->at + SOON;
+	return soon ? m->at + SOON : 0;
 }
 
 usec_t moving_tick(struct session *s, usec_t now)

@@ -8,6 +8,7 @@
  *   refresh       two thirds of the lifetime: register again before the binding ends
  *   silence       no advertisement for 3 intervals: the core behind the satellite may be gone
  *   again         a discovery that strangers could cause: at most one a second
+ *                 (these three wait where the terminal is about to leave anyway)
  *   repair        somebody removed our routes: put them back, at most once a second
  *   requests      retransmission of what was sent sealed (request.h)
  */
@@ -358,8 +359,20 @@ static usec_t silence(const struct session *s)
 	return at > allowed ? at : allowed;
 }
 
+/* When the terminal would discover anew where it is registered; now or later. */
+static usec_t rediscovery(const struct session *s, usec_t now)
+{
+	usec_t due =
+		usec_min(usec_min(s->again, silence(s)), registration_refresh(&s->registration));
+	usec_t moves = moving_soon(s, now);
+
+	return due > moves ? due : moves;
+}
+
 static void registered_tick(struct session *s, usec_t now)
 {
+	if (moving_soon(s, now))
+		return; /* who is registered anew cannot say farewell before it knows that it is */
 	if (now >= s->again) {
 		session_discover(s, s->link, s->again_reason, now);
 	} else if (now >= registration_refresh(&s->registration)) {
@@ -414,9 +427,7 @@ usec_t session_tick(struct session *s, usec_t now)
 		moving_after_disconnect(s, now);
 		return now;
 	}
-	if (s->state == SESSION_REGISTERED) {
-		next = usec_min(next, usec_min(s->again, silence(s)));
-		next = usec_min(next, registration_refresh(&s->registration));
-	}
+	if (s->state == SESSION_REGISTERED)
+		next = usec_min(next, rediscovery(s, now));
 	return next;
 }

@@ -618,6 +618,44 @@ static void test_core_changes(void **state)
 	rig_take_done(&rig, "s1", &c);
 }
 
+/*
+ * Two thirds of the lifetime end shortly before a move. Who registered anew then would say farewell
+ * under keys that the core has replaced already.
+ */
+static void test_refresh_before_move(void **state)
+{
+	struct message m;
+
+	(void)state;
+	a.lifetime = 30;
+	registered_at_a();
+	rig_order(&rig, "s2", MSEC(20050));
+	rig_pass(&rig, MSEC(18060));
+	m = rig_take_sealed(&rig, &a, MESSAGE_HANDOVER_ANNOUNCEMENT);
+	rig_ack_move(&rig, "s1", &a, &m, REASON_ACCEPTED, "b.example", 0);
+	rig_pass(&rig, MSEC(1990));
+	rig_take_sealed(&rig, &a, MESSAGE_CORE_DISCONNECT);
+	assert_int_equal(rig.session.state, SESSION_DISCONNECTING);
+	rig_no_more(&rig);
+}
+
+/* ... and here the move comes to nothing. */
+static void test_refresh_after_all(void **state)
+{
+	struct message m;
+
+	(void)state;
+	a.lifetime = 30;
+	registered_at_a();
+	rig_order(&rig, "s2", MSEC(20050));
+	rig_pass(&rig, MSEC(18060));
+	m = rig_take_sealed(&rig, &a, MESSAGE_HANDOVER_ANNOUNCEMENT);
+	rig_ack_move(&rig, "s1", &a, &m, REASON_ACCEPTED, "b.example", 0);
+	rig_pass(&rig, MSEC(1960));
+	rig_order(&rig, "s2", 10 * USEC_PER_SEC);
+	rig_take_discovery(&rig, "s1");
+}
+
 static void test_scheduled_core(void **state)
 {
 	(void)state;
@@ -717,6 +755,8 @@ int main(void)
 		TEST(same_core),
 		TEST(identity_mode),
 		TEST(core_changes),
+		TEST(refresh_before_move),
+		TEST(refresh_after_all),
 		TEST(scheduled_core),
 		TEST(follows_schedule),
 		TEST(command_lingers),
