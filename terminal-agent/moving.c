@@ -580,8 +580,9 @@ void session_choose(struct session *s, const struct chosen *chosen, usec_t now)
 	plan(s, chosen->link, chosen->at > now ? chosen->at : now, reason_schedule, now);
 	m->risen = chosen->risen;
 	m->latest = chosen->latest;
-	if (!m->core[0] && strlen(chosen->core) < sizeof(m->core))
-		strcpy(m->core, chosen->core);
+	/* What was chosen last is what holds: the plan, or the satellite, may be another one. */
+	snprintf(m->core, sizeof(m->core), "%s",
+		 strlen(chosen->core) < sizeof(m->core) ? chosen->core : "");
 	moving_tick(s, now);
 }
 

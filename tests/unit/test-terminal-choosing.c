@@ -289,6 +289,26 @@ static void test_another_guide(void **state)
 	assert_string_equal(pointed(), "dish0 s2");
 }
 
+/* The plan gives the next satellite to another core than before: that is announced. */
+static void test_another_plan(void **state)
+{
+	static const struct pass passes[] = {{"s1", 0, 100, -200, -200, 150},
+					     {"s2", 100, 300, 50, 50, 300}};
+	struct message m;
+
+	(void)state;
+	rig.config.handover.mode = MODE_PREDICTIVE;
+	guide(passes, 2);
+	on_the_first();
+	until(95);
+	assert_int_equal(rig.session.move.phase, MOVE_PLANNED);
+	snprintf(rig.choosing.guide.steps[1].core, sizeof(rig.choosing.guide.steps[1].core),
+		 "b.example");
+	until(97.81);
+	m = rig_take_sealed(&rig, &a, MESSAGE_HANDOVER_ANNOUNCEMENT);
+	assert_string_equal(m.next_core, "b.example");
+}
+
 /* What the antennas were pointed at is of no use for long: others are looked for all the same. */
 static void test_nothing_is_heard(void **state)
 {
@@ -370,6 +390,7 @@ int main(void)
 		TEST(lost_before_the_next_rises),
 		TEST(lost_after_the_next_has_risen),
 		TEST(another_guide),
+		TEST(another_plan),
 		TEST(nothing_is_heard),
 		TEST(busy),
 		TEST(guide_goes),
