@@ -235,16 +235,48 @@ within() {
 }
 
 # poll SECONDS COMMAND...: true once the command succeeds, false when it does not behind the deadline,
-# which may be seen late.
+# which may be seen late. A virtual CPU gets three times as long.
 poll() {
-	local deadline over=
-	deadline=$(($(date +%s%N) + $1 * 1000000000))
+	local deadline slow=1 over=
+	[ "$KERNEL" = host ] || slow=3
+	deadline=$(($(date +%s%N) + $1 * slow * 1000000000))
 	shift
 	until "$@" >/dev/null 2>&1; do
 		[ -z "$over" ] || return 1
 		[ "$(date +%s%N)" -lt "$deadline" ] || over=1
 		sleep 0.05
 	done
+}
+
+# --- traffic ---------------------------------------------------------------------------------------
+
+# listening NODE PORT [u]: waits until somebody listens there to TCP, or to UDP.
+listening() { poll 20 on "$1" sh -c "ss -Hln${3:-t} sport = :$2 | grep -q ."; }
+
+# echoes NODE COUNT INTERVAL TARGET [OPTIONS]: echo requests in the background, until they have been
+# answered: on a machine that stands still now and then an answer may be late. ping goes on with further
+# numbers meanwhile, so what is lost shows in the numbers of the answers.
+echoes() {
+	local node=$1 count=$2 interval=$3 target=$4
+	shift 4
+	background "$node" ping -n -i "$interval" -c $((count + 20)) -w $((count / 10 + 60)) "$@" "$target"
+	echoes=$background
+	echoes_log=$WORK/$node.$((${#processes[@]} - 1))
+	echoes_sent=$count
+}
+
+# echoed: the numbers of the requests that were answered, in the order of the answers.
+echoed() {
+	sed -n 's/^[0-9]* bytes from .*icmp_seq=\([0-9]*\) .*/\1/p' "$echoes_log" | awk -v n="$echoes_sent" '$1 <= n'
+}
+
+# all_echoed NAME [sort -n]: a point: each request was answered once, and in order, or in any if sorted.
+all_echoed() {
+	local name=$1
+	shift
+	[ $# -gt 0 ] || set -- cat
+	wait "$echoes"
+	same "$name" "" "$(diff <(seq "$echoes_sent") <(echoed | "$@") | head -n 20)"
 }
 
 # --- the lab ---------------------------------------------------------------------------------------
