@@ -25,8 +25,13 @@ monitor() {
 }
 
 say() {
-	local line
 	told=
+	hear "$1"
+}
+
+# hear WORD: what it tells is added to $told.
+hear() {
+	local line
 	echo "$1" >&"${MONITOR[1]}"
 	while read -r -t 20 line <&"${MONITOR[0]}" && [ "$line" != "done" ]; do
 		told+=$line$'\n'
@@ -40,8 +45,12 @@ stop() {
 	result $? "the monitor ends well"
 }
 
+# heard PATTERN: it has told of this, or does now: the kernel may take a moment.
+# shellcheck disable=SC2317 # called by name
+heard() { grep -qE "$1" <<<"$told" || { hear read && grep -qE "$1" <<<"$told"; }; }
+
 # tells NAME PATTERN; silent NAME PATTERN: about what it told last.
-tells() { check "$1" grep -qE "$2" <<<"$told"; }
+tells() { within 5 "$1" heard "$2" || note "$told"; }
 silent() {
 	if grep -E "$2" <<<"$told" >"$WORK/found"; then
 		not_ok "$1"
