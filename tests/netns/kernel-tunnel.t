@@ -66,6 +66,7 @@ does "and of its IPv6 pool" b route replace dst 2001:db8:c::/64 local
 outer() {
 	local filter=$1 capture=$WORK/outer.pcap dump
 	shift
+	rm -f "$WORK/tcpdump" "$capture"
 	on a tcpdump -q -n -i va --immediate-mode -U -c 1 -w "$capture" "$filter" 2>"$WORK/tcpdump" &
 	dump=$!
 	poll 5 grep -q 'listening on' "$WORK/tcpdump"

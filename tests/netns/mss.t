@@ -41,7 +41,7 @@ untold() { on "$1" ping -n -M "do" -c 1 -W 2 -s "$([[ $2 = *:* ]] && echo 1452 |
 
 # transfer FROM TO ADDRESS: 400,000 octets by TCP arrive as they were sent.
 transfer() {
-	on "$2" timeout 40 python3 -c "
+	on "$2" timeout 120 python3 -c "
 import hashlib, socket, sys
 s = socket.create_server((sys.argv[1], 9100), family=socket.AF_INET6 if ':' in sys.argv[1] else socket.AF_INET)
 c, h = s.accept()[0], hashlib.sha256()
@@ -49,8 +49,8 @@ while data := c.recv(65536):
     h.update(data)
 print(h.hexdigest())" "$3" >"$WORK/tcp.to" &
 	local receiver=$!
-	sleep 0.7
-	on "$1" timeout 40 python3 -c "
+	listening "$2" 9100
+	on "$1" timeout 120 python3 -c "
 import hashlib, random, socket, sys
 data = random.Random(1).randbytes(400000)
 c = socket.create_connection((sys.argv[1], 9100))
@@ -66,23 +66,24 @@ print(hashlib.sha256(data).hexdigest())" "$3" >"$WORK/tcp.from"
 # end has heard of the other's largest segment.
 agreed() {
 	local node sniffers=()
+	rm -f "$WORK"/tcpdump.*
 	for node in "$2" "$1"; do
-		ip netns exec "$PREFIX-$node" timeout 40 tcpdump -n -l -Q in --immediate-mode -i any -c 1 \
+		ip netns exec "$PREFIX-$node" timeout 120 tcpdump -n -l -Q in --immediate-mode -i any -c 1 \
 			'(tcp[13] & 2 != 0 or (ip6 and ip6[6] == 6 and ip6[53] & 2 != 0)) and port 9300' \
 			>"$WORK/syn.$node" 2>"$WORK/tcpdump.$node" &
 		sniffers+=($!)
 		poll 20 grep -q 'listening on' "$WORK/tcpdump.$node"
 	done
-	on "$2" timeout 20 python3 -c "
+	on "$2" timeout 120 python3 -c "
 import socket, sys
 s = socket.create_server((sys.argv[1], 9300), family=socket.AF_INET6 if ':' in sys.argv[1] else socket.AF_INET)
-s.settimeout(20)
+s.settimeout(60)
 s.accept()[0].recv(1)" "$3" &
 	sniffers+=($!)
-	sleep 0.7
+	listening "$2" 9300
 	on "$1" python3 -c "
 import socket, sys
-socket.create_connection((sys.argv[1], 9300), timeout=10).close()" "$3"
+socket.create_connection((sys.argv[1], 9300), timeout=60).close()" "$3"
 	wait "${sniffers[@]}"
 	sed -n 's/.*mss \([0-9]*\).*/\1/p' "$WORK/syn.$2" >"$WORK/syn.there"
 	sed -n 's/.*mss \([0-9]*\).*/\1/p' "$WORK/syn.$1" >"$WORK/syn.back"
@@ -131,10 +132,11 @@ check "and from it" transfer h1 server $SERVER6
 # raw OPTIONS: the server sends a SYN with these (hexadecimal) to t1's port 9400, where somebody listens;
 # what t1 has seen of it is in $WORK/raw, and the answer in $WORK/answer.
 raw() {
-	ip netns exec "$PREFIX-t1" timeout 20 tcpdump -n -l -x -Q in --immediate-mode -i any -c 1 \
+	rm -f "$WORK"/tcpdump.*
+	ip netns exec "$PREFIX-t1" timeout 120 tcpdump -n -l -x -Q in --immediate-mode -i any -c 1 \
 		'tcp[13] & 2 != 0 and dst port 9400' >"$WORK/raw" 2>"$WORK/tcpdump.raw" &
 	local there=$!
-	ip netns exec "$PREFIX-server" timeout 20 tcpdump -n -l -Q in --immediate-mode -i any -c 1 \
+	ip netns exec "$PREFIX-server" timeout 120 tcpdump -n -l -Q in --immediate-mode -i any -c 1 \
 		'tcp[13] & 2 != 0 and src port 9400' >"$WORK/answer" 2>"$WORK/tcpdump.answer" &
 	local back=$!
 	poll 20 grep -q 'listening on' "$WORK/tcpdump.raw"
@@ -160,8 +162,8 @@ raw() {
 background t1 python3 -c "
 import socket, time
 s = socket.create_server(('0.0.0.0', 9400))
-time.sleep(120)"
-within 20 "somebody listens" on t1 bash -c "ss -Hltn | grep -q :9400"
+time.sleep(1000)"
+check "somebody listens" listening t1 9400
 raw 01020405b4010101
 same "an option at an odd place is lowered" $((MTU - 40)) "$(sed -n 's/.*mss \([0-9]*\).*/\1/p' "$WORK/raw")"
 check "and the checksum is right: it is answered" [ -s "$WORK/answer" ]

@@ -55,13 +55,13 @@ told() {
 # whole NODE ADDRESS PORT FROM: a UDP datagram of 1,472 octets that may be fragmented arrives whole.
 # (IPv6 leaves that to the sender, who has to be told once.)
 whole() {
-	on "$1" timeout 10 python3 -c "
+	on "$1" timeout 120 python3 -c "
 import socket, sys
 s = socket.socket(socket.AF_INET6 if ':' in sys.argv[1] else socket.AF_INET, socket.SOCK_DGRAM)
 s.bind((sys.argv[1], int(sys.argv[2])))
 print(len(s.recv(2000)))" "$2" "$3" >"$WORK/udp" &
 	local receiver=$!
-	sleep 0.7
+	listening "$1" "$3" u
 	on "$4" python3 -c "
 import socket, sys, time
 s = socket.socket(socket.AF_INET6 if ':' in sys.argv[1] else socket.AF_INET, socket.SOCK_DGRAM)
@@ -97,7 +97,7 @@ while time.monotonic() < end:
 # transfer FROM TO ADDRESS: two megabytes by TCP arrive as they were sent; the largest segment that
 # the sender has used is in $WORK/mss.
 transfer() {
-	on "$2" timeout 40 python3 -c "
+	on "$2" timeout 120 python3 -c "
 import hashlib, socket, sys
 s = socket.create_server((sys.argv[1], 9100), family=socket.AF_INET6 if ':' in sys.argv[1] else socket.AF_INET)
 c, h = s.accept()[0], hashlib.sha256()
@@ -105,8 +105,8 @@ while data := c.recv(65536):
     h.update(data)
 print(h.hexdigest())" "$3" >"$WORK/tcp.to" &
 	local receiver=$!
-	sleep 0.7
-	on "$1" timeout 40 python3 -c "
+	listening "$2" 9100
+	on "$1" timeout 120 python3 -c "
 import hashlib, random, socket, sys
 data = random.Random(1).randbytes(2000000)
 c = socket.create_connection((sys.argv[1], 9100))
@@ -176,7 +176,7 @@ pushes() {
 # trickle FROM TO ADDRESS: 200,000 octets by TCP in eight seconds; $WORK/trickle says that it has begun.
 trickle() {
 	: >"$WORK/trickle"
-	on "$2" timeout 60 python3 -c "
+	on "$2" timeout 120 python3 -c "
 import socket, sys
 s = socket.create_server((sys.argv[1], 9500))
 c, n = s.accept()[0], 0
@@ -184,8 +184,8 @@ while data := c.recv(65536):
     n += len(data)
     print(n, flush=True)" "$3" >"$WORK/trickle" &
 	local receiver=$!
-	poll 20 on "$2" bash -c "ss -Hltn | grep -q :9500"
-	on "$1" timeout 60 python3 -c "
+	listening "$2" 9500
+	on "$1" timeout 120 python3 -c "
 import socket, sys, time
 c = socket.create_connection((sys.argv[1], 9500))
 for _ in range(80):
