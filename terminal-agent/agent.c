@@ -520,7 +520,7 @@ static void take_files(struct agent *a, const struct schedule *schedule, const s
 	guide_free(&a->choosing.guide);
 	a->choosing.guide = *guide;
 	choosing_changed(&a->choosing);
-	session_follow_schedule(&a->session, a->now);
+	session_follow_schedule(&a->session);
 }
 
 int agent_configure(struct agent *a, const struct config *config)

@@ -332,9 +332,9 @@ void session_message(struct session *s, const struct message *m, usec_t now)
 		moving_after_disconnect(s, now);
 }
 
-void session_follow_schedule(struct session *s, usec_t now)
+void session_follow_schedule(struct session *s)
 {
-	moving_follow_schedule(s, now);
+	s->reschedule = true;
 }
 
 void session_repair(struct session *s)
@@ -417,6 +417,9 @@ usec_t session_tick(struct session *s, usec_t now)
 {
 	usec_t next;
 
+	if (s->reschedule)
+		moving_follow_schedule(s, now);
+	s->reschedule = false;
 	state_tick(s, now);
 	next = usec_min(moving_tick(s, now), measuring_tick(s, now));
 	next = usec_min(next, uplink_tick(&s->uplink, now));

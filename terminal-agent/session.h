@@ -106,6 +106,7 @@ struct session {
 	uint32_t disconnect_id;
 	usec_t repaired;	/* when forwarding was last put back in order */
 	bool repair;		/* that is due */
+	bool reschedule;	/* the schedule is another one since the last tick */
 	struct log_limit noise; /* messages that strangers can cause */
 };
 
@@ -175,8 +176,8 @@ struct chosen {
 void session_choose(struct session *s, const struct chosen *chosen, usec_t now);
 /* Registers (again) after session_deregister(). -EALREADY when that is wanted anyway. */
 int session_connect(struct session *s, usec_t now);
-/* The schedule is another one. */
-void session_follow_schedule(struct session *s, usec_t now);
+/* The schedule is another one; by the next tick the configuration that came with it is in force. */
+void session_follow_schedule(struct session *s);
 /* Gives the registration up and removes its traces from the kernel. */
 void session_deregister(struct session *s, usec_t now);
 

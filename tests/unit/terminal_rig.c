@@ -305,7 +305,7 @@ void rig_schedule(struct rig *rig, const char *text)
 			 0);
 	association_time_parse("2026-01-01T00:00:00Z", &rig->schedule.offset);
 	rig->schedule.offset -= 1000 * USEC_PER_SEC;
-	session_follow_schedule(&rig->session, rig->now);
+	session_follow_schedule(&rig->session);
 }
 
 void rig_start(struct rig *rig)

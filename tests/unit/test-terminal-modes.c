@@ -699,6 +699,21 @@ static void test_follows_schedule(void **state)
 	rig_no_more(&rig);
 }
 
+/* A reload: a timetable goes, and the schedule that comes is followed in its place. */
+static void test_schedule_for_timetable(void **state)
+{
+	(void)state;
+	rig.config.timetable = "timetable.csv";
+	registered_at_a();
+	rig_schedule(&rig, "from,until,satellite,core,station\n"
+			   "2026-01-01T00:00:00Z,2026-01-01T00:01:00Z,s1,a.example,g\n"
+			   "2026-01-01T00:01:30Z,2026-01-01T00:06:00Z,s1,a.example,g\n"
+			   "2026-01-01T00:00:00Z,2026-01-01T00:02:00Z,s2,b.example,g\n");
+	rig.config.timetable = NULL;
+	rig_pass(&rig, MSEC(57800));
+	rig_take_sealed(&rig, &a, MESSAGE_HANDOVER_ANNOUNCEMENT);
+}
+
 /* The command of the last move still runs: the next one waits for its end. */
 static void test_command_lingers(void **state)
 {
@@ -759,6 +774,7 @@ int main(void)
 		TEST(refresh_after_all),
 		TEST(scheduled_core),
 		TEST(follows_schedule),
+		TEST(schedule_for_timetable),
 		TEST(command_lingers),
 	};
 
