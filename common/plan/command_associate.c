@@ -103,10 +103,15 @@ static int parse(struct wishes *wishes, int argc, char **argv)
 		 .argument = "N", .help = "of what is left to chance (1)"},
 		{"quiet", 'q', OPTION_FLAG, &wishes->quiet, .help = "show no progress"},
 	};
-	int status = options_parse(&usage, specs, OPTION_SPECS(specs), argc, argv, NULL);
 
-	if (status != OPTIONS_GO)
-		return status;
+	return options_parse(&usage, specs, OPTION_SPECS(specs), argc, argv, NULL);
+}
+
+/* As the planner takes them. OPTIONS_GO, or PLAN_USAGE and what is wrong is told. */
+static int take_wishes(struct wishes *wishes)
+{
+	struct associate *associate = &wishes->associate;
+
 	if (wishes->overlap >= wishes->stretch) {
 		options_complain(usage.command, "--overlap has to be less than --stretch");
 		return PLAN_USAGE;
@@ -324,6 +329,8 @@ int command_associate(int argc, char **argv)
 				.seed = 1};
 	int status = parse(&wishes, argc, argv);
 
+	if (status == OPTIONS_GO)
+		status = take_wishes(&wishes);
 	if (status == OPTIONS_GO) {
 		status = PLAN_FAILED;
 		if (inputs_load(&scenario, &wishes.files, options_report, NULL) == 0)
