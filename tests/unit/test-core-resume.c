@@ -169,6 +169,35 @@ static void test_kernel_forgot(void **state)
 	world_free(w);
 }
 
+/* Whom the kernel refuses is not served any more, and told so; the others go on. */
+static void test_refused(void **state)
+{
+	static const char *const routes[] = {"route replace 10.1.0.7/32",
+					     "route replace 10.2.0.9/32"};
+	static const char *const nais[] = {"tina@a.example", "otto@b.example"};
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		struct world *w = world_served();
+		struct terminal *t = i == 0 ? &w->tina : &w->otto;
+
+		kernel_fake_fail_on(routes[i], -ENOSPC);
+		world_restart(w, NULL);
+		kernel_fake_fail_on(NULL, 0);
+		assert_int_equal(session_of(w, nais[i])->state, SESSION_RELEASED);
+		assert_int_equal(session_of(w, nais[1 - i])->state, SESSION_REGISTERED);
+		assert_int_equal(pool_used(w->core.care_of4), i);
+		assert_int_equal(otto_binding(w)->state, i == 0 ? BINDING_HOME : BINDING_NONE);
+		world_run(w, 3 * SEC);
+		terminal_read(w, t);
+		assert_int_equal(t->last[MESSAGE_RELEASE].reason, REASON_KERNEL_REFUSED);
+		terminal_register(w, t, i == 0 ? "s2" : "s1");
+		assert_true(t->access.local_index == t->index);
+		assert_int_equal(session_of(w, nais[i])->state, SESSION_REGISTERED);
+		world_free(w);
+	}
+}
+
 /* The counter under which the core has sealed its last datagram to a terminal. */
 static uint64_t last_counter(const struct world *w)
 {
@@ -465,6 +494,7 @@ int main(void)
 		cmocka_unit_test(test_unnoticed),
 		cmocka_unit_test_teardown(test_protected, unprotect),
 		cmocka_unit_test(test_kernel_forgot),
+		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_counters),
 		cmocka_unit_test(test_blocks),
 		cmocka_unit_test(test_replay),
