@@ -48,16 +48,10 @@ void otto_authenticate(struct world *w, int which, const char *coa)
 void otto_authenticate_from(struct world *w, int which, const char *coa, const struct lladdr *mac,
 			    const struct addr *link_local)
 {
-	struct message discovery, m;
+	struct message m;
 
 	terminal_discovery(&w->otto, NULL);
-	assert_int_equal(
-		message_read(&discovery, PLACE_CLEAR, w->otto.discovery, w->otto.discovery_length),
-		DROP_NONE);
-	message_init(&m, MESSAGE_AUTHENTICATION, 0);
-	message_set_text(&m, ATTR_REALM, discovery.realm);
-	message_set_number(&m, ATTR_INDEX, discovery.id);
-	message_set_blob(&m, ATTR_HANDSHAKE, discovery.handshake.bytes, discovery.handshake.length);
+	terminal_authentication(&w->otto, &m);
 	message_set_text(&m, ATTR_NEXT_SATELLITE, which == FAR_A ? "sat-a" : "sat-c");
 	if (coa)
 		set_tunnel(&m, coa, TUNNEL_GRE4);

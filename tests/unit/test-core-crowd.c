@@ -310,18 +310,13 @@ static char *crowd_config(const struct terminal *crowd)
 /* One of them visits A on sat-a. */
 static void crowd_visit(struct world *w, struct terminal *t, int i)
 {
-	struct message discovery, m;
+	struct message m;
 	struct addr coa;
 	char text[ADDR_TEXT];
 
 	t->home_epoch = w->core.epoch;
 	terminal_discovery(t, NULL);
-	assert_int_equal(message_read(&discovery, PLACE_CLEAR, t->discovery, t->discovery_length),
-			 DROP_NONE);
-	message_init(&m, MESSAGE_AUTHENTICATION, 0);
-	message_set_text(&m, ATTR_REALM, discovery.realm);
-	message_set_number(&m, ATTR_INDEX, discovery.id);
-	message_set_blob(&m, ATTR_HANDSHAKE, discovery.handshake.bytes, discovery.handshake.length);
+	terminal_authentication(t, &m);
 	message_set_text(&m, ATTR_NEXT_SATELLITE, "sat-a");
 	snprintf(text, sizeof(text), "198.51.100.%d", 20 + i);
 	assert_int_equal(addr_parse(&coa, text), 0);

@@ -97,19 +97,13 @@ static void test_peer_drained(void **state)
 static void test_peer_asks_in_vain(void **state)
 {
 	struct world *w = world_visited(NULL);
-	struct message discovery, m;
+	struct message m;
 
 	(void)state;
 	assert_int_equal(world_reload(w, &without_a), 0);
 	w->otto.home_epoch = w->core.epoch;
 	terminal_discovery(&w->otto, NULL);
-	assert_int_equal(
-		message_read(&discovery, PLACE_CLEAR, w->otto.discovery, w->otto.discovery_length),
-		DROP_NONE);
-	message_init(&m, MESSAGE_AUTHENTICATION, 0);
-	message_set_text(&m, ATTR_REALM, discovery.realm);
-	message_set_number(&m, ATTR_INDEX, discovery.id);
-	message_set_blob(&m, ATTR_HANDSHAKE, discovery.handshake.bytes, discovery.handshake.length);
+	terminal_authentication(&w->otto, &m);
 	far_ask(w, FAR_A, &m);
 	world_run(w, 50 * MS);
 	assert_int_equal(w->far[FAR_A].last_reason, REASON_ADMINISTRATIVE);

@@ -42,16 +42,10 @@ static const struct binding *binding(const struct world *w)
 /* The discovery of otto, heard at a far core that now asks its home. */
 static void ask_authentication(struct world *w, int which)
 {
-	struct message discovery, m;
+	struct message m;
 
 	terminal_discovery(&w->otto, NULL);
-	assert_int_equal(
-		message_read(&discovery, PLACE_CLEAR, w->otto.discovery, w->otto.discovery_length),
-		DROP_NONE);
-	message_init(&m, MESSAGE_AUTHENTICATION, 0);
-	message_set_text(&m, ATTR_REALM, discovery.realm);
-	message_set_number(&m, ATTR_INDEX, discovery.id);
-	message_set_blob(&m, ATTR_HANDSHAKE, discovery.handshake.bytes, discovery.handshake.length);
+	terminal_authentication(&w->otto, &m);
 	far_ask(w, which, &m);
 	world_run(w, 100 * MS);
 }
@@ -126,7 +120,7 @@ static void test_replayed_discovery(void **state)
 {
 	struct world *w = world_with_otto();
 	struct terminal recorded;
-	struct message m, discovery;
+	struct message m;
 
 	(void)state;
 	terminal_register(w, &w->otto, "s1");
@@ -136,13 +130,7 @@ static void test_replayed_discovery(void **state)
 	terminal_send(w, &recorded, "s1", recorded.discovery, recorded.discovery_length);
 	world_run(w, 500 * MS);
 	assert_string_equal(session_find(&w->core, "otto@b.example")->satellite->name, "s2");
-	assert_int_equal(message_read(&discovery, PLACE_CLEAR, recorded.discovery,
-				      recorded.discovery_length),
-			 DROP_NONE);
-	message_init(&m, MESSAGE_AUTHENTICATION, 0);
-	message_set_text(&m, ATTR_REALM, discovery.realm);
-	message_set_number(&m, ATTR_INDEX, discovery.id);
-	message_set_blob(&m, ATTR_HANDSHAKE, discovery.handshake.bytes, discovery.handshake.length);
+	terminal_authentication(&recorded, &m);
 	far_ask(w, FAR_C, &m);
 	world_run(w, 100 * MS);
 	assert_int_equal(w->far[FAR_C].last_reason, REASON_RESYNC);

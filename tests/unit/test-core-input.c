@@ -307,27 +307,20 @@ static void test_core_requests(void **state)
 {
 	struct world *w = world_new(NULL);
 	struct far *c = &w->far[FAR_C];
-	struct message discovery, m;
+	struct message m;
 
 	(void)state;
 	w->otto.home_epoch = w->core.epoch;
 	terminal_discovery(&w->otto, NULL);
-	assert_int_equal(
-		message_read(&discovery, PLACE_CLEAR, w->otto.discovery, w->otto.discovery_length),
-		DROP_NONE);
-	message_init(&m, MESSAGE_AUTHENTICATION, 0);
+	terminal_authentication(&w->otto, &m);
 	message_set_text(&m, ATTR_REALM, "c.example");
-	message_set_number(&m, ATTR_INDEX, discovery.id);
-	message_set_blob(&m, ATTR_HANDSHAKE, discovery.handshake.bytes, discovery.handshake.length);
 	far_ask(w, FAR_C, &m);
 	world_run(w, 50 * MS);
 	assert_int_equal(c->last_reason, REASON_UNKNOWN_REALM);
 	assert_false(message_has(&c->last_answer, ATTR_HANDSHAKE));
 	/* The index is part of what the handshake protects. */
-	message_init(&m, MESSAGE_AUTHENTICATION, 0);
-	message_set_text(&m, ATTR_REALM, "b.example");
-	message_set_number(&m, ATTR_INDEX, discovery.id ^ 2);
-	message_set_blob(&m, ATTR_HANDSHAKE, discovery.handshake.bytes, discovery.handshake.length);
+	terminal_authentication(&w->otto, &m);
+	message_set_number(&m, ATTR_INDEX, m.index ^ 2);
 	far_ask(w, FAR_C, &m);
 	world_run(w, 50 * MS);
 	assert_int_equal(c->last_reason, REASON_AUTHENTICATION_FAILED);

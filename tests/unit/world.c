@@ -427,6 +427,18 @@ void terminal_discovery(struct terminal *t, const char *core)
 	memset(&t->assignment, 0, sizeof(t->assignment));
 }
 
+void terminal_authentication(const struct terminal *t, struct message *m)
+{
+	struct message discovery;
+
+	assert_int_equal(message_read(&discovery, PLACE_CLEAR, t->discovery, t->discovery_length),
+			 DROP_NONE);
+	message_init(m, MESSAGE_AUTHENTICATION, 0);
+	message_set_text(m, ATTR_REALM, discovery.realm);
+	message_set_number(m, ATTR_INDEX, discovery.id);
+	message_set_blob(m, ATTR_HANDSHAKE, discovery.handshake.bytes, discovery.handshake.length);
+}
+
 void terminal_send(struct world *w, struct terminal *t, const char *satellite,
 		   const uint8_t *datagram, size_t length)
 {

@@ -201,6 +201,8 @@ void terminal_make(struct terminal *t, const char *user, const char *realm,
 		   const uint8_t home_public[KEY_LENGTH], const char *mac);
 /* A new discovery of this terminal is made (not sent). core may be NULL: none named. */
 void terminal_discovery(struct terminal *t, const char *core);
+/* What a serving core asks the home core upon it, and may add to. */
+void terminal_authentication(const struct terminal *t, struct message *m);
 /* Sends it on a satellite, from the terminal's address. */
 void terminal_send(struct world *w, struct terminal *t, const char *satellite,
 		   const uint8_t *datagram, size_t length);
