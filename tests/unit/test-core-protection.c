@@ -189,30 +189,20 @@ static void test_tunnel_request_refused(void **state)
 
 	(void)state;
 	offer(w, 0, 0);
+	w->otto.home_epoch = w->core.epoch;
 	terminal_discovery(&w->otto, NULL);
-	message_init(&m, MESSAGE_AUTHENTICATION, 0);
-	message_set_text(&m, ATTR_REALM, "b.example");
-	message_set_number(&m, ATTR_INDEX, w->otto.index);
-	{
-		struct message discovery;
-
-		assert_int_equal(message_read(&discovery, PLACE_CLEAR, w->otto.discovery,
-					      w->otto.discovery_length),
-				 DROP_NONE);
-		message_set_blob(&m, ATTR_HANDSHAKE, discovery.handshake.bytes,
-				 discovery.handshake.length);
-	}
+	terminal_authentication(&w->otto, &m);
 	far_ask(w, FAR_A, &m);
 	world_run(w, 200 * MS);
-	w->otto.home_epoch = w->core.epoch;
+	assert_int_equal(w->far[FAR_A].last_reason, REASON_ACCEPTED);
 	message_init(&m, MESSAGE_TUNNEL_REQUEST, 0);
-	message_set_number(&m, ATTR_BINDING, w->core.last_binding + 1);
+	message_set_number(&m, ATTR_BINDING, w->far[FAR_A].last_answer.binding);
 	message_set_addr(&m, ATTR_COA, &w->far[FAR_A].coa);
 	message_set_number(&m, ATTR_TUNNEL_KIND, TUNNEL_GRE4);
 	message_set_number(&m, ATTR_TUNNEL_KEY, 5);
 	far_ask(w, FAR_A, &m);
 	world_run(w, 200 * MS);
-	assert_int_not_equal(w->far[FAR_A].last_reason, REASON_ACCEPTED);
+	assert_int_equal(w->far[FAR_A].last_reason, REASON_NO_COMMON_PROTECTION);
 	assert_int_equal(kernel_fake_count("encap dst 198.51.100"), 0);
 	world_free(w);
 }
