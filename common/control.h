@@ -146,6 +146,13 @@ void control_stream(struct control_reply *reply, const struct control_source *so
 int control_refuse(struct control_reply *reply, int error, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
+/*
+ * For orders: 0 when the request has no arguments but some of these, ended by NULL, all of them
+ * strings. Otherwise what the handler returns, with the reason given: an argument that is misspelt
+ * must not make an order another one.
+ */
+int control_only(struct control_reply *reply, const json_t *request, ...) __attribute__((sentinel));
+
 /* A string argument of the request; NULL when it is missing or not a string. */
 const char *control_argument(const json_t *request, const char *name);
 

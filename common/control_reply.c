@@ -245,6 +245,43 @@ int control_refuse(struct control_reply *reply, int error, const char *format, .
 	return error;
 }
 
+/* Is it one of these names? Also puts them together, for whoever has misspelt one. */
+static bool argument_known(const char *name, va_list names, char all[128])
+{
+	bool known = strcmp(name, "command") == 0;
+	const char *one;
+
+	*all = '\0';
+	while ((one = va_arg(names, const char *))) {
+		known |= strcmp(name, one) == 0;
+		snprintf(all + strlen(all), 128 - strlen(all), "%s%s", *all ? ", " : "", one);
+	}
+	return known;
+}
+
+int control_only(struct control_reply *reply, const json_t *request, ...)
+{
+	char all[128];
+	const char *name;
+	json_t *value;
+	va_list names;
+	bool known;
+
+	json_object_foreach((json_t *)request, name, value)
+	{
+		va_start(names, request);
+		known = argument_known(name, names, all);
+		va_end(names);
+		if (!known)
+			return control_refuse(reply, -EINVAL, "what is \"%s\"? %s%s", name,
+					      *all ? "this takes " : "this takes no arguments",
+					      all);
+		if (!json_is_string(value))
+			return control_refuse(reply, -EINVAL, "%s is to be a string", name);
+	}
+	return 0;
+}
+
 const char *control_argument(const json_t *request, const char *name)
 {
 	return json_string_value(json_object_get(request, name));

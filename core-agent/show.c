@@ -221,7 +221,10 @@ static int do_release(void *arg, const json_t *request, struct control_reply *re
 	struct session *s = nai ? session_find(core, nai) : NULL;
 	struct subscriber *own = NULL;
 	char user[SNO_NAME_MAX + 1] = "";
+	int err = control_only(reply, request, "terminal", NULL);
 
+	if (err)
+		return err;
 	if (!nai)
 		return control_refuse(reply, -EINVAL, "name the terminal (user@realm)");
 	if (strchr(nai, '@') && (size_t)(strchr(nai, '@') - nai) < sizeof(user))
@@ -242,9 +245,11 @@ static int do_release(void *arg, const json_t *request, struct control_reply *re
 /* What waits for its users to go goes without them. */
 static int do_flush(void *arg, const json_t *request, struct control_reply *reply)
 {
-	int count = core_flush(arg, clock_now());
+	int count = control_only(reply, request, NULL);
 
-	(void)request;
+	if (count < 0)
+		return count;
+	count = core_flush(arg, clock_now());
 	if (count < 0)
 		return control_refuse(reply, count, "nothing was changed; see the log");
 	control_text(reply, "%d ended that %s drained", count, count == 1 ? "was" : "were");

@@ -194,8 +194,10 @@ static int show_associate(void *arg, const json_t *request, struct control_reply
 		   *station = control_argument(request, "station");
 	char why[SATELLITE_WHY], until[ASSOCIATION_TIME_TEXT];
 	const struct feeder *feeder;
-	int err;
+	int err = control_only(reply, request, "core", "station", NULL);
 
+	if (err)
+		return err;
 	if (!core)
 		return control_refuse(reply, -EINVAL, "which core? associate takes core=NAME");
 	err = satellite_order(s, core, station, show_instant(), why);
@@ -217,9 +219,12 @@ static int show_resume(void *arg, const json_t *request, struct control_reply *r
 {
 	struct satellite *s = arg;
 	const struct feeder *feeder;
-	bool given = satellite_resume(s, show_instant());
+	int err = control_only(reply, request, NULL);
+	bool given;
 
-	(void)request;
+	if (err)
+		return err;
+	given = satellite_resume(s, show_instant());
 	feeder = s->forwarding.serving;
 	control_text(reply, "%s; core %s is associated", given ? "resumed" : "there was no order",
 		     feeder ? feeder->core : "none");

@@ -225,8 +225,9 @@ static int hand_over(struct agent *a, const json_t *request, struct control_repl
 static int order_switch(void *arg, const json_t *request, struct control_reply *reply)
 {
 	struct agent *a = arg;
+	int err = control_only(reply, request, "link", NULL);
 
-	return hand_over(a, request, reply, a->now);
+	return err ? err : hand_over(a, request, reply, a->now);
 }
 
 static int order_handover(void *arg, const json_t *request, struct control_reply *reply)
@@ -236,7 +237,10 @@ static int order_handover(void *arg, const json_t *request, struct control_reply
 	usec_t when = a->now, wall;
 	char *end = NULL;
 	double seconds;
+	int err = control_only(reply, request, "link", "in", "at", NULL);
 
+	if (err)
+		return err;
 	if (in && at)
 		return control_refuse(reply, -EINVAL, "one of in and at, not both");
 	if (in) {
@@ -261,8 +265,10 @@ static int order_handover(void *arg, const json_t *request, struct control_reply
 static int order_disconnect(void *arg, const json_t *request, struct control_reply *reply)
 {
 	struct agent *a = arg;
+	int err = control_only(reply, request, NULL);
 
-	(void)request;
+	if (err)
+		return err;
 	session_deregister(&a->session, a->now);
 	control_text(reply, "leaving; `connect` or `switch` registers again");
 	return 0;
@@ -271,8 +277,10 @@ static int order_disconnect(void *arg, const json_t *request, struct control_rep
 static int order_connect(void *arg, const json_t *request, struct control_reply *reply)
 {
 	struct agent *a = arg;
+	int err = control_only(reply, request, NULL);
 
-	(void)request;
+	if (err)
+		return err;
 	if (session_connect(&a->session, a->now) < 0)
 		return control_refuse(reply, -EALREADY, "not disconnected; see `status`");
 	control_text(reply, "registering");

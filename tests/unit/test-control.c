@@ -57,6 +57,22 @@ static int do_echo(void *arg, const json_t *request, struct control_reply *reply
 	return 0;
 }
 
+static int do_order(void *arg, const json_t *request, struct control_reply *reply)
+{
+	int err = control_only(reply, request, "link", "in", NULL);
+
+	(void)arg;
+	if (!err)
+		control_text(reply, "done");
+	return err;
+}
+
+static int do_stop(void *arg, const json_t *request, struct control_reply *reply)
+{
+	(void)arg;
+	return control_only(reply, request, NULL);
+}
+
 static int do_fail(void *arg, const json_t *request, struct control_reply *reply)
 {
 	(void)arg;
@@ -105,6 +121,8 @@ static const struct control_command commands[] = {{"status", do_status, "what it
 						  {"broken", do_broken, NULL},
 						  {"big", do_big, "much"},
 						  {"event", do_event, "happens"},
+						  {"order", do_order, "does"},
+						  {"stop", do_stop, "ends"},
 						  {0}};
 
 /* --- clients --- */
@@ -245,6 +263,17 @@ static void test_answers(void **state)
 		{"\n\n" ECHO("y"), GIVES("y")},
 		{"{\"command\":\"echo\"}\n",
 		 "{\"ok\":false,\"version\":1,\"error\":\"say what: text\"}"},
+		{"{\"command\":\"order\",\"link\":\"s2\",\"in\":\"5\"}\n", GIVES("done")},
+		{"{\"command\":\"order\"}\n", GIVES("done")},
+		{"{\"command\":\"order\",\"link\":\"s2\",\"ni\":\"5\"}\n",
+		 "{\"ok\":false,\"version\":1,\"error\":\"what is \\\"ni\\\"? this takes link, "
+		 "in\"}"},
+		{"{\"command\":\"order\",\"link\":\"s2\",\"in\":5}\n",
+		 "{\"ok\":false,\"version\":1,\"error\":\"in is to be a string\"}"},
+		{"{\"command\":\"stop\"}\n", "{\"ok\":true,\"version\":1}"},
+		{"{\"command\":\"stop\",\"link\":\"s2\"}\n",
+		 "{\"ok\":false,\"version\":1,\"error\":\"what is \\\"link\\\"? this takes no "
+		 "arguments\"}"},
 		{"{\"command\":\"fail\"}\n",
 		 "{\"ok\":false,\"version\":1,\"error\":\"No such file or directory\"}"},
 		{"{\"command\":\"broken\"}\n",
