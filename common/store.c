@@ -111,9 +111,9 @@ static const char *advice(int error)
 	}
 }
 
-static int refuse(const struct store *s, int error)
+static int refuse(const char *path, int error)
 {
-	log_warnx("state in %s cannot be used (%s): %s", s->path, strerror(-error), advice(error));
+	log_warnx("state in %s cannot be used (%s): %s", path, strerror(-error), advice(error));
 	return error;
 }
 
@@ -276,19 +276,24 @@ static int settle(struct store *s)
 	return result;
 }
 
+/* 0 or -errno, logged. */
 static int open_all(struct store *s, const struct store_options *o)
 {
 	int upgraded = 0, result = trust(s, o->directory);
 
-	if (result == 0)
-		result = journal_open(&s->journal, o->journal, o->capacity);
-	if (result == 0)
-		result = database_open(&s->database, s->path, &upgraded);
+	if (result < 0)
+		return refuse(s->path, result);
+	result = journal_open(&s->journal, o->journal, o->capacity);
+	if (result < 0)
+		return refuse(o->journal, result);
+	result = database_open(&s->database, s->path, &upgraded);
 	if (result == 0 && upgraded)
 		log_notice("state in %s is upgraded from version %d", s->path, upgraded);
 	if (result == 0)
 		result = claim(s, o->owner);
-	return result < 0 ? result : settle(s);
+	if (result == 0)
+		result = settle(s);
+	return result < 0 ? refuse(s->path, result) : 0;
 }
 
 static void store_free(struct store *s)
@@ -318,7 +323,6 @@ int store_open(struct store **store, const struct store_options *o)
 	snprintf(s->path, sizeof(s->path), "%s/%s.db", o->directory, o->program);
 	result = open_all(s, o);
 	if (result < 0) {
-		refuse(s, result);
 		store_free(s);
 		return result;
 	}
@@ -359,7 +363,7 @@ int store_each(struct store *s, uint8_t kind, store_row_fn *fn, void *arg)
 	struct each each = {.store = s, .kind = kind, .fn = fn, .arg = arg};
 	int result = s ? database_each(s->database, kind, each_row, &each) : 0;
 
-	return result < 0 && !each.told ? refuse(s, result) : result;
+	return result < 0 && !each.told ? refuse(each.store->path, result) : result;
 }
 
 /* ---- the writer ----------------------------------------------------------------------------- */

@@ -573,17 +573,37 @@ static void test_sealed(void **state)
 	assert_int_equal(access(name, F_OK), -1);
 }
 
+/* Refused, and the log names the file that stands in the way. */
+static void assert_blamed(const struct place *p, int error, const char *path)
+{
+	char text[512] = "", wanted[192];
+	int ends[2], old = dup(STDERR_FILENO);
+
+	assert_int_equal(pipe(ends), 0);
+	dup2(ends[1], STDERR_FILENO);
+	log_set_level(LOG_LEVEL_WARNING);
+	assert_refused(p, error);
+	log_set_level(LOG_LEVEL_ERROR);
+	dup2(old, STDERR_FILENO);
+	close(old);
+	close(ends[1]);
+	assert_true(read(ends[0], text, sizeof(text) - 1) > 0);
+	close(ends[0]);
+	snprintf(wanted, sizeof(wanted), "state in %s cannot be used", path);
+	assert_non_null(strstr(text, wanted));
+}
+
 static void test_two(void **state)
 {
 	struct place *p = *state;
 	struct store *s = opened(p);
 	char other[128];
 
-	assert_refused(p, -EBUSY);
+	assert_blamed(p, -EBUSY, p->journal);
 	/* With another journal, but the same database. */
 	snprintf(other, sizeof(other), "%s.2", p->journal);
 	p->options.journal = other;
-	assert_refused(p, -EBUSY);
+	assert_blamed(p, -EBUSY, p->database);
 	unlink(other);
 	store_close(s);
 }
