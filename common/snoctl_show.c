@@ -278,7 +278,9 @@ static void measure(struct column *column, size_t index, size_t columns, const j
 
 	if (width_of(column->title ? column->title : "") > column->width)
 		column->width = width_of(column->title ? column->title : "");
-	column->number = json_array_size(rows) > 0;
+	/* A date stands under its title like text. */
+	column->number =
+		json_array_size(rows) > 0 && !(column->unit && strcmp(column->unit, "time") == 0);
 	json_array_foreach(rows, i, row)
 	{
 		const json_t *cell = json_array_get(row, index);

@@ -176,6 +176,11 @@ def shown():
     with Daemon("core-agent.sock", ANSWER):
         same(run("status"), (0, SHOWN, ""), "an answer is shown to people")
         same(run("--json", "status"), (0, json.dumps(ANSWER) + "\n", ""), "--json gives it as it was")
+    dates = {"columns": [{"name": "since", "unit": "time"}, {"name": "core"}],
+             "rows": [[1785312000.25, "a.example"], [None, "b.example"]]}
+    with Daemon("core-agent.sock", {"ok": True, "table": dates}):
+        same(run("status")[1], "SINCE                     CORE\n2026-07-29T08:00:00.250Z  a.example\n"
+             "-                         b.example\n", "dates stand under their title")
     refusal = {"ok": False, "error": "no link \"\u0007x\"\nat all"}
     with Daemon("core-agent.sock", refusal):
         same(run("status"), (1, "", "snoctl: no link \"\\x07x\"\nat all\n"), "a refusal")
