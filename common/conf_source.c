@@ -393,6 +393,8 @@ static const char *read_error(int err)
 		return "not a regular file";
 	case -EFBIG:
 		return "too large for a configuration";
+	case -EACCES:
+		return "cannot be read by this user (under systemd: `chgrp sno` and `chmod 640`)";
 	default:
 		return strerror(-err);
 	}
