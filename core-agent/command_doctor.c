@@ -98,8 +98,9 @@ static void look_at_silence(const struct peer *peer, const char *check, struct c
 			   "down: nothing can be sent to %s", endpoint);
 	else if (c->received_datagrams == 0)
 		doctor_row(reply, check, DOCTOR_WRONG,
-			   "see that it runs, that UDP passes both ways, and that its entry for us "
-			   "has our endpoint",
+			   "see that it runs, that UDP passes both ways, that its entry for us has "
+			   "our endpoint, and that each has the other's public key (snoctl keys): "
+			   "it does not answer whom it does not know",
 			   "down: no answer from %s", endpoint);
 	else
 		doctor_row(reply, check, DOCTOR_WRONG,
