@@ -272,14 +272,12 @@ fuzz-coverage:
 # gcc		leaks, since its analyzer does not know that what is put into a table of uthash or
 #		behind a pointer of the caller's is kept (check-asan looks for them), and what is
 #		not initialised, since an array that a loop fills is that to it (-Wall and cppcheck
-#		look for it). It gives up early on what branches a lot; the files of TOO_MANY_WAYS,
-#		which sort tables by macros, would take it minutes all the same.
+#		look for it). It gives up early on what branches a lot, or it would take minutes.
 # clang-tidy	what .clang-tidy says.
 # cppcheck	NULL as an argument after "...": it is a pointer in the C libraries we build on; and
 #		headers of the system, but for those whose macros it must know.
 ANALYZED := $(filter-out %.bpf.c,$(LIBSNO_SRC) $(SNOCTL_SRC) $(PLAN_SRC) $(CORE_AGENT_SRC) \
 	$(TERMINAL_AGENT_SRC) $(SAT_FORWARDER_SRC))
-TOO_MANY_WAYS := core-agent/sweep.c
 ANALYZE_TIME ?= 120
 ANALYZE = $(SNO_CPPFLAGS) -DSNO_GUARD_OBJECT='"guard.bpf.o"' $(CPPFLAGS)
 GCC_ANALYZER = -O2 -fanalyzer -Wno-analyzer-malloc-leak \
@@ -302,7 +300,6 @@ analyze-gcc: $(call stamps,gcc,$(ANALYZED))
 analyze-clang-tidy: $(call stamps,tidy,$(ANALYZED))
 analyze-cppcheck: $(call stamps,cppcheck,$(ANALYZED))
 
-$(call stamps,gcc,$(TOO_MANY_WAYS)): GCC_ANALYZER = -O2
 $(O)/analyze/%.gcc: $(srcdir)/%.c config.mk
 	$(call say,GCC,$<)
 	@mkdir -p $(@D)
