@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What the files of the control socket share: control.c answers requests and knows no sockets,
- * control_socket.c moves lines and knows no commands. Only control*.c include this.
+ * control_socket.c moves lines and knows no commands, control_listen.c has the socket's name. Only
+ * control*.c include this.
  */
 #ifndef SNO_CONTROL_PRIVATE_H
 #define SNO_CONTROL_PRIVATE_H
@@ -94,5 +95,15 @@ char *control_line(json_t *object);
 
 /* Gives a line (borrowed) to all subscribers. */
 void control_publish(struct control *control, const char *line, size_t length);
+
+/* --- the socket in the file system (control_listen.c) --- */
+
+/*
+ * Listens at this path, without a loop yet. 0; or -errno, logged with what to do, and nothing is
+ * left of it: -ENOMEM also for NULL as control, otherwise as control_open().
+ */
+int control_listen(struct control *control, const char *path);
+/* Nobody can connect any more, and the socket's name is free. */
+void control_unlisten(struct control *control);
 
 #endif

@@ -1,23 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The socket under control.h: who is connected, lines in, lines out, never waiting for anybody.
+ * Clients under control.h: who is connected, lines in, lines out, never waiting for anybody.
  *
  * A client is closed in two steps. client_drop() ends it at once (descriptor, watchers), from
  * wherever the trouble was noticed, which may be deep inside a handler that another client, or the
  * same one, asked for; its memory goes when the reaper runs from the loop, where nothing stands on
  * it.
  */
-#define _GNU_SOURCE /* asprintf, accept4 */
+#define _GNU_SOURCE /* accept4 */
 #include <errno.h>
-#include <fcntl.h>
-#include <grp.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "control.h"
@@ -27,7 +21,6 @@
 #define PATIENCE_WRITE 30.0  /* seconds for a client to read anything at all */
 #define PATIENCE_IDLE  600.0 /* seconds for a client that does not subscribe to ask something */
 #define HIGH_WATER     ((size_t)256 << 10) /* bytes unread: no further requests are taken */
-#define BACKLOG	       16
 
 /* A refusal as a line; the version is CONTROL_VERSION. */
 #define TOLD(text) "{\"ok\":false,\"version\":1,\"error\":\"" text "\"}\n"
@@ -482,131 +475,16 @@ static void on_accept_later(struct ev_loop *loop, ev_timer *w, int revents)
 	ev_io_start(loop, &control->listener);
 }
 
-/* --- the socket --- */
-
-/* One daemon per socket: held as long as the daemon lives, whatever happened to the socket file. */
-static int lock_socket(struct control *control)
-{
-	control->lock_fd =
-		open(control->lock_path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (control->lock_fd < 0)
-		return -errno;
-	if (flock(control->lock_fd, LOCK_EX | LOCK_NB) < 0)
-		return errno == EWOULDBLOCK ? -EADDRINUSE : -errno;
-	return 0;
-}
-
-/* Removes what a dead daemon left. -EADDRINUSE when somebody listens, -EEXIST when it is no socket.
- */
-static int clear_path(const struct sockaddr_un *address)
-{
-	struct stat st;
-	int err = 0, fd;
-
-	if (lstat(address->sun_path, &st) < 0)
-		return errno == ENOENT ? 0 : -errno;
-	if (!S_ISSOCK(st.st_mode))
-		return -EEXIST;
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return -errno;
-	if (connect(fd, (const struct sockaddr *)address, sizeof(*address)) == 0 || errno == EAGAIN)
-		err = -EADDRINUSE;
-	close(fd);
-	if (!err && unlink(address->sun_path) < 0 && errno != ENOENT)
-		err = -errno;
-	return err;
-}
-
-/* Nobody can connect before listen(), by when mode and group are right. */
-static int listen_at(struct control *control, const struct sockaddr_un *address)
-{
-	/* cppcheck-suppress getgrnamCalled; a daemon has one thread when it starts */
-	struct group *group = getgrnam(CONTROL_GROUP);
-
-	control->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (control->fd < 0)
-		return -errno;
-	if (bind(control->fd, (const struct sockaddr *)address, sizeof(*address)) < 0)
-		return -errno;
-	if (group && chown(address->sun_path, (uid_t)-1, group->gr_gid) < 0)
-		log_debug("control: %s stays without group %s: %s", address->sun_path,
-			  CONTROL_GROUP, strerror(errno));
-	if (chmod(address->sun_path, 0660) < 0 || listen(control->fd, BACKLOG) < 0) {
-		int err = -errno;
-
-		unlink(address->sun_path);
-		return err;
-	}
-	return 0;
-}
-
-static int open_socket(struct control *control, const char *path)
-{
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	int err;
-
-	if (strlen(path) >= sizeof(address.sun_path))
-		return -EINVAL;
-	strcpy(address.sun_path, path);
-	control->path = strdup(path);
-	if (!control->path || asprintf(&control->lock_path, "%s.lock", path) < 0) {
-		control->lock_path = NULL;
-		return -ENOMEM;
-	}
-	err = lock_socket(control);
-	if (err)
-		return err;
-	err = clear_path(&address);
-	if (!err)
-		err = listen_at(control, &address);
-	if (err)
-		unlink(control->lock_path);
-	return err;
-}
-
-static void open_failed(const char *path, int err)
-{
-	switch (err) {
-	case -EADDRINUSE:
-		log_error("already running: another daemon serves %s", path);
-		break;
-	case -EEXIST:
-		log_error("%s exists and is not a socket: remove it", path);
-		break;
-	case -EINVAL:
-		log_error("%s is too long for a socket: choose a shorter one with -s", path);
-		break;
-	case -ENOENT:
-		log_error("cannot serve %s: make its directory, or choose another socket with -s",
-			  path);
-		break;
-	case -EACCES:
-		log_error("cannot serve %s: %s: run as root, or choose another socket with -s",
-			  path, strerror(-err));
-		break;
-	default:
-		log_error("cannot serve %s: %s", path, strerror(-err));
-	}
-}
+/* --- the whole --- */
 
 int control_open(struct control **result, struct ev_loop *loop, const char *path,
 		 const struct control_command *commands, void *arg)
 {
 	struct control *control = control_detached(commands, arg);
-	int err = control ? open_socket(control, path) : -ENOMEM;
+	int err = control_listen(control, path);
 
 	if (err) {
-		open_failed(path, err);
-		if (control) {
-			if (control->fd >= 0)
-				close(control->fd);
-			if (control->lock_fd >= 0)
-				close(control->lock_fd);
-			free(control->path);
-			free(control->lock_path);
-			free(control);
-		}
+		free(control);
 		return err;
 	}
 	control->loop = loop;
@@ -637,12 +515,7 @@ void control_close(struct control *control)
 		ev_prepare_stop(control->loop, &control->sender);
 		ev_timer_stop(control->loop, &control->accept_later);
 		ev_timer_stop(control->loop, &control->reaper);
-		unlink(control->path);
-		close(control->fd);
-		unlink(control->lock_path);
-		close(control->lock_fd);
+		control_unlisten(control);
 	}
-	free(control->path);
-	free(control->lock_path);
 	free(control);
 }
