@@ -253,6 +253,32 @@ poll() {
 # listening NODE PORT [u]: waits until somebody listens there to TCP, or to UDP.
 listening() { poll 20 on "$1" sh -c "ss -Hln${3:-t} sport = :$2 | grep -q ."; }
 
+# transfer FROM TO ADDRESS OCTETS: so many arrive by TCP as they were sent; the largest segment that the
+# sender has used is in $WORK/mss.
+transfer() {
+	on "$2" timeout 120 python3 -c "
+import hashlib, socket, sys
+s = socket.create_server((sys.argv[1], 9100), family=socket.AF_INET6 if ':' in sys.argv[1] else socket.AF_INET)
+c, h = s.accept()[0], hashlib.sha256()
+while data := c.recv(65536):
+    h.update(data)
+print(h.hexdigest())" "$3" >"$WORK/tcp.to" &
+	local receiver=$!
+	listening "$2" 9100
+	on "$1" timeout 120 python3 -c "
+import hashlib, random, socket, sys
+data = random.Random(1).randbytes(int(sys.argv[2]))
+c = socket.create_connection((sys.argv[1], 9100))
+c.sendall(data)
+mss = c.getsockopt(socket.IPPROTO_TCP, 2)
+c.shutdown(socket.SHUT_WR)
+c.recv(1)
+print(hashlib.sha256(data).hexdigest(), mss)" "$3" "$4" >"$WORK/tcp.from"
+	wait "$receiver"
+	cut -d' ' -f2 <"$WORK/tcp.from" >"$WORK/mss"
+	[ -s "$WORK/tcp.to" ] && [ "$(cat "$WORK/tcp.to")" = "$(cut -d' ' -f1 <"$WORK/tcp.from")" ]
+}
+
 # echoes NODE COUNT INTERVAL TARGET [OPTIONS]: echo requests in the background, until they have been
 # answered: on a machine that stands still now and then an answer may be late. ping goes on with further
 # numbers meanwhile, so what is lost shows in the numbers of the answers.

@@ -39,29 +39,6 @@ deaf() {
 # untold NODE ADDRESS: a packet of 1,500 octets to there gets lost, and nobody says why.
 untold() { on "$1" ping -n -M "do" -c 1 -W 2 -s "$([[ $2 = *:* ]] && echo 1452 || echo 1472)" "$2" | grep -q ' 0 received, 100% packet loss'; }
 
-# transfer FROM TO ADDRESS: 400,000 octets by TCP arrive as they were sent.
-transfer() {
-	on "$2" timeout 120 python3 -c "
-import hashlib, socket, sys
-s = socket.create_server((sys.argv[1], 9100), family=socket.AF_INET6 if ':' in sys.argv[1] else socket.AF_INET)
-c, h = s.accept()[0], hashlib.sha256()
-while data := c.recv(65536):
-    h.update(data)
-print(h.hexdigest())" "$3" >"$WORK/tcp.to" &
-	local receiver=$!
-	listening "$2" 9100
-	on "$1" timeout 120 python3 -c "
-import hashlib, random, socket, sys
-data = random.Random(1).randbytes(400000)
-c = socket.create_connection((sys.argv[1], 9100))
-c.sendall(data)
-c.shutdown(socket.SHUT_WR)
-c.recv(1)
-print(hashlib.sha256(data).hexdigest())" "$3" >"$WORK/tcp.from"
-	wait "$receiver"
-	[ -s "$WORK/tcp.to" ] && [ "$(cat "$WORK/tcp.to")" = "$(cat "$WORK/tcp.from")" ]
-}
-
 # agreed FROM TO ADDRESS: a connection is made, and $WORK/syn.there and $WORK/syn.back are what each
 # end has heard of the other's largest segment.
 agreed() {
@@ -122,10 +99,10 @@ for node in server t1 h1; do deaf $node; done
 check "ICMP is lost: nobody tells the server what fits" untold server "$HOME4"
 check "nor over IPv6" untold server "$HOST6"
 check "nor the host behind the terminal" untold h1 $SERVER6
-check "TCP to the terminal lives" transfer server t1 "$HOME4"
-check "and from it" transfer t1 server $SERVER
-check "to the host behind it" transfer server h1 "$HOST6"
-check "and from it" transfer h1 server $SERVER6
+check "TCP to the terminal lives" transfer server t1 "$HOME4" 400000
+check "and from it" transfer t1 server $SERVER 400000
+check "to the host behind it" transfer server h1 "$HOST6" 400000
+check "and from it" transfer h1 server $SERVER6 400000
 
 # --- other options, and others' numbers ----------------------------------------------------------------
 
@@ -187,6 +164,6 @@ within 10 "a link of 1,380 octets leaves less" less
 MTU=$(carried)
 clamped "new connections know, to the terminal" server t1 "$HOME4" $((MTU - 40))
 clamped "and from the host" h1 server $SERVER6 $((MTU - 60))
-check "TCP to the terminal lives" transfer server t1 "$HOME4"
-check "and from the host" transfer h1 server $SERVER6
+check "TCP to the terminal lives" transfer server t1 "$HOME4" 400000
+check "and from the host" transfer h1 server $SERVER6 400000
 finish
