@@ -2,9 +2,11 @@
 /* The path MTU inside tunnels; see path_mtu.h. */
 #include "path_mtu.h"
 
+#include "binding.h"
 #include "core.h"
 #include "forwarding.h"
 #include "guard.h"
+#include "keep.h"
 #include "kernel.h"
 #include "peer.h"
 #include "session.h"
@@ -102,7 +104,20 @@ static unsigned int outer_mtu(struct core *core, const struct addr *to)
 	return kernel_link_get(core->kernel, route.oif, &link) < 0 ? 0 : link.mtu;
 }
 
-/* The subscribers' routes into this peer's tunnels, and those of its visitors to it. */
+/* The same way, with what it takes now. */
+static struct path renewed(const struct peer *peer, const struct path *way)
+{
+	struct path path = *way;
+
+	path.mtu = path_mtu(peer, path.tunnel);
+	path.df = path_mtu_df(peer, path.tunnel);
+	return path;
+}
+
+/*
+ * The subscribers' routes into this peer's tunnels, also those that are led elsewhere and may lead
+ * back, and those of its visitors to it.
+ */
 static void follow(struct peer *peer)
 {
 	struct core *core = peer->core;
@@ -111,11 +126,13 @@ static void follow(struct peer *peer)
 	struct path path;
 
 	HASH_ITER (hh, core->subscribers, s, next) {
+		if (binding_serving(s) == peer) {
+			s->binding.path = renewed(peer, &s->binding.path);
+			keep_subscriber(s);
+		}
 		if (s->path.kind != PATH_TUNNEL || !peer_owns_care_of(peer, &s->path.outer_dst))
 			continue;
-		path = s->path;
-		path.mtu = path_mtu(peer, path.tunnel);
-		path.df = path_mtu_df(peer, path.tunnel);
+		path = renewed(peer, &s->path);
 		forwarding_set(core, &s->path, &path); /* refused: logged, the old one stays */
 	}
 	peer_point_uplink(peer);

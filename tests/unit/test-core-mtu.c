@@ -6,15 +6,13 @@
 #include "core-agent/path_mtu.h"
 #include "core-agent/peer.h"
 #include "kernel_fake.h"
-#include "world.h"
+#include "otto.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
 
 #include <cmocka.h>
-
-#define SEC USEC_PER_SEC
 
 /* Octets on the wire of an inner packet, counted the other way round than the code does. */
 static unsigned int on_the_wire(unsigned int inner, enum tunnel_kind kind, bool protected)
@@ -94,6 +92,26 @@ static void test_follows(void **state)
 	world_free(w);
 }
 
+/* What leads elsewhere just now follows too: it may lead back. */
+static void test_follows_elsewhere(void **state)
+{
+	struct world *w = otto_world(NULL);
+
+	(void)state;
+	otto_visit(w, FAR_A);
+	assert_int_equal(kernel_fake_count(OTTO_A " "), 1);
+	otto_agree(w, MESSAGE_CORE_DISCONNECT, 1, "c.example", MODE_PROACTIVE);
+	assert_int_equal(kernel_fake_count(OTTO_A " "), 0);
+	underlay(w, 1380);
+	assert_int_equal(otto_binding(w)->path.mtu, 1352);
+	world_run(w, 60 * SEC);
+	assert_int_equal(otto_binding(w)->state, BINDING_VISITING);
+	assert_true(path_equal(&otto(w)->path, &otto_binding(w)->path));
+	assert_int_equal(kernel_fake_count("10.2.0.9/32 table 254"), 1);
+	assert_int_equal(otto(w)->path.mtu, 1352);
+	world_free(w);
+}
+
 /* Routers are to tell of what they do not take, and to fragment what has to be sent in any case. */
 static void test_df(void **state)
 {
@@ -132,6 +150,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_inside),
 		cmocka_unit_test(test_follows),
+		cmocka_unit_test(test_follows_elsewhere),
 		cmocka_unit_test(test_df),
 		cmocka_unit_test(test_configured),
 	};
