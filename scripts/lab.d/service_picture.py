@@ -2,7 +2,7 @@
 """Which core serves which terminal over a run, as an SVG picture.
 
 Each terminal has two bars over the same time: how it would have been served in the draft's figure 2,
-and how it was. A colour is an operator; white is nobody. Where two colours meet, a handover between
+and how it was. A colour is an operator; grey is nobody. Where two colours meet, a handover between
 operators has happened, marked below the bar with its mode's letter; small edges inside a colour are
 changes of satellite. Red marks on the lower bar are lost packets.
 """
@@ -22,8 +22,8 @@ def legend(canvas, y, cores, colours):
         canvas.rectangle(x, y - 11, 18, 13, colours[core])
         canvas.text(x + 24, y, f"served by core {core}", "sub")
         x += 150
-    canvas.text(x, y, "white: by nobody; thin edges: change of satellite; letters: handover in mode "
-                "b(aseline) c(ombined) p(roactive) P(redictive) s(oft)", "sub")
+    canvas.text(LEFT, y + 20, "grey: by nobody; thin edges: change of satellite; red dots: packets lost; letters: "
+                "handover in mode b(aseline) c(ombined) p(roactive) P(redictive) s(oft)", "sub")
 
 
 def bar(canvas, place, spans, colours, scale):
@@ -77,7 +77,7 @@ def draw(run):
     canvas.text(LEFT - 48, 36, run["title"], "title")
     canvas.text(LEFT - 48, 58, run["subtitle"], "sub")
     legend(canvas, 84, run["cores"], colours)
-    y = 112
+    y = 132
     for item in run["terminals"]:
         terminal(canvas, y, item, colours, run["length"])
         y += ROW
