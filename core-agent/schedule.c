@@ -317,6 +317,7 @@ void schedule_configure(struct core *core, usec_t now)
 			return;
 		}
 		timer_init(&schedule->timer, schedule_timer, core);
+		schedule->wall_ahead = USEC_NEVER;
 		schedule->time = lab_time_of(&core->config->time);
 		lab_time_warn(&schedule->time);
 	}

@@ -256,20 +256,42 @@ static void test_other_file(void **state)
 	planned_free(w);
 }
 
+/* Runs until then; what is logged meanwhile. */
+static void run_told(struct world *w, double seconds, char *text, size_t size)
+{
+	FILE *told = tmpfile();
+	int before = dup(STDERR_FILENO);
+
+	assert_non_null(told);
+	dup2(fileno(told), STDERR_FILENO);
+	log_set_level(LOG_LEVEL_INFO);
+	planned_run(w, seconds);
+	log_set_level(LOG_LEVEL_ERROR);
+	dup2(before, STDERR_FILENO);
+	close(before);
+	rewind(told);
+	text[fread(text, 1, size - 1, told)] = '\0';
+	fclose(told);
+}
+
 /* Without a file there is no schedule; it may come later, and go with the configuration. */
 static void test_file_comes(void **state)
 {
 	static const struct world_text with = {.pools = PLANNED_WITH("")}, without = {0};
 	static const struct row row = {0, 60, "sat-a", "a.example"};
 	struct world *w = otto_world(NULL);
+	char text[4096];
 
 	(void)state;
 	planned_noon(w);
 	assert_int_equal(world_reload(w, &with), 0);
-	planned_run(w, 3);
+	run_told(w, 3, text, sizeof(text));
+	assert_null(strstr(text, "the clock was set"));
 	assert_null(schedule_core(&w->core, "sat-a", w->now));
 	planned_write(w, &row, 1);
-	planned_run(w, 6);
+	run_told(w, 6, text, sizeof(text));
+	assert_non_null(strstr(text, "1 associations"));
+	assert_null(strstr(text, "the clock was set"));
 	assert_string_equal(schedule_core(&w->core, "sat-a", w->now), "a.example");
 	assert_int_equal(world_reload(w, &without), 0);
 	assert_null(schedule_core(&w->core, "sat-a", w->now));
