@@ -418,26 +418,26 @@ static void pass_often(struct core *core, struct hold_queue *queue, bool one, us
 
 /*
  * All goes its new way, and what comes from now on takes it by itself. What got into the device in
- * between must leave it before what comes later gets past it: a matter of microseconds. So where
- * packets follow each other closely nobody else has the processor; the way is made once more, which
- * brings into the caches what the kernel needs to change routes; and they are changed behind a
- * packet, when the next one is farthest away.
+ * between must leave it before what comes later gets past it: a matter of microseconds, in which
+ * nobody else has the processor, since nobody knows when the next two packets come. Where they
+ * follow each other closely the way is made once more, which brings into the caches what the kernel
+ * needs to change routes; and they are changed behind a packet, when the next one is farthest away.
  */
 static void switch_over(struct core *core, struct path_change *p, struct hold_queue *queue,
 			struct kernel_change *way, size_t total, usec_t now)
 {
 	const struct hold_counters *counters = hold_queue_counters(queue);
 	struct kernel_change changes[PATH_OBJECTS];
-	struct urgency before = {0};
+	struct urgency before;
 	uint64_t taken = counters->buffered;
 	bool dense = pass(core, queue, now) == 0 && counters->buffered != taken;
 
-	if (dense) {
-		urgent_begin(&before);
+	urgent_begin(&before);
+	if (dense)
 		kernel_batch(core->kernel, way, total);
-		pass(core, queue, now);
+	pass(core, queue, now);
+	if (dense)
 		pass_often(core, queue, true, now);
-	}
 	install(core, p, 1, changes);
 	if (p->error == 0)
 		pass(core, queue, now);
