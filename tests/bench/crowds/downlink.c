@@ -82,8 +82,8 @@ static void sleep_until(usec_t when)
 int downlink_send(const struct downlink *d)
 {
 	const struct sigaction action = {.sa_handler = stop};
-	const usec_t start = clock_now();
-	usec_t latest = 0;
+	const uint64_t most = d->count / 4 + 1; /* may be late */
+	usec_t start = clock_now(), latest = 0;
 	uint64_t k = 0;
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
@@ -95,9 +95,14 @@ int downlink_send(const struct downlink *d)
 	while (!stopping) {
 		usec_t now = clock_now();
 		uint64_t due = (uint64_t)(now - start) * d->rate / (uint64_t)USEC_PER_SEC;
-		unsigned int some = due - k > BURST ? BURST : (unsigned int)(due - k);
 		usec_t planned = start + (usec_t)(k * (uint64_t)USEC_PER_SEC / d->rate);
+		unsigned int some;
 
+		if (due > k + most) {
+			start += (usec_t)((due - k - most) * (uint64_t)USEC_PER_SEC / d->rate);
+			due = k + most;
+		}
+		some = due - k > BURST ? BURST : (unsigned int)(due - k);
 		if (some == 0) {
 			sleep_until(planned + USEC_PER_MSEC);
 			continue;

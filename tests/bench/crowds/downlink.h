@@ -23,7 +23,9 @@ struct downlink {
 
 /*
  * Sends until SIGTERM or SIGINT; packet k goes to terminal k modulo count, as number k / count. 0,
- * with the number of packets and the latest one's delay printed as JSON; or -errno.
+ * with the number of packets and the latest one's delay printed as JSON; or -errno. Time that it
+ * lost is not made up for, but for a quarter of a round: nobody's packets follow each other much
+ * closer than they are to.
  */
 int downlink_send(const struct downlink *d);
 
