@@ -98,10 +98,8 @@ bool channel_receiver_index(const uint8_t *datagram, size_t length, uint32_t *in
  * (core_socket.h). It is drawn once, and no secret to those who listen.
  */
 uint16_t channel_mark(void);
-/* True when this channel has handed out that receiver index (any of its sessions or its pending
- * handshake). */
-bool channel_owns_index(const struct channel *c, uint32_t index);
-/* The one channel of this process that has, NULL when none has; in constant time. */
+/* The one channel of this process that has handed out that receiver index (any of its sessions or
+ * its pending handshake), NULL when none has; in constant time. */
 struct channel *channel_find(uint32_t index);
 
 /*

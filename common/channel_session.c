@@ -53,11 +53,6 @@ struct channel *channel_find(uint32_t index)
 	return s ? s->channel : NULL;
 }
 
-bool channel_owns_index(const struct channel *c, uint32_t index)
-{
-	return channel_find(index) == c;
-}
-
 /* A free session, if need be after wiping the oldest next one: there is one beyond three others. */
 static struct keyset *take_slot(struct channel *c)
 {

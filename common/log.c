@@ -301,11 +301,6 @@ static void vmessage(enum log_level level, const struct log_about *about, const 
 	errno = saved;
 }
 
-void log_vmessage(enum log_level level, const char *format, va_list ap)
-{
-	vmessage(level, NULL, format, ap);
-}
-
 void log_event(enum log_level level, const struct log_about *about, const char *format, ...)
 {
 	va_list ap;
@@ -315,21 +310,12 @@ void log_event(enum log_level level, const struct log_about *about, const char *
 	va_end(ap);
 }
 
-void log_message(enum log_level level, const char *format, ...)
-{
-	va_list ap;
-
-	va_start(ap, format);
-	log_vmessage(level, format, ap);
-	va_end(ap);
-}
-
 void log_error(const char *format, ...)
 {
 	va_list ap;
 
 	va_start(ap, format);
-	log_vmessage(LOG_LEVEL_ERROR, format, ap);
+	vmessage(LOG_LEVEL_ERROR, NULL, format, ap);
 	va_end(ap);
 }
 
@@ -338,7 +324,7 @@ void log_warnx(const char *format, ...)
 	va_list ap;
 
 	va_start(ap, format);
-	log_vmessage(LOG_LEVEL_WARNING, format, ap);
+	vmessage(LOG_LEVEL_WARNING, NULL, format, ap);
 	va_end(ap);
 }
 
@@ -347,7 +333,7 @@ void log_notice(const char *format, ...)
 	va_list ap;
 
 	va_start(ap, format);
-	log_vmessage(LOG_LEVEL_NOTICE, format, ap);
+	vmessage(LOG_LEVEL_NOTICE, NULL, format, ap);
 	va_end(ap);
 }
 
@@ -356,7 +342,7 @@ void log_info(const char *format, ...)
 	va_list ap;
 
 	va_start(ap, format);
-	log_vmessage(LOG_LEVEL_INFO, format, ap);
+	vmessage(LOG_LEVEL_INFO, NULL, format, ap);
 	va_end(ap);
 }
 
@@ -365,7 +351,7 @@ void log_debug(const char *format, ...)
 	va_list ap;
 
 	va_start(ap, format);
-	log_vmessage(LOG_LEVEL_DEBUG, format, ap);
+	vmessage(LOG_LEVEL_DEBUG, NULL, format, ap);
 	va_end(ap);
 }
 

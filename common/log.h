@@ -84,8 +84,6 @@ void log_warnx(const char *format, ...) LOG_PRINTF(1, 2);
 void log_notice(const char *format, ...) LOG_PRINTF(1, 2);
 void log_info(const char *format, ...) LOG_PRINTF(1, 2);
 void log_debug(const char *format, ...) LOG_PRINTF(1, 2);
-void log_message(enum log_level level, const char *format, ...) LOG_PRINTF(2, 3);
-void log_vmessage(enum log_level level, const char *format, va_list ap) LOG_PRINTF(2, 0);
 
 /*
  * A token bucket for messages that a remote can cause. Zero-initialised it allows a burst of

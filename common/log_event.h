@@ -39,7 +39,7 @@ struct log_about {
 	const char *satellite; /* its name */
 };
 
-/* log_message() with that; about may be NULL. */
+/* A message of any level with that; about may be NULL. */
 void log_event(enum log_level level, const struct log_about *about, const char *format, ...)
 	LOG_PRINTF(3, 4);
 /* log_remote() with that. */

@@ -22,15 +22,6 @@ void histogram_add(struct histogram *h, usec_t duration)
 	h->sum += duration;
 }
 
-uint64_t histogram_count(const struct histogram *h)
-{
-	uint64_t count = 0;
-
-	for (int i = 0; i <= HISTOGRAM_BUCKETS; i++)
-		count += h->counts[i];
-	return count;
-}
-
 void metrics_family(FILE *out, const char *name, const char *type, const char *help)
 {
 	fprintf(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);

@@ -25,7 +25,6 @@ struct histogram {
 };
 
 void histogram_add(struct histogram *h, usec_t duration);
-uint64_t histogram_count(const struct histogram *h);
 
 /* Begins a family: "counter", "gauge" or "histogram". */
 void metrics_family(FILE *out, const char *name, const char *type, const char *help);

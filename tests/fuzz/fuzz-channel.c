@@ -140,7 +140,7 @@ static void receive(int number, const uint8_t *octets, size_t length)
 	require(exact != NULL);
 	memcpy(exact, octets, length);
 	if (channel_receiver_index(exact, length, &index))
-		channel_owns_index(c, index);
+		channel_find(index);
 	channel_initiation_hint(exact, length, hint);
 	drop = channel_receive(c, exact, length, now, &authentic);
 	free(exact);
