@@ -315,89 +315,86 @@ struct odd {
 
 #define TEXT(text) (text), sizeof(text) - 1
 
+static const struct odd odd[] = {
+	{TEXT(BUNDLE "\0\x08" KEEPALIVE), {0}, 0, 1, 0},
+	{TEXT(BUNDLE "\0\x18" RELEASE("\x61", "\x01") "\0\x08" KEEPALIVE), {0}, 1, 1, 0},
+	/* Lengths that lie. */
+	{TEXT(BUNDLE), {DROP_SHORT}, 0, 0, 0},
+	{TEXT(BUNDLE "\0"), {DROP_SHORT}, 0, 0, 0},
+	{TEXT(BUNDLE "\0\0"), {DROP_SHORT}, 0, 0, 0},
+	{TEXT(BUNDLE "\0\0\0\x08" KEEPALIVE), {DROP_SHORT}, 0, 1, 0},
+	{TEXT(BUNDLE "\0\x09" KEEPALIVE), {DROP_SHORT}, 0, 0, 0},
+	{TEXT(BUNDLE "\xff\xff" KEEPALIVE), {DROP_SHORT}, 0, 0, 0},
+	{TEXT(BUNDLE "\0\x07" KEEPALIVE), {DROP_SHORT, DROP_SHORT}, 0, 0, 0},
+	{TEXT(BUNDLE "\0\x08" KEEPALIVE "\0"), {DROP_SHORT}, 0, 1, 0},
+	{TEXT(BUNDLE "\0\x08" KEEPALIVE "\0\x18" RELEASE("\x62", "\x02") "\0\x08\x3e"),
+	 {DROP_SHORT},
+	 1,
+	 1,
+	 0},
+	/* Parts that are dropped, each under its reason. */
+	{TEXT(BUNDLE "\0\x08" UNKNOWN "\0\x08" KEEPALIVE), {DROP_TYPE}, 0, 1, 1},
+	{TEXT(BUNDLE "\0\x08" UNKNOWN "\0\x08" UNKNOWN), {DROP_TYPE, DROP_TYPE}, 0, 0, 2},
+	{TEXT(BUNDLE "\0\x12" BUNDLE "\0\x08" KEEPALIVE "\0\x08" KEEPALIVE), {DROP_TYPE}, 0, 1, 0},
+	{TEXT(BUNDLE "\0\x08\x3e\x02\0\0\0\0\0\0\0\x08\x33\x01\0\0\0\0\0\x05\0\x18" RELEASE(
+		 "\x63", "\x03")),
+	 {DROP_VERSION, DROP_MISSING},
+	 1,
+	 0,
+	 0},
+	/* The bundle's own head. */
+	{TEXT("\x3f\x02\0\0\0\0\0\0\0\x08" KEEPALIVE), {DROP_VERSION}, 0, 0, 0},
+	{TEXT("\x3f\x01\0\x01\0\0\0\0\0\x08" KEEPALIVE), {DROP_VERSION}, 0, 0, 0},
+	{TEXT("\x3f\x01\0\0\0\0\0\x01\0\x08" KEEPALIVE), {DROP_VALUE}, 0, 0, 0},
+	{TEXT("\x3f\x01\0\0\0\0\0"), {DROP_SHORT}, 0, 0, 0},
+	/* The same request twice, and one that was executed before. */
+	{TEXT(BUNDLE "\0\x18" RELEASE("\x64", "\x04") "\0\x18" RELEASE("\x64", "\x04")),
+	 {0},
+	 1,
+	 0,
+	 0},
+	{TEXT(BUNDLE "\0\x18" RELEASE("\x61", "\x01") "\0\x18" RELEASE("\x65", "\x05")),
+	 {0},
+	 1,
+	 0,
+	 0},
+};
+
 /* Each part is dealt with or dropped by itself, and counted once. */
 static void test_odd(void **state)
 {
-	static const struct odd cases[] = {
-		{TEXT(BUNDLE "\0\x08" KEEPALIVE), {0}, 0, 1, 0},
-		{TEXT(BUNDLE "\0\x18" RELEASE("\x61", "\x01") "\0\x08" KEEPALIVE), {0}, 1, 1, 0},
-		/* Lengths that lie. */
-		{TEXT(BUNDLE), {DROP_SHORT}, 0, 0, 0},
-		{TEXT(BUNDLE "\0"), {DROP_SHORT}, 0, 0, 0},
-		{TEXT(BUNDLE "\0\0"), {DROP_SHORT}, 0, 0, 0},
-		{TEXT(BUNDLE "\0\0\0\x08" KEEPALIVE), {DROP_SHORT}, 0, 1, 0},
-		{TEXT(BUNDLE "\0\x09" KEEPALIVE), {DROP_SHORT}, 0, 0, 0},
-		{TEXT(BUNDLE "\xff\xff" KEEPALIVE), {DROP_SHORT}, 0, 0, 0},
-		{TEXT(BUNDLE "\0\x07" KEEPALIVE), {DROP_SHORT, DROP_SHORT}, 0, 0, 0},
-		{TEXT(BUNDLE "\0\x08" KEEPALIVE "\0"), {DROP_SHORT}, 0, 1, 0},
-		{TEXT(BUNDLE "\0\x08" KEEPALIVE "\0\x18" RELEASE("\x62", "\x02") "\0\x08\x3e"),
-		 {DROP_SHORT},
-		 1,
-		 1,
-		 0},
-		/* Parts that are dropped, each under its reason. */
-		{TEXT(BUNDLE "\0\x08" UNKNOWN "\0\x08" KEEPALIVE), {DROP_TYPE}, 0, 1, 1},
-		{TEXT(BUNDLE "\0\x08" UNKNOWN "\0\x08" UNKNOWN), {DROP_TYPE, DROP_TYPE}, 0, 0, 2},
-		{TEXT(BUNDLE "\0\x12" BUNDLE "\0\x08" KEEPALIVE "\0\x08" KEEPALIVE),
-		 {DROP_TYPE},
-		 0,
-		 1,
-		 0},
-		{TEXT(BUNDLE "\0\x08\x3e\x02\0\0\0\0\0\0\0\x08\x33\x01\0\0\0\0\0\x05\0\x18" RELEASE(
-			 "\x63", "\x03")),
-		 {DROP_VERSION, DROP_MISSING},
-		 1,
-		 0,
-		 0},
-		/* The bundle's own head. */
-		{TEXT("\x3f\x02\0\0\0\0\0\0\0\x08" KEEPALIVE), {DROP_VERSION}, 0, 0, 0},
-		{TEXT("\x3f\x01\0\x01\0\0\0\0\0\x08" KEEPALIVE), {DROP_VERSION}, 0, 0, 0},
-		{TEXT("\x3f\x01\0\0\0\0\0\x01\0\x08" KEEPALIVE), {DROP_VALUE}, 0, 0, 0},
-		{TEXT("\x3f\x01\0\0\0\0\0"), {DROP_SHORT}, 0, 0, 0},
-		/* The same request twice, and one that was executed before. */
-		{TEXT(BUNDLE "\0\x18" RELEASE("\x64", "\x04") "\0\x18" RELEASE("\x64", "\x04")),
-		 {0},
-		 1,
-		 0,
-		 0},
-		{TEXT(BUNDLE "\0\x18" RELEASE("\x61", "\x01") "\0\x18" RELEASE("\x65", "\x05")),
-		 {0},
-		 1,
-		 0,
-		 0},
-	};
 	struct pair *p = *state;
 	const struct channel_counters *b;
 
 	pair_open_by_a(p);
 	b = pair_counters(p, B);
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < sizeof(odd) / sizeof(odd[0]); i++) {
 		struct channel_counters before = *b;
 		uint64_t arrived = requests_counters(channel_requests(pair_channel(p, B)))->arrived;
 		unsigned int carried = p->carried, answered;
 		unsigned int authentic = p->side[B].authentic;
 
-		assert_int_equal(channel_seal(pair_channel(p, A), (const uint8_t *)cases[i].octets,
-					      cases[i].length),
+		assert_int_equal(channel_seal(pair_channel(p, A), (const uint8_t *)odd[i].octets,
+					      odd[i].length),
 				 0);
 		pair_run(p, 100 * MS);
 		assert_int_equal(p->side[B].authentic, authentic + 1);
 		for (size_t d = 0; d < 3; d++)
-			before.drops[cases[i].drops[d]]++;
+			before.drops[odd[i].drops[d]]++;
 		before.drops[DROP_NONE] = b->drops[DROP_NONE];
 		for (unsigned int drop = 0; drop < DROP_COUNT; drop++)
 			if (b->drops[drop] != before.drops[drop])
 				fail_msg("case %zu, %s: %ju instead of %ju", i, drop_name(drop),
 					 (uintmax_t)b->drops[drop], (uintmax_t)before.drops[drop]);
 		assert_int_equal(requests_counters(channel_requests(pair_channel(p, B)))->arrived,
-				 arrived + cases[i].executed);
+				 arrived + odd[i].executed);
 		assert_int_equal(b->received[MESSAGE_KEEPALIVE],
-				 before.received[MESSAGE_KEEPALIVE] + cases[i].keepalives);
+				 before.received[MESSAGE_KEEPALIVE] + odd[i].keepalives);
 		assert_int_equal(b->sent[MESSAGE_ERROR],
-				 before.sent[MESSAGE_ERROR] + cases[i].errors);
+				 before.sent[MESSAGE_ERROR] + odd[i].errors);
 		/* However many answers: one datagram. */
 		answered = p->carried - carried - 1;
-		assert_int_equal(answered, cases[i].executed + cases[i].errors > 0);
+		assert_int_equal(answered, odd[i].executed + odd[i].errors > 0);
 	}
 	for (uint64_t token = 1; token <= 5; token++)
 		assert_int_equal(p->tokens[token].executed, 1);
