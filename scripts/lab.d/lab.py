@@ -50,9 +50,12 @@ class Lab:
 
     # --- building ---------------------------------------------------------------------------------
 
+    def claim(self):
+        """Makes the name this lab's. Where it is taken nothing is made, nor to be taken down."""
+        self.state.create(self.d.path)
+
     def up(self):
         """Namespaces, keys, configurations, daemons; returns when every terminal is registered."""
-        self.state.create(self.d.path)
         hurry_softirqs()
         if self.planning:
             self.planning.compute()

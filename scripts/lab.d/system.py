@@ -154,9 +154,15 @@ class State:
             return []
 
     def create(self, description):
-        """Claims the name."""
+        """Claims the name, and with it all namespaces that are called so."""
         if os.path.exists(self.path):
-            raise LabError(f"lab {self.name} exists already: scripts/lab down {self.name}")
+            raise LabError(f"lab {self.name} exists already: scripts/lab down -n {self.name}, "
+                           "or another name with -n")
+        taken = [n for n in os.listdir(NETNS_DIR) if n.startswith(f"{self.name}-")] \
+            if os.path.isdir(NETNS_DIR) else []
+        if taken:
+            raise LabError(f"there is a network namespace {min(taken)}, which is no lab's: "
+                           "take another name with -n")
         os.makedirs(self.dir, mode=0o700, exist_ok=True)
         self.data["description"] = os.path.abspath(description)
         self.data["owner"] = [os.getpid(), process_start(os.getpid())]

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # kernels: host uml
+# shellcheck disable=SC2317 # functions are called by name
 #
 # "A first topology of your own" in README: the description that stands there is played, and the
 # commands that stand there do what stands beside them.
@@ -30,10 +31,23 @@ same "... both handovers are in the report" "a b
 b a" "$(jq -r '.handovers[] | "\(.from) \(.to)"' result.json)"
 same "... it says that nothing is left" 1 "$(grep -c 'nothing is left' run.out)"
 
+# refused WORDS COMMAND-LINE: it fails and says so, and nothing else.
+refused() {
+	lab "$2" >refused.out 2>&1 && return 1
+	cat refused.out
+	[ "$(wc -l <refused.out)" -eq 1 ] && grep -qF -- "$1" refused.out
+}
+ip netns add "$LAB-mine"
+for line in "scripts/lab up my.lab" "${commands[0]}"; do
+	check "$line: not in the place of a namespace that is there" refused "network namespace $LAB-mine" "$line"
+done
+check "... which stays" ip netns del "$LAB-mine"
+
 for line in "${commands[@]:2}"; do
 	[[ $line =~ ^(.*[^ ])\ \ +[^\ ] ]] && line=${BASH_REMATCH[1]}
 	check "$line" lab "$line"
 	case $line in
+	*'lab up my.lab') check "... and not twice" refused "exists already: scripts/lab down -n $LAB" "$line" ;;
 	*' handover t1 s2') within 5 "... t1 is served by b" served_by t1 b s2 ;;
 	esac
 done

@@ -94,6 +94,7 @@ class World:
         self.lab.daemons.start_all = self.start_all
         self.lab.wait_registered = self.wait_registered
         self.tap.on_failure = self.keep
+        self.lab.claim()
         try:
             self.lab.up()
         except BaseException:
