@@ -232,7 +232,7 @@ class Service:
                            for way, times in t["lost"].items()
                            for first, last, count in bursts(times)],
                 "not_served": t["missing"]})
-        return {"terminals": terminals,
+        return {"terminals": terminals, "begin_us": self.lab.begin_us,
                 "satellites": len(self.lab.d.satellites), "known": self.planning.known,
                 "span_seconds": self.length, "rate": self.rate, "sky": self.sky,
                 "forwarders": self.switched, "plan": self.planning.report,

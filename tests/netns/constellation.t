@@ -12,7 +12,10 @@ satellite under the same core (for who is expected at another one that holds), w
 50 ms and the registration.
 
 Times of some milliseconds are judged, so what a machine plays that was too busy to be in time itself (as the
-lab finds out) does not count: it is played again, and the third time counts in any case.
+lab finds out) does not count: it is played again, and the third time counts in any case. What is lost then is
+judged by who was late: when the machine stands still while an antenna turns or a satellite sets, all who have
+waited go on at once, and what was sent meanwhile goes to where the antenna was. A witness that wants to be awake
+all the time tells when that was and how long, and so many packets of a loss beside it are the machine's.
 """
 
 import json
@@ -21,13 +24,15 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
+import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "support"))
 
 # pylint: disable=wrong-import-position
 from tap import BUILD, KERNEL, SRCDIR, Tap, note                            # noqa: E402
 from world import need_namespaces                                           # noqa: E402
-from system import NETNS_DIR, RUN_DIR                                       # noqa: E402
+from system import NETNS_DIR, RUN_DIR, now_us                               # noqa: E402
 
 NAME = f"sno{os.getpid()}"
 EVIDENCE = os.path.join(BUILD, "log", f"constellation-{KERNEL}.failed")
@@ -56,9 +61,42 @@ stream genoa interval=20ms
 ONE_ANTENNA = "genoa"
 GAP, INTERVAL = 50, 20  # ms, of LAB
 WAY = 16                # ms from a terminal by satellite to a core, where there are delays
-TOO_BUSY = 20000        # us by which the sky may be late
+TOO_BUSY = 20000        # us by which the sky, and the witness, may be late
 TRIES = 3
+BESIDE = 100000         # us around a loss in which this counts
 SHELLS = {"a": ("1200", "0"), "b": ("1180", "10")}
+
+
+class Witness(threading.Thread):
+    """Wants to be awake every few milliseconds, and notes when it could not."""
+
+    def __init__(self):
+        super().__init__(daemon=True)
+        self.stalls = []        # (since when it wanted to, until when it could not), us
+        self.ended = False
+
+    def run(self):
+        """The thread."""
+        while not self.ended:
+            due = now_us() + 5000
+            time.sleep(0.005)
+            if (now := now_us()) > due + TOO_BUSY:
+                self.stalls.append((due, now))
+
+    def beside(self, begin, end):
+        """us that the machine has stood still beside a time."""
+        return sum(b - a for a, b in self.stalls if a < end + BESIDE and b > begin - BESIDE)
+
+
+def lost(item, way, result, witness):
+    """Packets of a terminal that were lost on one way, but for what is the machine's."""
+    count = 0
+    for loss in item["losses"]:
+        begin = result["begin_us"] + loss["at"] * 1000000
+        stood = witness.beside(begin, begin + loss["for"] * 1000000)
+        if loss["way"] == way:
+            count += max(0, loss["packets"] - -(-stood // (INTERVAL * 1000)))
+    return count
 
 
 def elements(folder):
@@ -72,9 +110,13 @@ def elements(folder):
                            stdout=file, check=True)
 
 
-def satellites(line):
-    """Those that a terminal was on, but for what lasted less than a second."""
-    return {s["satellite"] for s in line["spans"] if s["until"] - s["from"] > RATE}
+def satellites(line, result, witness):
+    """Those that a terminal was on, but for what lasted less than a second in which the machine did not
+    stand still."""
+    def lasted(span):
+        begin, end = (result["begin_us"] + span[when] / RATE * 1000000 for when in ("from", "until"))
+        return end - begin - witness.beside(begin, end)
+    return {s["satellite"] for s in line["spans"] if lasted(s) > 1000000}
 
 
 def turns(line):
@@ -93,21 +135,23 @@ def lost_by_turning(name, made, delayed):
     return (every if delayed else 0), under_one_core * (-(-(GAP + 3 * way) // INTERVAL) + 1)
 
 
-def check_terminal(tap, item, delayed):
+def check_terminal(tap, item, result, witness):
     """The points of one terminal. Two satellites may change cores with each other at the instant at
     which it goes from one to the other; a machine that is late with that hands it over and back, so
     cores are judged only by their sums."""
     name, planned, made = item["terminal"], item["planned"], item["made"]
     tap.same(f"{name}: it has used no other satellites than planned", set(),
-             satellites(made) - {s["satellite"] for s in planned["spans"]})
+             satellites(made, result, witness) - {s["satellite"] for s in planned["spans"]})
     tap.ok(made["handovers"] > 0, f"{name}: it has changed satellites")
     tap.ok(made["served_share"] > planned["served_share"] - 0.1,
            f"{name}: as much served as planned, but for a tenth",
            f"{made['served_share']} of {planned['served_share']}")
-    for way, most in zip(("up", "down"), lost_by_turning(name, made, delayed)):
-        tap.ok(item["lost"][way] <= most, f"{name}: no packet lost on the way {way}"
+    for way, most in zip(("up", "down"), lost_by_turning(name, made, result["sky"]["settings"] > 0)):
+        count = lost(item, way, result, witness)
+        tap.ok(count <= most, f"{name}: no packet lost on the way {way}"
                + (", but what turning takes" if most else ""),
-               f"{item['lost'][way]} lost, at most {most}\n{item['losses']}")
+               f"{item['lost'][way]} lost, {count} by us, at most {most}\n{item['losses']}\n"
+               f"{[(a - result['begin_us'], b - a) for a, b in witness.stalls if a > result['begin_us']]}")
 
 
 def play(folder):
@@ -128,9 +172,13 @@ def play(folder):
 
 
 def play_in_time(tap, folder):
-    """Plays it on a machine that is not too busy, if it finds one; what came out, or None."""
+    """Plays it on a machine that is not too busy, if it finds one; what came out, or None, and the
+    witness of it."""
     for attempt in range(1, TRIES + 1):
+        witness = Witness()
+        witness.start()
         done, result = play(folder)
+        witness.ended = True
         if not result or result["sky"]["look_late_most_us"] <= TOO_BUSY or attempt == TRIES:
             break
         note(f"the machine was too busy, once more ({attempt} of {TRIES})")
@@ -139,19 +187,19 @@ def play_in_time(tap, folder):
     if result:
         with open(os.path.join(folder, "output", "service.svg"), encoding="utf-8") as file:
             tap.ok(file.read().startswith("<svg"), "there is a picture of it")
-    return result
+    return result, witness
 
 
 def test(tap, folder):
     """All of it."""
     elements(folder)
-    result = play_in_time(tap, folder)
+    result, witness = play_in_time(tap, folder)
     if result:
         tap.ok(0 < result["satellites"] < result["known"],
                "only satellites that somebody can use are built",
                f"{result['satellites']} of {result['known']}")
         for item in result["terminals"]:
-            check_terminal(tap, item, result["sky"]["settings"] > 0)
+            check_terminal(tap, item, result, witness)
         tap.ok(result["forwarders"]["switches"] > 0, "forwarders have switched as planned")
         tap.same("each satellite was seen by the station it was associated with", 0,
                  result["sky"]["blind"])
