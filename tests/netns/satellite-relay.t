@@ -90,6 +90,7 @@ for node in t1 t2; do
 	log=$(eval "echo \$log_$node")
 	same "nothing of $node was lost" 0 "$(holes "$log")" || note "$(tail -n 3 "$log")"
 done
+# shellcheck disable=SC2154 # set by eval
 log=$log_t1
 # ping may look at two answers late, and the last request may have none yet.
 meanwhile=$(replies "$log" "$seen" $((now + 8)))
