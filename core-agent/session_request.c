@@ -164,8 +164,27 @@ static void terminal_reports(struct session *s, const struct message *m, usec_t 
 		handover_measured(s->core, s->binding, &report);
 }
 
+/* A terminal that was restarted asks whether it is still served. */
+static void terminal_asks(struct session *s)
+{
+	uint8_t octets[SNO_DATAGRAM_MAX];
+	struct message m;
+	int length;
+
+	if (s->state != SESSION_REGISTERED)
+		return;
+	message_init(&m, MESSAGE_KEEPALIVE, 0);
+	length = message_write(&m, octets, sizeof(octets));
+	if (length > 0)
+		session_transmit(s, octets, (size_t)length);
+}
+
 static void session_message(struct session *s, const struct message *m, usec_t now)
 {
+	if (m->type == MESSAGE_KEEPALIVE) {
+		terminal_asks(s);
+		return;
+	}
 	if (message_is_answer(m->type)) {
 		request_answered(s->requests, m, now);
 		return;

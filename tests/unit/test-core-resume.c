@@ -110,6 +110,43 @@ static void test_unnoticed(void **state)
 	world_free(w);
 }
 
+/* A terminal that was restarted itself asks by a keepalive, as often as it likes. */
+static void asks(struct world *w, struct terminal *t, const char *satellite)
+{
+	uint8_t datagram[SNO_DATAGRAM_MAX];
+	struct message m;
+	int length;
+
+	message_init(&m, MESSAGE_KEEPALIVE, 0);
+	length = access_seal(&t->access, &m, datagram, sizeof(datagram));
+	assert_true(length > 0);
+	terminal_send(w, t, satellite, datagram, (size_t)length);
+	world_run(w, 20 * MS);
+	terminal_read(w, t);
+}
+
+static void test_asked(void **state)
+{
+	struct world *w = world_served();
+
+	(void)state;
+	asks(w, &w->tina, "s2");
+	assert_int_equal(w->tina.received[MESSAGE_KEEPALIVE], 1);
+	world_restart(w, NULL);
+	asks(w, &w->tina, "s2");
+	asks(w, &w->otto, "s1");
+	assert_int_equal(w->tina.received[MESSAGE_KEEPALIVE], 2);
+	assert_int_equal(w->otto.received[MESSAGE_KEEPALIVE], 1);
+	/* Not from elsewhere. */
+	asks(w, &w->tina, "s1");
+	assert_int_equal(w->tina.received[MESSAGE_KEEPALIVE], 2);
+	/* Nor is one served that has said farewell. */
+	session_left(session_of(w, "tina@a.example"), false, w->now);
+	asks(w, &w->tina, "s2");
+	assert_int_equal(w->tina.received[MESSAGE_KEEPALIVE], 2);
+	world_free(w);
+}
+
 /* What is counted for operators is what it was. */
 static void test_counts(void **state)
 {
@@ -491,6 +528,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_counts),
+		cmocka_unit_test(test_asked),
 		cmocka_unit_test(test_unnoticed),
 		cmocka_unit_test_teardown(test_protected, unprotect),
 		cmocka_unit_test(test_kernel_forgot),
