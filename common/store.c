@@ -83,12 +83,11 @@ static const char *advice(int error)
 {
 	switch (-error) {
 	case EBADMSG:
-		return "it is damaged or no store: put a copy of it back, or move it away, after "
-		       "which every terminal registers anew";
+		return "it is damaged or no store: put a copy of it back, or move it away, which "
+		       "takes new registrations";
 	case EPROTONOSUPPORT:
 		return "a newer version of this program has written it: install that again, or "
-		       "move "
-		       "it away, after which every terminal registers anew";
+		       "move it away, which takes new registrations";
 	case EKEYREJECTED:
 		return "it is sealed for another private key: give that key back, or, if it was "
 		       "replaced on purpose, move the store away";
@@ -508,7 +507,7 @@ static void tell(struct store *s)
 	s->told = error;
 	if (error < 0)
 		log_warnx("state cannot be written to %s (%s): %s; until then everything goes on, "
-			  "but a crash may cost every terminal a registration",
+			  "but a crash may take new registrations",
 			  s->path, strerror(-error), advice(error));
 	else
 		log_notice("state is written to %s again", s->path);

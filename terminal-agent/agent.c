@@ -367,8 +367,8 @@ static const char *schedule_path(const struct config *config)
 	return config->handover.schedule ? config->handover.schedule : config->timetable;
 }
 
-int agent_open(struct agent *a, const struct config *config, struct ev_loop *loop,
-	       usec_t (*clock)(void))
+int agent_open(struct agent *a, const struct config *config, const struct keep_place *state,
+	       struct ev_loop *loop, usec_t (*clock)(void))
 {
 	const struct lab_time time = lab_time_of(&config->time);
 	int error;
@@ -384,6 +384,9 @@ int agent_open(struct agent *a, const struct config *config, struct ev_loop *loo
 		error = open_kernel(a);
 	if (error == 0) {
 		wire(a);
+		error = keep_open(&a->session, state);
+	}
+	if (error == 0) {
 		configure_hold(a, config);
 		if (schedule_load(&a->schedule, schedule_path(config), &time, 0) < 0)
 			log_warnx("going on without the schedule");
@@ -459,6 +462,7 @@ void agent_close(struct agent *a)
 		switching_stop(&a->switching);
 	if (a->modem.loop)
 		modem_stop(&a->modem);
+	keep_close(&a->session);
 	session_end(&a->session);
 	links_free(&a->links);
 	forwarding_free(a->forwarding);

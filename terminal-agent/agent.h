@@ -46,11 +46,11 @@ struct agent {
 };
 
 /*
- * Opens everything but the control socket. config is the daemon's and outlives the agent. 0, or
- * -errno, logged, with nothing to close.
+ * Opens everything but the control socket. config is the daemon's and outlives the agent; state
+ * says where is kept what survives (keep.h). 0, or -errno, logged, with nothing to close.
  */
-int agent_open(struct agent *a, const struct config *config, struct ev_loop *loop,
-	       usec_t (*clock)(void));
+int agent_open(struct agent *a, const struct config *config, const struct keep_place *state,
+	       struct ev_loop *loop, usec_t (*clock)(void));
 /* Looks at the links as they are and begins. 0 or -errno, logged. */
 int agent_start(struct agent *a);
 /* The kernel's state stays, so that traffic goes on until the next start. */

@@ -14,10 +14,11 @@
 #define CROSSED_AGAIN (20 * USEC_PER_MSEC)
 #define CROSSED_MAX   5
 
-static int transmit_request(void *context, const uint8_t *octets, size_t length)
+int session_transmit(void *context, const uint8_t *octets, size_t length)
 {
 	struct session *s = context;
 
+	keep_sealing(s);
 	return send_sealed(&s->sender, &s->registration, octets, length);
 }
 
@@ -51,8 +52,11 @@ static void begin_registration(struct session *s, struct registration *fresh,
 
 	measuring_finish(s, now); /* of the one before, as far as it went */
 	s->registration = *fresh;
-	if (result->full)
+	keep_registration(s);
+	if (result->full && s->home_epoch != result->assignment.home_epoch) {
 		s->home_epoch = result->assignment.home_epoch;
+		keep_counter(s);
+	}
 	s->repair = false;
 	session_enter(s, SESSION_REGISTERED, s->attempt.reason, now);
 	measuring_registered(s, &old, result->full,
@@ -65,7 +69,7 @@ static void begin_registration(struct session *s, struct registration *fresh,
 static void accept_registration(struct session *s, struct discovery_result *result,
 				const struct lladdr *source, usec_t now)
 {
-	struct request_ops transmit = {transmit_request, s};
+	struct request_ops transmit = {session_transmit, s};
 	struct registration fresh;
 	struct forwarding_plan plan;
 	int error = registration_begin(&fresh, &s->registration, s->link, result, &transmit, now);
@@ -165,6 +169,7 @@ static void rejected(struct session *s, const struct message *assignment, usec_t
 	log_info("the home core asks for its epoch and counter");
 	s->home_epoch = assignment->home_epoch;
 	s->counter = assignment->counter;
+	keep_counter(s);
 	if (s->attempt.resyncs++ < RESYNCS_MAX)
 		attempt_begin(s, now);
 	else

@@ -60,7 +60,7 @@ void attempt_make_ahead(struct session *s, const struct link *link, usec_t now)
 
 	if (s->ahead && discovery_says(&s->discovery, &facts))
 		return;
-	facts.counter = ++s->counter;
+	facts.counter = keep_next_counter(s);
 	s->ahead = link->prepared && discovery_begin(&s->discovery, s->identity, &facts) == 0;
 	if (s->ahead)
 		discovery_foresee(&s->discovery, s->identity);
@@ -89,7 +89,7 @@ void attempt_begin(struct session *s, usec_t now)
 	int error = 0;
 
 	if (!s->ahead || !discovery_says(&s->discovery, &facts)) {
-		facts.counter = ++s->counter;
+		facts.counter = keep_next_counter(s);
 		error = discovery_begin(&s->discovery, s->identity, &facts);
 	}
 	s->ahead = false; /* it serves once */

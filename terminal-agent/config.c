@@ -44,6 +44,9 @@ static const struct conf_key terminal_keys[] = {
 	 .help = "file with the key shared with the home core; none: no such key"},
 	{"home_public_key", CONF_KEY, CONF_FIELD(struct config, terminal.home_public_key),
 	 .required = true, .help = "public key of the home core"},
+	{"state", CONF_PATH, CONF_FIELD(struct config, terminal.state),
+	 .help = "directory of what is known again after a restart; default: /var/lib/sno, with -N "
+		 "that of the instance in it"},
 	{},
 };
 

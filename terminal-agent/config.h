@@ -30,6 +30,7 @@ struct config {
 		char *nai; /* user@realm */
 		char *private_key_file;
 		char *psk_file; /* NULL: none */
+		char *state;	/* directory of what survives; NULL: the usual one */
 		uint8_t home_public_key[CONF_KEY_BYTES];
 	} terminal;
 	struct link_config *links;

@@ -28,6 +28,7 @@ static void prepare(struct ev_loop *loop, ev_prepare *watcher, int events)
 	(void)events;
 	run.agent.now = clock_now();
 	next = agent_tick(&run.agent);
+	store_tick(run.agent.session.keep.store);
 	ev_timer_stop(loop, &run.timer);
 	if (next == USEC_NEVER)
 		return;
@@ -132,7 +133,9 @@ static int serve(struct daemon *daemon, struct ev_loop *loop)
 	agent_clock(agent, clock_now(), clock_wall());
 	if (agent_start(agent) < 0)
 		return DAEMON_BAD;
-	if (daemon_ready(daemon, agent->config->terminal.nai) < 0)
+	/* The store's writer keeps no privilege that this has given up. */
+	if (daemon_ready(daemon, agent->config->terminal.nai) < 0 ||
+	    store_begin(agent->session.keep.store) < 0)
 		return DAEMON_BAD;
 	ev_run(loop, 0);
 	daemon_stopping(daemon);
@@ -143,6 +146,8 @@ int main(int argc, char **argv)
 {
 	struct daemon daemon;
 	struct config config;
+	struct keep_place state;
+	char journal[PATH_MAX];
 	struct ev_loop *loop;
 	int status = daemon_begin(&daemon, &program, &config, argc, argv);
 
@@ -150,9 +155,11 @@ int main(int argc, char **argv)
 		return status;
 	status = DAEMON_BAD;
 	loop = ev_default_loop(0);
+	state.journal = journal;
 	if (keys_init() < 0) {
 		log_error("the cryptographic library cannot start (no source of randomness?)");
-	} else if (agent_open(&run.agent, &config, loop, clock_now) == 0) {
+	} else if (daemon_state(&daemon, config.terminal.state, &state.directory, journal) == 0 &&
+		   agent_open(&run.agent, &config, &state, loop, clock_now) == 0) {
 		status = serve(&daemon, loop);
 		run.agent.control = NULL;
 		agent_close(&run.agent);

@@ -226,6 +226,7 @@ static void deregistered(struct session *s, usec_t now)
 	uplink_end(&s->uplink);
 	forwarding_withdraw(s->forwarding);
 	registration_end(&s->registration);
+	keep_registration(s);
 	s->link = s->target = NULL;
 	session_enter(s, SESSION_DOWN, "deregistered", now);
 }
@@ -286,6 +287,8 @@ static void disconnect(struct session *s, struct link *target, const char *reaso
 	else if (target->satellite)
 		message_set_text(&m, ATTR_NEXT_SATELLITE, target->name);
 	s->disconnected = false;
+	s->registration.left = true;
+	keep_registration(s);
 	session_enter(s, SESSION_DISCONNECTING, reason, now);
 	s->deadline = now + s->config->timers.disconnect_wait;
 	id = request_send(s->registration.requests, &m, disconnect_answered, s,
@@ -333,6 +336,7 @@ static void announce(struct session *s, usec_t now)
 	message_init(&m, MESSAGE_HANDOVER_ANNOUNCEMENT, 0);
 	message_set_number(&m, ATTR_EXPECTED, (uint64_t)usec_min(expected, UINT32_MAX));
 	set_way(s, &m);
+	keep_registration(s);
 	if (request_send(s->registration.requests, &m, announcement_answered, s, move->number,
 			 now) < 0)
 		return;

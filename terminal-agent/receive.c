@@ -46,6 +46,7 @@ static enum drop receive_sealed(struct session *session, struct counters *counte
 	drop = access_open(&r->access, datagram->octets, datagram->length, &m);
 	if (drop != DROP_NONE)
 		return drop;
+	keep_registration(session); /* it is not taken once more, whatever follows from it */
 	counters->received[m.type]++;
 	session_message(session, &m, now);
 	message_wipe(&m);

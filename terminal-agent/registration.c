@@ -43,6 +43,8 @@ int registration_begin(struct registration *r, const struct registration *before
 	if (link->satellite)
 		memcpy(r->place.satellite, link->name, sizeof(r->place.satellite));
 	memcpy(r->place.core, registration->core, sizeof(r->place.core));
+	memcpy(r->interface, link->interface, sizeof(r->interface));
+	r->link_layer = link->mac;
 	r->epoch = registration->epoch;
 	if (result->full)
 		take_assignment(r, result);

@@ -18,6 +18,8 @@ struct registration {
 	bool valid;
 	struct link *link; /* NULL when it was taken out of the configuration */
 	struct place place;
+	char interface[KERNEL_NAME]; /* of that link, and the address that the core sends to */
+	struct lladdr link_layer;
 	uint64_t epoch; /* of the serving core */
 	struct addr hoa4, hoa6, coa;
 	struct prefix delegated;
@@ -27,6 +29,7 @@ struct registration {
 	usec_t since;
 	usec_t rooted; /* since when it has its root: of the last full registration */
 	usec_t lost;   /* when its link was lost; 0: it was not */
+	bool left;     /* the serving core has been told that the terminal leaves */
 	struct access_session access;
 	struct requests *requests;
 	uint8_t root[KEY_LENGTH]; /* of the last full registration: for the moves that follow */

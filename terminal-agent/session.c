@@ -28,6 +28,7 @@
 
 /* Why a discovery is sent, for logs, events and the list of handovers. */
 static const char reason_start[] = "start";
+static const char reason_resumed[] = "resumed";
 static const char reason_link_up[] = "link up";
 static const char reason_link_lost[] = "link lost";
 static const char reason_core_changed[] = "core changed";
@@ -175,10 +176,21 @@ static void discovery_timeout(struct session *s, usec_t now)
 
 void session_start(struct session *s, unsigned int preferred, usec_t now)
 {
-	struct link *link = links_by_index(s->links, preferred);
+	struct link *going, *link = resume(s, &going, now);
 
 	s->started = true;
 	s->since = now;
+	if (link) {
+		s->link = link;
+		session_enter(s, SESSION_REGISTERED, reason_resumed, now);
+		moving_follow_schedule(s, now);
+		return;
+	}
+	if (going) {
+		moving_link_lost(s, s->registration.link, reason_start, now);
+		return;
+	}
+	link = links_by_index(s->links, preferred);
 	if (link && link->ready)
 		session_discover(s, link, reason_start, now);
 	else
@@ -328,6 +340,7 @@ void session_message(struct session *s, const struct message *m, usec_t now)
 		answer_request(s, m, now);
 	else if (message_is_answer(m->type) || m->type == MESSAGE_ERROR)
 		request_answered(s->registration.requests, m, now);
+	resume_known(s);
 	if (s->state == SESSION_DISCONNECTING && s->disconnected)
 		moving_after_disconnect(s, now);
 }
@@ -422,6 +435,7 @@ usec_t session_tick(struct session *s, usec_t now)
 	s->reschedule = false;
 	state_tick(s, now);
 	next = usec_min(moving_tick(s, now), measuring_tick(s, now));
+	next = usec_min(next, resume_tick(s, now));
 	next = usec_min(next, uplink_tick(&s->uplink, now));
 	next = usec_min(next, usec_min(s->deadline, repair_tick(s, now)));
 	if (s->registration.valid)

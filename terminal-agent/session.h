@@ -26,10 +26,12 @@
 #include "terminal-agent/discovery.h"
 #include "terminal-agent/forwarding.h"
 #include "terminal-agent/handovers.h"
+#include "terminal-agent/keep.h"
 #include "terminal-agent/links.h"
 #include "terminal-agent/measuring.h"
 #include "terminal-agent/moving.h"
 #include "terminal-agent/registration.h"
+#include "terminal-agent/resume.h"
 #include "terminal-agent/schedule.h"
 #include "terminal-agent/send.h"
 #include "terminal-agent/uplink.h"
@@ -97,6 +99,8 @@ struct session {
 	struct measuring measuring;
 	uint64_t home_epoch; /* 0: not known */
 	uint64_t counter;    /* the last one used */
+	struct keep keep;
+	struct resuming resuming;
 
 	usec_t deadline; /* of the state */
 	usec_t again;	 /* a discovery that had to wait for the rate limit; USEC_NEVER: none */

@@ -16,4 +16,7 @@ void session_enter(struct session *s, enum session_state state, const char *reas
 /* Enters or re-enters the state discovering on this link. */
 void session_discover(struct session *s, struct link *link, const char *reason, usec_t now);
 
+/* Seals a message for the serving core: what requests leave by. As request_ops. */
+int session_transmit(void *context, const uint8_t *octets, size_t length);
+
 #endif

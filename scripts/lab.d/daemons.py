@@ -197,6 +197,7 @@ class Configurations:
         lines = {
             "terminal": group(nai=quote(terminal.nai),
                               private_key_file=quote(self.path(f"{terminal.name}.key")),
+                              state=quote(self.path(f"{terminal.name}.state")),
                               psk_file=self.psk(terminal.home, terminal.name),
                               home_public_key=quote(self.public[terminal.home])),
             "links": groups(links),

@@ -82,12 +82,6 @@ def settled(world, where, name):
     world.passes(f"{name}: traffic goes on")
 
 
-def claimed(world, terminal, since):
-    """True when it has registered again since a moment."""
-    newer = 300 - (time.monotonic() - since)
-    return (world.registration(terminal).get("lifetime left") or 0) > newer
-
-
 def missing(world, core, before):
     """What was in a core's kernel and is not."""
     return [line for line in difference(before[core], state(world, core)) if line[0] == "-"]
@@ -109,14 +103,13 @@ def at_rest(world, before):
                        ("s1", "satellite"), ("s2", "satellite with visitors")):
         name = f"{what} {node} killed"
         with Watch(world, name):
-            begin = time.monotonic()
+            told = world.log_end(node)
             restart(world, node)
             if node in before:
                 world.tap.same(f"{name}: everything is adopted", [], missing(world, node, before))
             if node in world.d.terminals:
-                world.tap.within(6 * SLOW, f"{name}: it registers again",
-                                 lambda n=node, b=begin: claimed(world, n, b),
-                                 lambda n=node: world.registration(n))
+                world.tap.ok(world.logged(node, "going on after a restart: registered with", told),
+                             f"{name}: it goes on with its registration")
             settled(world, where, name)
     time.sleep(STALE)
     as_before(world, "after all that", before, world.d.cores)

@@ -74,7 +74,8 @@ chmod +x "$WORK/modem"
 # terminal_conf SWITCHING KEY EXTRA
 terminal_conf() {
 	cat >"$WORK/term.conf" <<-END
-		terminal = { nai = "alice@a.example"; private_key_file = "$WORK/$2.key"; home_public_key = "$core_public"; };
+		terminal = { nai = "alice@a.example"; private_key_file = "$WORK/$2.key"; state = "$WORK/$2.state";
+			     home_public_key = "$core_public"; };
 		links = ( { name = "s1"; interface = "sat1"; }, { name = "s2"; interface = "sat2"; } );
 		switching = { $1 };
 		delegated = { interface = "lan0"; };
@@ -246,7 +247,9 @@ stop_terminal KILL
 check "without the agent, packets pass" traffic
 same "and all is in place" "$before" "$(ours)"
 start_terminal
-within 5 "an agent that was killed registers again" registered s1
+within 5 "an agent that was killed goes on" registered s1
+same "without a word to the home core" "null 1" \
+	"$(term --json counters | jq -r '"\(.sent["core discovery"]) \(.sent.keepalive)"')"
 same "over what it has left" "$before" "$(ours)"
 on term ip route del default
 on term ip -6 addr del 2001:db8:a::7/128 dev lo

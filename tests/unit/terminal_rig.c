@@ -10,7 +10,9 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -157,6 +159,31 @@ static void kernel_event(const struct kernel_event *event, void *arg)
 
 /* ---- opening and closing ------------------------------------------------------------------ */
 
+/* Of files in the folder of what is kept. */
+static const char *kept(const struct rig *rig, const char *name)
+{
+	static char path[80];
+
+	snprintf(path, sizeof(path), "%s/%s", rig->folder, name);
+	return path;
+}
+
+static void open_state(struct rig *rig)
+{
+	const struct keep_place place = {.directory = rig->folder, .journal = kept(rig, "journal")};
+
+	if (rig->folder[0])
+		rig->refused = keep_open(&rig->session, &place);
+}
+
+void rig_keep(struct rig *rig)
+{
+	strcpy(rig->folder, "/tmp/terminal-rig.XXXXXX");
+	assert_non_null(mkdtemp(rig->folder));
+	open_state(rig);
+	assert_int_equal(rig->refused, 0);
+}
+
 static void agent_begins(struct rig *rig)
 {
 	const struct links_ops links = {port_opens, port_closes,  link_ready,
@@ -204,6 +231,7 @@ static void agent_begins(struct rig *rig)
 	}
 	uplink_use(&rig->session.uplink, rig->hold, rig->buffer);
 	assert_int_equal(links_configure(&rig->links, &rig->config, rig->now), 0);
+	open_state(rig);
 }
 
 void rig_open(struct rig *rig)
@@ -253,6 +281,7 @@ void rig_kill(struct rig *rig)
 {
 	bool held = uplink_held(&rig->session.uplink);
 
+	keep_close(&rig->session);
 	session_end(&rig->session);
 	choosing_free(&rig->choosing);
 	hold_free(rig->hold);
@@ -275,10 +304,23 @@ void rig_restart(struct rig *rig)
 	rig_start(rig);
 }
 
+void rig_refused(struct rig *rig, int error)
+{
+	agent_begins(rig);
+	assert_int_equal(rig->refused, error);
+	rig_kill(rig);
+}
+
 void rig_close(struct rig *rig)
 {
 	rig_kill(rig);
 	schedule_free(&rig->schedule);
+	if (rig->folder[0]) {
+		unlink(kept(rig, "journal"));
+		unlink(kept(rig, "terminal-agent.db"));
+		unlink(kept(rig, "terminal-agent.db-wal"));
+		assert_int_equal(rmdir(rig->folder), 0);
+	}
 	assert_int_equal(kernel_fake_open_count(), 0);
 	kernel_fake_reset();
 }

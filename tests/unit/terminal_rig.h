@@ -91,14 +91,20 @@ struct rig {
 	char pointed[64];     /* the last order to an antenna: "ANTENNA SATELLITE" */
 	struct link *awaited; /* the session waits for an antenna to be pointed there */
 	bool deaf;	      /* nothing can be sent */
+	char folder[40];      /* of what is kept; "": nothing is */
+	int refused;	      /* by the store, at the last start */
 };
 
 /* Interfaces sat1 (up), sat2 and sat3 (no carrier) and lan0; the session has not been started. */
 void rig_open(struct rig *rig);
+/* From the next start on it keeps what survives, in a folder that rig_close() removes. */
+void rig_keep(struct rig *rig);
 /* The agent is gone, as after SIGKILL; the kernel stays. */
 void rig_kill(struct rig *rig);
 /* A new agent over the same kernel. */
 void rig_restart(struct rig *rig);
+/* A new agent, but its store is refused with this error; it is gone again. */
+void rig_refused(struct rig *rig, int error);
 /* Takes everything down and checks that nothing is left open. */
 void rig_close(struct rig *rig);
 /* Antennas dish0 (sat1) and dish1 (sat2) in place of the links. */
