@@ -106,6 +106,14 @@ void keep_life(struct core *core)
 	store_put(core->store, KEEP_LIFE, "", octets, cursor_written(&row));
 }
 
+void keep_counter_floor(struct core *core, uint64_t counter)
+{
+	if (counter <= core->counter_floor)
+		return;
+	core->counter_floor = counter;
+	keep_life(core);
+}
+
 uint64_t keep_binding_number(struct core *core)
 {
 	if (++core->last_binding > core->kept_binding)

@@ -40,6 +40,8 @@ uint64_t keep_binding_number(struct core *core);
 void keep_request_id(struct core *core, uint32_t id);
 /* The floors of the core have changed. */
 void keep_life(struct core *core);
+/* Subscribers to come have sent up to this counter: before what said so of one is forgotten. */
+void keep_counter_floor(struct core *core, uint64_t counter);
 
 void keep_subscriber(const struct subscriber *subscriber);
 /* The same, with the binding that it is about to have (NULL: the one it has). */

@@ -150,8 +150,7 @@ static int subscriber_read(void *arg, const char *key, const uint8_t *value, siz
 	}
 	if (!s) {
 		/* What it has sent stays stale, should it come back. */
-		if (counter > core->counter_floor)
-			core->counter_floor = counter;
+		keep_counter_floor(core, counter);
 		store_remove(core->store, KEEP_SUBSCRIBER, key);
 		root_wipe(&root);
 		return 0;
@@ -349,6 +348,5 @@ int resume(struct core *core, usec_t now)
 	if (result == 0)
 		log_notice("going on after a restart: %u bindings, %u terminals served here",
 			   r.bindings, r.sessions);
-	keep_life(core);
 	return result;
 }

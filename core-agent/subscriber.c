@@ -407,12 +407,10 @@ void subscribers_commit(struct core *core, struct subscribers_change *change, us
 		if (!subscriber->leaving)
 			continue;
 		binding_withdraw(subscriber, REASON_ADMINISTRATIVE, now);
-		if (subscriber->counter > core->counter_floor)
-			core->counter_floor = subscriber->counter;
-		walk_leave(core, subscriber, subscriber->hh.next);
-		/* The floor says of the heir's counter what its row would have said. */
-		keep_life(core);
+		/* Says of the heir's counter what the row has said. */
+		keep_counter_floor(core, subscriber->counter);
 		keep_forget_subscriber(subscriber);
+		walk_leave(core, subscriber, subscriber->hh.next);
 		HASH_FIND_STR(change->fresh, subscriber->user, heir);
 		if (heir)
 			keep_lease(heir);

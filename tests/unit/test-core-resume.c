@@ -399,6 +399,27 @@ static void test_answer_lost(void **state)
 	world_free(w);
 }
 
+/* Nor does it help that the subscriber was away meanwhile, by a restart or by a reload. */
+static void test_counter_outlives(void **state)
+{
+	static const struct world_text nobody = {.subscribers = " "}, again = {0};
+	struct world *w = world_served();
+	const uint64_t counter = subscriber_find(&w->core, "otto")->counter;
+
+	(void)state;
+	assert_true(counter > 0);
+	world_restart(w, &nobody);
+	assert_null(subscriber_find(&w->core, "otto"));
+	world_restart(w, &again);
+	assert_true(subscriber_find(&w->core, "otto")->counter >= counter);
+	terminal_register(w, &w->otto, "s1");
+	assert_true(w->otto.counter > counter);
+	assert_int_equal(world_reload(w, &nobody), 0);
+	world_restart(w, &again);
+	assert_true(subscriber_find(&w->core, "otto")->counter >= w->otto.counter);
+	world_free(w);
+}
+
 /* No key of one move is given out twice, nor is one of a move that is over. */
 static void test_root(void **state)
 {
@@ -539,6 +560,7 @@ int main(void)
 		cmocka_unit_test(test_replay_unanswered),
 		cmocka_unit_test(test_move),
 		cmocka_unit_test(test_replayed_discovery),
+		cmocka_unit_test(test_counter_outlives),
 		cmocka_unit_test(test_answer_lost),
 		cmocka_unit_test(test_root),
 		cmocka_unit_test(test_root_too_large),
