@@ -18,7 +18,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "su
 # pylint: disable=wrong-import-position
 from world import SLOW, World, main                                         # noqa: E402
 
-LIFETIME = 8 * SLOW     # of which a third is left when a terminal asks anew: longer than a core is away
+LIFETIME = max(10, 8 * SLOW)    # of which a third is left when a terminal asks anew: longer than a core is away
 CORE = f"drain=300ms leave=1s stale=2s keepalive=300ms dead_peer=1s lifetime={LIFETIME}s"
 LAB = f"""
 gap {300 * SLOW}ms
