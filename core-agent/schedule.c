@@ -12,16 +12,9 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 /* How often the file is looked at; so often, too, the clocks are compared. */
 #define SCHEDULE_POLL (USEC_PER_SEC / 4)
-/* ... and while it is being read, for the end of that. */
-#define SCHEDULE_READING (5 * USEC_PER_MSEC)
-/* A file of up to so many octets is read in a millisecond or two, and waited for. */
-#define SMALL 65536
-/* So many changes are given back at once, more by a thread. */
-#define MANY 1000
 /* A wall clock that differs by more from the monotonic one was set. */
 #define CLOCK_STEP (USEC_PER_SEC / 2)
 
@@ -41,25 +34,6 @@ static const usec_t advertise_after[] = {0, 2 * USEC_PER_MSEC, 10 * USEC_PER_MSE
 #define ADVERTISEMENTS (sizeof(advertise_after) / sizeof(advertise_after[0]))
 
 /* ---- the file ------------------------------------------------------------------------------- */
-
-static struct file_state file_state(const char *path)
-{
-	struct stat st;
-
-	if (stat(path, &st) < 0)
-		return (struct file_state){0};
-	return (struct file_state){.device = st.st_dev,
-				   .inode = st.st_ino,
-				   .size = st.st_size,
-				   .changed = st.st_mtim.tv_sec * USEC_PER_SEC +
-					      st.st_mtim.tv_nsec / 1000 + 1};
-}
-
-static bool file_same(const struct file_state *a, const struct file_state *b)
-{
-	return a->device == b->device && a->inode == b->inode && a->size == b->size &&
-	       a->changed == b->changed;
-}
 
 static void report(void *arg, const char *message)
 {
@@ -143,10 +117,7 @@ static void take_over(struct core *core, usec_t now)
 						     : "is not used");
 		return;
 	}
-	if (schedule->content.change_count > MANY)
-		schedule_content_put_away(&schedule->content);
-	else
-		schedule_content_free(&schedule->content);
+	schedule_content_put_away(&schedule->content);
 	schedule->content = content;
 	schedule->first = schedule->prepared = 0;
 	schedule->wall_ahead = USEC_NEVER;
@@ -158,7 +129,7 @@ static void read_file(struct core *core, const struct file_state *state, usec_t 
 {
 	struct schedule *schedule = &core->schedule;
 
-	schedule_reading_abandon(schedule->reading);
+	reading_abandon(schedule->reading);
 	schedule->read = *state;
 	schedule->reading = schedule_reading_begin(schedule->path, &schedule->time,
 						   core->config->handover.hold.time);
@@ -167,7 +138,7 @@ static void read_file(struct core *core, const struct file_state *state, usec_t 
 		log_warnx("no memory or no thread to read the schedule with; reload to try again");
 		return;
 	}
-	if (state->size <= SMALL)
+	if (state->size <= READING_SMALL)
 		take_over(core, now);
 }
 
@@ -178,7 +149,7 @@ static void look(struct core *core, usec_t now)
 	struct file_state state = file_state(schedule->path);
 	bool replaced;
 
-	if (schedule->reading && !schedule_reading_done(schedule->reading))
+	if (schedule->reading && !reading_done(schedule->reading))
 		return;
 	if (schedule->reading)
 		take_over(core, now);
@@ -294,7 +265,7 @@ static void schedule_timer(struct timer *timer, void *arg, usec_t now)
 	next = work(core, now);
 	if (next != USEC_NEVER)
 		next -= core->wall_ahead;
-	next = usec_min(next, now + (schedule->reading ? SCHEDULE_READING : SCHEDULE_POLL));
+	next = usec_min(next, now + (schedule->reading ? READING_POLL : SCHEDULE_POLL));
 	timer_set(&core->timers, timer, next);
 }
 
@@ -333,7 +304,7 @@ void schedule_close(struct core *core)
 	struct schedule *schedule = &core->schedule;
 
 	timer_cancel(&core->timers, &schedule->timer);
-	schedule_reading_abandon(schedule->reading);
+	reading_abandon(schedule->reading);
 	schedule_content_free(&schedule->content);
 	free(schedule->path);
 	*schedule = (struct schedule){0};

@@ -19,28 +19,18 @@
 #include "schedule_reading.h"
 #include "timer.h"
 
-#include <sys/types.h>
-
 struct core;
-
-/* What tells one content of a file from another. */
-struct file_state {
-	dev_t device;
-	ino_t inode;
-	off_t size;
-	usec_t changed; /* 0: there is no file */
-};
 
 struct schedule {
 	char *path; /* of the file that was read, NULL: none */
 	struct lab_time time;
 	struct file_state seen, read;
-	bool refused;			  /* what was read last; with other peers it may be good */
-	struct schedule_reading *reading; /* of `read`, NULL: none is under way */
-	struct schedule_content content;  /* what is in force */
-	size_t first;			  /* all before it are over */
-	size_t prepared;		  /* all before it are prepared */
-	usec_t wall_ahead;		  /* core->wall_ahead as it was last */
+	bool refused;			 /* what was read last; with other peers it may be good */
+	struct reading *reading;	 /* of `read`, NULL: none is under way */
+	struct schedule_content content; /* what is in force */
+	size_t first;			 /* all before it are over */
+	size_t prepared;		 /* all before it are prepared */
+	usec_t wall_ahead;		 /* core->wall_ahead as it was last */
 	struct timer timer;
 };
 

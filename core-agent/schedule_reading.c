@@ -1,61 +1,24 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* One thread per reading; whoever is the last to need it frees it. */
+/* From the rows of the file to what a core does about them. */
 #include "schedule_reading.h"
 
 #include <errno.h>
-#include <pthread.h>
-#include <signal.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* Of the faults association_load() reports so many and a line that says how many more. */
-#define MESSAGES_MAX (ASSOCIATION_FAULTS_MAX + 2)
-
-enum progress { RUNNING, DONE, ABANDONED };
-
-struct schedule_reading {
-	pthread_t thread;
-	atomic_int progress;
-	char *path;
-	struct lab_time time;
-	usec_t gap;
-	/* of the thread until it is done: */
-	struct schedule_content content;
-	int result;
-	char *messages[MESSAGES_MAX];
-	size_t message_count;
-};
+/* So many changes are given back at once, more by a thread. */
+#define MANY 1000
 
 void schedule_content_free(struct schedule_content *content)
 {
 	association_free(&content->associations);
 	free(content->cores);
 	free(content->changes);
+	free(content->path);
 	*content = (struct schedule_content){0};
 }
 
-static void reading_free(struct schedule_reading *reading)
-{
-	schedule_content_free(&reading->content);
-	for (size_t i = 0; i < reading->message_count; i++)
-		free(reading->messages[i]);
-	free(reading->path);
-	free(reading);
-}
-
 /* ---- the thread ------------------------------------------------------------------------------ */
-
-/* Messages are kept: the log is the loop's. */
-static void keep(void *arg, const char *message)
-{
-	struct schedule_reading *reading = arg;
-
-	if (reading->message_count < MESSAGES_MAX)
-		reading->messages[reading->message_count] = strdup(message);
-	if (reading->message_count < MESSAGES_MAX && reading->messages[reading->message_count])
-		reading->message_count++;
-}
 
 static int by_core(const void *one, const void *two)
 {
@@ -124,114 +87,66 @@ static int find_changes(struct schedule_content *content, usec_t gap)
 	return 0;
 }
 
-static int read_all(struct schedule_reading *reading)
+static int read_content(void *object, association_report_fn *report, void *arg)
 {
-	struct schedule_content *content = &reading->content;
-	int result = association_load(&content->associations, reading->path, NULL, keep, reading);
+	struct schedule_content *content = object;
+	int result = association_load(&content->associations, content->path, NULL, report, arg);
 
 	if (result < 0)
 		return result;
-	lab_time_associations(&reading->time, &content->associations);
+	lab_time_associations(&content->time, &content->associations);
 	association_fold(&content->associations);
 	result = find_cores(content);
-	if (result == 0)
-		result = find_changes(content, reading->gap);
-	if (result < 0)
-		schedule_content_free(content);
-	return result;
+	return result < 0 ? result : find_changes(content, content->gap);
 }
 
-static void *run(void *arg)
+static void free_content(void *object)
 {
-	struct schedule_reading *reading = arg;
-
-	reading->result = read_all(reading);
-	if (atomic_exchange(&reading->progress, DONE) == ABANDONED)
-		reading_free(reading);
-	return NULL;
+	schedule_content_free(object);
+	free(object);
 }
+
+static const struct reading_kind kind = {read_content, free_content};
 
 /* ---- the loop -------------------------------------------------------------------------------- */
 
-/* Signals are for the loop. */
-static int start(pthread_t *thread, void *(*function)(void *), void *arg)
-{
-	sigset_t all, before;
-	int result;
-
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	result = pthread_create(thread, NULL, function, arg);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return -result;
-}
-
-static void *put_away(void *arg)
-{
-	struct schedule_content *content = arg;
-
-	schedule_content_free(content);
-	free(content);
-	return NULL;
-}
-
 void schedule_content_put_away(struct schedule_content *content)
 {
-	struct schedule_content *old = malloc(sizeof(*old));
-	pthread_t thread;
+	struct schedule_content *old = content->change_count > MANY ? malloc(sizeof(*old)) : NULL;
 
-	if (!old || start(&thread, put_away, memcpy(old, content, sizeof(*old))) < 0) {
-		free(old);
+	if (!old) {
 		schedule_content_free(content);
 		return;
 	}
-	pthread_detach(thread);
+	*old = *content;
 	*content = (struct schedule_content){0};
-	/* cppcheck-suppress memleak; it is the thread's */
+	reading_put_away(&kind, old);
 }
 
-struct schedule_reading *schedule_reading_begin(const char *path, const struct lab_time *time,
-						usec_t gap)
+struct reading *schedule_reading_begin(const char *path, const struct lab_time *time, usec_t gap)
 {
-	struct schedule_reading *reading = calloc(1, sizeof(*reading));
+	struct schedule_content *content = calloc(1, sizeof(*content));
 
-	if (!reading)
+	if (!content)
 		return NULL;
-	reading->path = strdup(path);
-	reading->time = *time;
-	reading->gap = gap;
-	if (!reading->path || start(&reading->thread, run, reading) < 0) {
-		reading_free(reading);
+	*content = (struct schedule_content){.path = strdup(path), .time = *time, .gap = gap};
+	if (!content->path) {
+		free(content);
 		return NULL;
 	}
-	return reading;
+	return reading_begin(&kind, content);
 }
 
-bool schedule_reading_done(const struct schedule_reading *reading)
+int schedule_reading_end(struct reading *reading, struct schedule_content *content,
+			 association_report_fn *report, void *arg)
 {
-	return atomic_load(&reading->progress) == DONE;
-}
+	void *object;
+	int result = reading_end(reading, &object, report, arg);
 
-int schedule_reading_end(struct schedule_reading *reading, struct schedule_content *content,
-			 schedule_report_fn *report, void *arg)
-{
-	int result;
-
-	pthread_join(reading->thread, NULL);
-	for (size_t i = 0; i < reading->message_count; i++)
-		report(arg, reading->messages[i]);
-	result = reading->result;
-	*content = reading->content;
-	reading->content = (struct schedule_content){0};
-	reading_free(reading);
-	return result;
-}
-
-void schedule_reading_abandon(struct schedule_reading *reading)
-{
-	if (!reading)
-		return;
-	pthread_detach(reading->thread);
-	if (atomic_exchange(&reading->progress, ABANDONED) == DONE)
-		reading_free(reading);
+	*content = (struct schedule_content){0};
+	if (result < 0)
+		return result;
+	*content = *(struct schedule_content *)object;
+	free(object);
+	return 0;
 }

@@ -14,4 +14,14 @@
  */
 void plan_rows_write(const char *path, const char *rows, bool relays);
 
+/*
+ * Writes a plan of a day for ten thousand satellites in hours, beginning so many seconds after
+ * noon, with these rows of one satellite more; in place of the file, at once.
+ */
+#define PLAN_ROWS_DAY 240000
+void plan_rows_write_day(const char *path, double begin, const char *rows);
+
+/* What this thread has used of a CPU, in microseconds: not how long it had to wait for one. */
+int64_t plan_rows_used(void);
+
 #endif

@@ -6,6 +6,7 @@
 #include "core-agent/preparation.h"
 #include "core-agent/schedule.h"
 #include "kernel_fake.h"
+#include "plan_rows.h"
 #include "planned.h"
 
 #include <errno.h>
@@ -15,7 +16,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -115,46 +115,21 @@ static void test_file_changes(void **state)
 	planned_free(w);
 }
 
-#define DAY_SATELLITES 10000
-#define DAY_ROWS       24 /* per satellite */
-
 /* A plan of a day for ten thousand satellites takes the place of the file, at once. */
 static void write_day(const struct world *w)
 {
-	char fresh[112], from[ASSOCIATION_TIME_TEXT], until[ASSOCIATION_TIME_TEXT];
-	usec_t noon = w->now + w->core.wall_ahead;
-	FILE *file;
+	double now = (double)(w->now + w->core.wall_ahead) / SEC;
 
-	snprintf(fresh, sizeof(fresh), "%s.new", planned_path(w));
-	file = fopen(fresh, "w");
-	assert_non_null(file);
-	association_print_heading(file, false);
-	for (unsigned int s = 0; s < DAY_SATELLITES; s++)
-		for (unsigned int i = 0; i < DAY_ROWS; i++)
-			fprintf(file, "%s,%s,sat-%05u,%c.example,station-%u\n",
-				association_time_format(noon + i * 3600 * SEC, from),
-				association_time_format(noon + (i + 1) * 3600 * SEC, until), s,
-				"abc"[(s + i) % 3], s % 60);
-	fclose(file);
-	assert_int_equal(rename(fresh, planned_path(w)), 0);
-}
-
-/* What this thread has used of a CPU: not how long it had to wait for one. */
-static usec_t used(void)
-{
-	struct timespec time;
-
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
-	return time.tv_sec * SEC + time.tv_nsec / 1000;
+	plan_rows_write_day(planned_path(w), now - NOON, "");
 }
 
 /* Goes on for a moment. Keeps the longest time that the loop was busy with one. */
 static void go_on(struct world *w, usec_t *longest)
 {
-	usec_t before = used(), busy;
+	usec_t before = plan_rows_used(), busy;
 
 	world_run(w, 5 * MS);
-	busy = used() - before;
+	busy = plan_rows_used() - before;
 	*longest = busy > *longest ? busy : *longest;
 }
 
@@ -189,10 +164,10 @@ static void test_large_file(void **state)
 	end_day(w, &longest);
 	assert_null(schedule_core(&w->core, "sat-a", w->now));
 	assert_string_equal(schedule_core(&w->core, "sat-00001", w->now), "b.example");
-	assert_int_equal(schedule_ahead(&w->core), DAY_SATELLITES * (DAY_ROWS - 1));
+	assert_int_equal(schedule_ahead(&w->core), PLAN_ROWS_DAY / 24 * 23);
 	/* One that takes the place of another such has more to put away. */
 	begin_day(w, &longest);
-	assert_int_equal(schedule_ahead(&w->core), DAY_SATELLITES * (DAY_ROWS - 1));
+	assert_int_equal(schedule_ahead(&w->core), PLAN_ROWS_DAY / 24 * 23);
 	end_day(w, &longest);
 	/* No handover has waited for longer. */
 	assert_in_range(longest, 0, 10 * MS);
