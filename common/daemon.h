@@ -50,6 +50,9 @@ struct daemon_program {
 	const char *file;    /* "core-agent": /etc/sno/core-agent.conf, /run/sno/core-agent.sock */
 	const char *summary; /* one line for -h */
 	const struct conf_schema *schema;
+	/* The same for a reload, with a check that does not read what the configuration names;
+	 * NULL: there is nothing large to read. */
+	const struct conf_schema *schema_running;
 	/* The `log` group inside a configuration structure; NULL for a fixed level of info. */
 	const struct daemon_log_config *(*log)(const void *config);
 	/* The capabilities that it goes on needing when all is open (privilege.h), and whether it
@@ -66,6 +69,8 @@ struct daemon_program {
 	 * reload is refused. Do not keep pointers into the old configuration, it
 	 * is freed next. Strings and lists of the new one stay where they are until the next
 	 * reload that changes something; the structure around them is moved.
+	 * -EINPROGRESS: a large file is read first (reading.h), and everything is as before; when
+	 * it has been read, the program calls daemon_reload() again.
 	 */
 	int (*apply)(void *arg, const void *old_config, const void *new_config,
 		     struct control_reply *reply);
@@ -149,9 +154,9 @@ void daemon_log_level(const struct daemon *daemon);
 void daemon_status(const char *format, ...) LOG_PRINTF(1, 2);
 
 /*
- * Loads the file again, compares and applies. 0; or -errno, everything as before, every fault
- * logged and, where reply is not NULL, in it. Changes of keys that are not reloadable are refused
- * by name.
+ * Loads the file again, compares and applies. 0, also where that goes on later; or -errno,
+ * everything as before, every fault logged and, where reply is not NULL, in it. Changes of keys
+ * that are not reloadable are refused by name.
  */
 int daemon_reload(struct daemon *daemon, struct control_reply *reply);
 

@@ -138,7 +138,9 @@ static void on_change(void *arg, const struct conf_change *change)
 static int prepare_reload(struct daemon *daemon, void *fresh, struct findings *findings,
 			  size_t *changes)
 {
-	const struct conf_schema *schema = daemon->program->schema;
+	const struct conf_schema *schema = daemon->program->schema_running
+						   ? daemon->program->schema_running
+						   : daemon->program->schema;
 	int err = conf_load(schema, daemon->config_path, fresh, on_fault, findings);
 
 	if (err)
@@ -229,6 +231,14 @@ int daemon_reload(struct daemon *daemon, struct control_reply *reply)
 		err = try_reload(daemon, fresh, &findings, reply);
 	if (findings.out)
 		(void)fclose(findings.out); /* what did not fit is not said */
+	if (err == -EINPROGRESS) {
+		err = 0;
+		log_info("the reload goes on when the files that it needs have been read");
+		if (reply)
+			control_text(reply,
+				     "a large file is read first; the log says when it is in "
+				     "force");
+	}
 	if (err)
 		log_event(LOG_LEVEL_WARNING, &(struct log_about){.event = LOG_EVENT_RELOAD_REFUSED},
 			  "reload refused, the running configuration stays%s%s",
@@ -273,19 +283,17 @@ static void on_hangup(struct ev_loop *loop, ev_signal *w, int revents)
 static struct control_command *with_reload(const struct control_command *commands)
 {
 	struct control_command *all;
-	bool own = false; /* it reloads more than its configuration */
 	size_t count = 0;
 
-	for (; commands && commands[count].name; count++)
-		own = own || strcmp(commands[count].name, "reload") == 0;
+	while (commands && commands[count].name)
+		count++;
 	all = calloc(count + 2, sizeof(*all));
 	if (!all)
 		return NULL;
 	if (count)
 		memcpy(all, commands, count * sizeof(*all));
-	if (!own)
-		all[count] = (struct control_command){"reload", command_reload,
-						      "read the configuration again"};
+	all[count] = (struct control_command){"reload", command_reload,
+					      "read the configuration and its files again"};
 	return all;
 }
 

@@ -45,13 +45,18 @@ static const struct daemon_log_config *log_group(const void *config)
 	return &((const struct config *)config)->log;
 }
 
-/* The size 66 is what this daemon fails to become. */
+/* The size 66 is what this daemon fails to become, 77 what it becomes when it is asked again. */
 static int apply(void *arg, const void *old_config, const void *new_config,
 		 struct control_reply *reply)
 {
 	const struct config *old = old_config, *new = new_config;
+	static bool read;
 
 	(void)arg;
+	if (new->size == 77 && !read) {
+		read = true;
+		return -EINPROGRESS;
+	}
 	if (new->size == 66)
 		return reply ? control_refuse(reply, -EBUSY, "66 is taken") : -EBUSY;
 	log_info("size %d -> %d", old->size, new->size);
@@ -404,6 +409,14 @@ static void test_reload(void **state)
 	write_config(GOOD "size = 66;\n");
 	assert_string_equal(ask("{\"command\":\"reload\"}\n"),
 			    "{\"ok\":false,\"version\":1,\"error\":\"66 is taken\"}\n");
+	/* This goes on later. */
+	write_config(GOOD "size = 77;\n");
+	assert_string_equal(
+		ask("{\"command\":\"reload\"}\n"),
+		"{\"ok\":true,\"version\":1,\"text\":\"a large file is read first; the log "
+		"says when it is in force\"}\n");
+	assert_string_equal(ask("{\"command\":\"size\"}\n"),
+			    "{\"ok\":true,\"version\":1,\"size\":7}\n");
 	unlink(config_path);
 	snprintf(expected, sizeof(expected),
 		 "{\"ok\":false,\"version\":1,\"error\":\"%s: No such file or directory\"}\n",
@@ -413,14 +426,14 @@ static void test_reload(void **state)
 			    "{\"ok\":true,\"version\":1,\"size\":7}\n");
 
 	/* By signal. */
-	write_config(GOOD "size = 9;\n");
+	write_config(GOOD "size = 77;\n");
 	while (recv(notify_fd, expected, sizeof(expected), MSG_DONTWAIT) > 0)
 		;
 	kill(child, SIGHUP);
 	notified("RELOADING=1");
 	notified("READY=1");
 	assert_string_equal(ask("{\"command\":\"size\"}\n"),
-			    "{\"ok\":true,\"version\":1,\"size\":9}\n");
+			    "{\"ok\":true,\"version\":1,\"size\":77}\n");
 	kill(child, SIGTERM);
 	assert_int_equal(wait_for(child), 0);
 }
