@@ -320,6 +320,20 @@ void association_free(struct associations *a)
 	memset(a, 0, sizeof(*a));
 }
 
+int association_pick(struct associations *a, const struct associations *from, const char *satellite)
+{
+	size_t count;
+	const struct association *rows = association_of(from, satellite, &count);
+
+	*a = (struct associations){.rows = calloc(count + 1, sizeof(*a->rows)), .count = count};
+	if (a->rows && count)
+		memcpy(a->rows, rows, count * sizeof(*rows));
+	if (a->rows && compact(a) == 0)
+		return 0;
+	association_free(a);
+	return -ENOMEM;
+}
+
 /* ---- questions ------------------------------------------------------------------------------- */
 
 /* The first row whose satellite comes after this name, or with `with` is it. */

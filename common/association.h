@@ -54,6 +54,10 @@ int association_load(struct associations *a, const char *path, const char *satel
 /* The same for text in memory, which is copied; name stands for the file in messages. */
 int association_load_text(struct associations *a, const char *name, const char *text, size_t length,
 			  const char *satellite, association_report_fn *report, void *arg);
+/* Copies the rows of one satellite, of which there may be none, with their names. 0; -ENOMEM: *a is
+ * empty. */
+int association_pick(struct associations *a, const struct associations *from,
+		     const char *satellite);
 /* Frees and empties it. */
 void association_free(struct associations *a);
 

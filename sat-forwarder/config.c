@@ -359,13 +359,31 @@ static void plan_fault(void *arg, const char *message)
 	conf_fault(arg, "association.file", "%s", message);
 }
 
-static void check_config(struct conf_check *check, const void *value)
+/* The association file, for the satellite and its relays. */
+static void check_file(struct conf_check *check, const struct config *config)
 {
-	const struct config *config = value;
+	struct plan_file *file;
 	struct config relay;
 	struct plan plan;
+	int err = plan_file_load(&file, config, plan_fault, check);
+
+	if (!err)
+		err = plan_take(&plan, config, file, plan_fault, check);
+	if (!err)
+		plan_free(&plan);
+	for (size_t i = 0; !err && i < config->relay_count; i++) {
+		config_relay(config, i, &relay);
+		err = plan_take(&plan, &relay, file, plan_fault, check);
+		if (!err)
+			plan_free(&plan);
+	}
+	plan_file_free(file);
+}
+
+static void check_values(struct conf_check *check, const void *value)
+{
+	const struct config *config = value;
 	char path[64];
-	int err;
 
 	for (size_t i = 0; i < config->feeder_count; i++) {
 		snprintf(path, sizeof(path), "feeders[%zu]", i);
@@ -374,18 +392,16 @@ static void check_config(struct conf_check *check, const void *value)
 	for (size_t i = 0; i < config->relay_count; i++)
 		check_relay(check, config, i);
 	check_association(check, config);
-	err = plan_load(&plan, config, plan_fault, check);
-	if (!err)
-		plan_free(&plan);
-	for (size_t i = 0; !err && i < config->relay_count; i++) {
-		config_relay(config, i, &relay);
-		err = plan_load(&plan, &relay, plan_fault, check);
-		if (!err)
-			plan_free(&plan);
-	}
 }
 
-const struct conf_schema config_schema = {keys, sizeof(struct config), check_config};
+static void check_all(struct conf_check *check, const void *value)
+{
+	check_values(check, value);
+	check_file(check, value);
+}
+
+const struct conf_schema config_schema = {keys, sizeof(struct config), check_all};
+const struct conf_schema config_schema_running = {keys, sizeof(struct config), check_values};
 
 const struct metrics_config *config_metrics(const void *config)
 {

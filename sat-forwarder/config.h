@@ -60,7 +60,9 @@ struct config {
 	struct daemon_log_config log;
 };
 
-extern const struct conf_schema config_schema;
+/* Its check reads the association file too; that of the other, for a running daemon, does not
+ * (satellite.h). */
+extern const struct conf_schema config_schema, config_schema_running;
 
 /* The `log` and `metrics` groups, for daemon.h. */
 const struct daemon_log_config *config_log(const void *config);

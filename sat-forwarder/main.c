@@ -28,7 +28,6 @@ static struct {
 	ev_timer timer;	       /* the monotonic clock: drains, retries */
 	ev_periodic switching; /* the wall clock: associations */
 	ev_prepare prepare;
-	ev_signal hangup;
 	ev_io monitor_io;
 	struct kernel_monitor *monitor;
 	int *claims; /* claim_index() */
@@ -81,6 +80,12 @@ static void prepare(struct ev_loop *loop, ev_prepare *watcher, int events)
 	(void)watcher;
 	(void)events;
 	satellite_update(s, at);
+	if (satellite_goes_on(s)) {
+		daemon_reload(&forwarder.daemon, NULL);
+		satellite_forget_file(s);
+		at = show_instant();
+		satellite_update(s, at);
+	}
 	due = satellite_next(s);
 	instant = satellite_next_wall(s, at.wall);
 	ev_now_update(loop);
@@ -110,8 +115,20 @@ static int apply(void *arg, const void *old_config, const void *new_config,
 
 	/* The structure is moved to where the old one is; its strings stay. */
 	s->config = old_config;
-	if (!err)
-		return 0;
+	if (!err || err == -EINPROGRESS)
+		return err;
+	log_warnx("%s", why);
+	return reply ? control_refuse(reply, err, "%s", why) : err;
+}
+
+/* The association file may have changed where the configuration has not. */
+static int reread(void *arg, struct control_reply *reply)
+{
+	char why[SATELLITE_WHY];
+	int err = satellite_reread(arg, show_instant(), why);
+
+	if (!err || err == -EINPROGRESS)
+		return err;
 	log_warnx("%s", why);
 	return reply ? control_refuse(reply, err, "%s", why) : err;
 }
@@ -121,39 +138,14 @@ static const struct daemon_program program = {
 	.file = "sat-forwarder",
 	.summary = "stateless forwarding and association switching of a satellite",
 	.schema = &config_schema,
+	.schema_running = &config_schema_running,
 	.capabilities = PRIVILEGE(CAP_NET_ADMIN) | PRIVILEGE(CAP_NET_RAW),
 	.log = config_log,
 	.metrics = config_metrics,
 	.write_metrics = figures_write,
 	.apply = apply,
+	.reread = reread,
 };
-
-/* The association file may have changed where the configuration has not. */
-static int reread(struct satellite *s, struct control_reply *reply)
-{
-	char why[SATELLITE_WHY];
-	int err = satellite_reread(s, show_instant(), why);
-
-	if (err)
-		log_warnx("reload refused, the running plan stays");
-	return err && reply ? control_refuse(reply, err, "%s", why) : err;
-}
-
-int show_reload(struct satellite *s, struct control_reply *reply)
-{
-	int err = daemon_reload(&forwarder.daemon, reply);
-
-	return err ? err : reread(s, reply);
-}
-
-/* After the daemon's own watcher of this signal, which reads the configuration. */
-static void on_hangup(struct ev_loop *loop, ev_signal *watcher, int events)
-{
-	(void)loop;
-	(void)watcher;
-	(void)events;
-	reread(&forwarder.satellite, NULL);
-}
 
 /* ---- the kernel ------------------------------------------------------------------------------ */
 
@@ -248,8 +240,6 @@ static void loop_open(void)
 	ev_timer_init(&forwarder.timer, woken_by_timer, 0., 0.);
 	ev_periodic_init(&forwarder.switching, woken_by_clock, 0., 0., 0);
 	ev_prepare_init(&forwarder.prepare, prepare);
-	ev_signal_init(&forwarder.hangup, on_hangup, SIGHUP);
-	ev_set_priority(&forwarder.hangup, EV_MINPRI);
 }
 
 /* Runs until a signal ends it. 0, or -errno when it could not begin. */
@@ -262,7 +252,6 @@ static int run(void)
 	s->control = daemon->control;
 	control_snapshot(daemon->control, show_status);
 	ev_prepare_start(forwarder.loop, &forwarder.prepare);
-	ev_signal_start(forwarder.loop, &forwarder.hangup);
 	err = daemon_ready(daemon, forwarder.config.satellite.name);
 	if (!err)
 		ev_run(forwarder.loop, 0);

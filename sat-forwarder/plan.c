@@ -1,11 +1,77 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Reads the association file for one satellite and holds it against the feeders. */
+/* The association file, and what of it one satellite does, held against its feeders. */
 #include "sat-forwarder/plan.h"
 
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+/* ---- the file ----------------------------------------------------------------------------------
+ */
+
+struct plan_file *plan_file_new(const char *path)
+{
+	struct plan_file *file = calloc(1, sizeof(*file));
+
+	if (!file)
+		return NULL;
+	file->path = strdup(path);
+	if (!file->path) {
+		free(file);
+		return NULL;
+	}
+	file->seen = file_state(path);
+	return file;
+}
+
+void plan_file_free(struct plan_file *file)
+{
+	if (!file)
+		return;
+	association_free(&file->all);
+	free(file->path);
+	free(file);
+}
+
+static int read_file(void *object, association_report_fn *report, void *arg)
+{
+	struct plan_file *file = object;
+
+	return association_load(&file->all, file->path, NULL, report, arg);
+}
+
+static void free_file(void *object)
+{
+	plan_file_free(object);
+}
+
+const struct reading_kind plan_file_kind = {read_file, free_file};
+
+int plan_file_load(struct plan_file **file, const struct config *config,
+		   association_report_fn *report, void *arg)
+{
+	int err;
+
+	*file = NULL;
+	if (!config->association.file)
+		return 0;
+	*file = plan_file_new(config->association.file);
+	if (!*file) {
+		report(arg, "out of memory");
+		return -ENOMEM;
+	}
+	err = read_file(*file, report, arg);
+	if (err) {
+		plan_file_free(*file);
+		*file = NULL;
+	}
+	return err;
+}
+
+/* ---- a satellite's part of it ------------------------------------------------------------------
+ */
 
 /* Why a row cannot be executed, or NULL when it can. */
 #define WHY (2 * ASSOCIATION_NAME_MAX + 64)
@@ -70,53 +136,48 @@ static void keep_relayed(struct plan *plan, const char *via, usec_t margin)
 }
 
 /* True when the file has a neighbour's row that leads over this satellite. */
-static bool relays_anyone(const struct config *config, association_report_fn *report, void *arg)
+static bool relays_anyone(const struct config *config, const struct associations *all)
 {
-	bool found = false;
+	for (size_t i = 0; i < config->relay_count; i++) {
+		size_t count;
+		const struct association *theirs =
+			association_of(all, config->relays[i].satellite, &count);
 
-	for (size_t i = 0; !found && i < config->relay_count; i++) {
-		struct associations theirs;
-
-		if (association_load(&theirs, config->association.file, config->relays[i].satellite,
-				     report, arg) < 0)
-			return false;
-		for (size_t n = 0; !found && n < theirs.count; n++)
-			found = strcmp(theirs.rows[n].via, config->satellite.name) == 0;
-		association_free(&theirs);
+		for (size_t n = 0; n < count; n++)
+			if (strcmp(theirs[n].via, config->satellite.name) == 0)
+				return true;
 	}
-	return found;
+	return false;
 }
 
-int plan_load(struct plan *plan, const struct config *config, association_report_fn *report,
-	      void *arg)
+int plan_take(struct plan *plan, const struct config *config, const struct plan_file *file,
+	      association_report_fn *report, void *arg)
 {
 	char message[PATH_MAX + 2 * ASSOCIATION_NAME_MAX];
 	const struct lab_time time = lab_time_of(&config->time);
-	int err;
 
 	memset(plan, 0, sizeof(*plan));
-	if (!config->association.file)
+	if (!file)
 		return 0;
-	err = association_load(&plan->associations, config->association.file,
-			       config->satellite.name, report, arg);
-	if (err)
-		return err;
+	if (association_pick(&plan->associations, &file->all, config->satellite.name) < 0) {
+		report(arg, "out of memory");
+		return -ENOMEM;
+	}
 	lab_time_associations(&time, &plan->associations);
 	plan->rows = plan->associations.rows;
 	plan->count = plan->associations.count;
 	if (config->relay)
 		keep_relayed(plan, config->relay, config->timers.drain);
-	if (!plan->count && !config->relay && !relays_anyone(config, report, arg)) {
+	if (plan->count || config->relay || relays_anyone(config, &file->all)) {
+		if (check_feeders(plan, config, report, arg) == 0)
+			return 0;
+	} else {
 		snprintf(message, sizeof(message), "%s: no association of satellite %s",
 			 config->association.file, config->satellite.name);
 		report(arg, message);
-		err = -EINVAL;
 	}
-	if (err || check_feeders(plan, config, report, arg)) {
-		plan_free(plan);
-		return -EINVAL;
-	}
-	return 0;
+	plan_free(plan);
+	return -EINVAL;
 }
 
 void plan_free(struct plan *plan)

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-int relays_open(struct satellite *s, struct instant at)
+int relays_open(struct satellite *s, const struct plan_file *file, struct instant at)
 {
 	size_t count = s->config->relay_count;
 
@@ -20,7 +20,7 @@ int relays_open(struct satellite *s, struct instant at)
 		int err;
 
 		config_relay(s->config, s->relay_count, &r->config);
-		err = satellite_open(&r->satellite, &r->config, s->kernel, NULL, at);
+		err = satellite_begin(&r->satellite, &r->config, s->kernel, NULL, file, at);
 		if (err) {
 			relays_close(s);
 			return err;
@@ -69,8 +69,8 @@ void relays_event(struct satellite *s, const struct kernel_event *event, struct 
 		satellite_event(&s->relays[i].satellite, event, at);
 }
 
-int relays_prepare(struct satellite *s, const struct config *config, usec_t wall,
-		   char why[SATELLITE_WHY])
+int relays_prepare(struct satellite *s, const struct config *config, const struct plan_file *file,
+		   usec_t wall, char why[SATELLITE_WHY])
 {
 	for (size_t i = 0; i < s->relay_count; i++) {
 		struct relay *r = &s->relays[i];
@@ -78,7 +78,7 @@ int relays_prepare(struct satellite *s, const struct config *config, usec_t wall
 		int err;
 
 		config_relay(config, i, &wanted);
-		err = satellite_plan(&r->satellite, &wanted, &r->fresh, wall, why);
+		err = satellite_plan(&r->satellite, &wanted, file, &r->fresh, wall, why);
 		if (err) {
 			relays_abort(s);
 			return err;

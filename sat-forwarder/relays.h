@@ -25,8 +25,9 @@ struct relay {
 	struct plan fresh; /* of a reload under way */
 };
 
-/* Opens all that the satellite's configuration has. 0; or -errno, logged, with nothing open. */
-int relays_open(struct satellite *s, struct instant at);
+/* Opens all that the satellite's configuration has, whose association file has been read. 0; or
+ * -errno, logged, with nothing open. */
+int relays_open(struct satellite *s, const struct plan_file *file, struct instant at);
 void relays_close(struct satellite *s);
 
 /* As the functions of satellite.h; nothing and USEC_NEVER without relays. */
@@ -36,11 +37,11 @@ usec_t relays_next(const struct satellite *s);
 void relays_event(struct satellite *s, const struct kernel_event *event, struct instant at);
 
 /*
- * A reload in two steps: reads and checks the plans of all relays; 0, then commit or abort; or
+ * A reload in two steps: takes and checks the plans of all relays; 0, then commit or abort; or
  * -errno, and why, and nothing has changed.
  */
-int relays_prepare(struct satellite *s, const struct config *config, usec_t wall,
-		   char why[SATELLITE_WHY]);
+int relays_prepare(struct satellite *s, const struct config *config, const struct plan_file *file,
+		   usec_t wall, char why[SATELLITE_WHY]);
 void relays_abort(struct satellite *s);
 void relays_commit(struct satellite *s, const struct config *config, struct instant at);
 

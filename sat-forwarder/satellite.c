@@ -168,6 +168,140 @@ static int associate(struct satellite *s, const struct choice *choice, struct in
 	return 0;
 }
 
+/* ---- the association file ----------------------------------------------------------------------
+ */
+
+static int refuse(char why[SATELLITE_WHY], int err, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+static int refuse(char why[SATELLITE_WHY], int err, const char *format, ...)
+{
+	va_list ap;
+
+	va_start(ap, format);
+	vsnprintf(why, SATELLITE_WHY, format, ap);
+	va_end(ap);
+	return err;
+}
+
+/* Faults go to the log, the first one also to who asked. */
+struct plan_faults {
+	char *why;
+	bool some;
+};
+
+static void plan_fault(void *arg, const char *message)
+{
+	struct plan_faults *faults = arg;
+
+	log_error("%s", message);
+	if (!faults->some && faults->why)
+		snprintf(faults->why, SATELLITE_WHY, "%s", message);
+	faults->some = true;
+}
+
+/* The file that was awaited is there, or is refused. */
+static int end_reading(struct satellite *s, char why[SATELLITE_WHY])
+{
+	struct plan_faults faults = {.why = why};
+	void *file;
+	int err;
+
+	if (why)
+		refuse(why, 0, "out of memory");
+	err = reading_end(s->reading, &file, plan_fault, &faults);
+	s->reading = NULL;
+	s->file = file;
+	return err;
+}
+
+static int begin_reading(struct satellite *s, const char *path, const struct file_state *state,
+			 char why[SATELLITE_WHY])
+{
+	struct plan_file *file = plan_file_new(path);
+
+	reading_abandon(s->reading);
+	s->reading = NULL;
+	satellite_forget_file(s);
+	if (file) {
+		file->seen = *state;
+		s->awaited = file;
+		s->reading = reading_begin(&plan_file_kind, file);
+	}
+	if (s->reading)
+		return 0;
+	return refuse(why, -EAGAIN, "%s: no memory or no thread to read it with; reload again",
+		      path);
+}
+
+static bool is_file(const struct plan_file *file, const char *path, const struct file_state *state)
+{
+	return strcmp(file->path, path) == 0 && file_same(&file->seen, state);
+}
+
+/*
+ * Has the association file of a configuration read: then it is s->file, NULL where there is none.
+ * A small one is waited for.
+ */
+static int find_file(struct satellite *s, const struct config *config, usec_t now,
+		     char why[SATELLITE_WHY])
+{
+	const char *path = config->association.file;
+	struct file_state state;
+	int err;
+
+	if (!path) {
+		satellite_forget_file(s);
+		return 0;
+	}
+	state = file_state(path);
+	if (s->file && is_file(s->file, path, &state))
+		return 0;
+	if (!s->reading || !is_file(s->awaited, path, &state)) {
+		err = begin_reading(s, path, &state, why);
+		if (err)
+			return err;
+	}
+	if (state.size <= READING_SMALL)
+		return end_reading(s, why);
+	s->look_at = now + READING_POLL;
+	return refuse(why, -EINPROGRESS, "%s is being read", path);
+}
+
+void satellite_forget_file(struct satellite *s)
+{
+	if (s->file && s->file->seen.size > READING_SMALL)
+		reading_put_away(&plan_file_kind, s->file);
+	else
+		plan_file_free(s->file);
+	s->file = NULL;
+}
+
+bool satellite_goes_on(struct satellite *s)
+{
+	bool goes_on = s->goes_on;
+
+	s->goes_on = false;
+	return goes_on;
+}
+
+static void look_at_reading(struct satellite *s, struct instant at)
+{
+	if (!s->reading)
+		return;
+	if (!reading_done(s->reading)) {
+		s->look_at = at.now + READING_POLL;
+	} else if (end_reading(s, NULL) == 0) {
+		s->goes_on = true;
+	} else {
+		s->counters.refused_reloads++;
+		log_warnx("reload refused, the running plan stays");
+	}
+}
+
+/* ---- the one update ----------------------------------------------------------------------------
+ */
+
 static void update(struct satellite *s, struct instant at)
 {
 	struct choice choice;
@@ -196,6 +330,7 @@ void satellite_update(struct satellite *s, struct instant at)
 {
 	update(s, at);
 	relays_update(s, at);
+	look_at_reading(s, at);
 }
 
 usec_t satellite_next_wall(const struct satellite *s, usec_t wall)
@@ -205,24 +340,13 @@ usec_t satellite_next_wall(const struct satellite *s, usec_t wall)
 
 usec_t satellite_next(const struct satellite *s)
 {
-	return usec_min(usec_min(forwarding_due(&s->forwarding), s->retry_at), relays_next(s));
+	usec_t next = usec_min(forwarding_due(&s->forwarding), s->retry_at);
+
+	return usec_min(usec_min(next, relays_next(s)), s->reading ? s->look_at : USEC_NEVER);
 }
 
 /* ---- orders ------------------------------------------------------------------------------------
  */
-
-static int refuse(char why[SATELLITE_WHY], int err, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
-
-static int refuse(char why[SATELLITE_WHY], int err, const char *format, ...)
-{
-	va_list ap;
-
-	va_start(ap, format);
-	vsnprintf(why, SATELLITE_WHY, format, ap);
-	va_end(ap);
-	return err;
-}
 
 /* The feeder that an order means. NULL: there is none. */
 static struct feeder *ordered(const struct satellite *s, const char *core, const char *station)
@@ -317,22 +441,6 @@ static void adopt_order(struct satellite *s, usec_t wall)
 /* ---- configuration -----------------------------------------------------------------------------
  */
 
-/* Faults go to the log, the first one also to who asked. */
-struct plan_faults {
-	char *why;
-	bool some;
-};
-
-static void plan_fault(void *arg, const char *message)
-{
-	struct plan_faults *faults = arg;
-
-	log_error("%s", message);
-	if (!faults->some && faults->why)
-		snprintf(faults->why, SATELLITE_WHY, "%s", message);
-	faults->some = true;
-}
-
 /* A plan that is over is a mistake when somebody puts it into force. */
 static int check_end(const struct satellite *s, const struct config *config,
 		     const struct plan *plan, usec_t wall, char why[SATELLITE_WHY])
@@ -364,8 +472,8 @@ static void take_plan(struct satellite *s, const struct config *config, const st
 			 plan->count == 1 ? "" : "s");
 }
 
-int satellite_open(struct satellite *s, const struct config *config, struct kernel *kernel,
-		   const char *order_file, struct instant at)
+int satellite_begin(struct satellite *s, const struct config *config, struct kernel *kernel,
+		    const char *order_file, const struct plan_file *file, struct instant at)
 {
 	struct plan_faults faults = {0};
 	char why[SATELLITE_WHY];
@@ -379,7 +487,7 @@ int satellite_open(struct satellite *s, const struct config *config, struct kern
 	if (!config->relay)
 		lab_time_warn(&s->time);
 	snprintf(s->order_file, sizeof(s->order_file), "%s", order_file ? order_file : "");
-	err = plan_load(&plan, config, plan_fault, &faults);
+	err = plan_take(&plan, config, file, plan_fault, &faults);
 	if (err)
 		return err;
 	if (check_end(s, config, &plan, at.wall, why))
@@ -398,15 +506,31 @@ int satellite_open(struct satellite *s, const struct config *config, struct kern
 	adopt_order(s, at.wall);
 	update(s, at);
 	forwarding_sweep(&s->forwarding);
-	err = relays_open(s, at);
+	err = relays_open(s, file, at);
 	if (err)
 		satellite_close(s);
+	return err;
+}
+
+int satellite_open(struct satellite *s, const struct config *config, struct kernel *kernel,
+		   const char *order_file, struct instant at)
+{
+	struct plan_faults faults = {0};
+	struct plan_file *file;
+	int err = plan_file_load(&file, config, plan_fault, &faults);
+
+	if (err)
+		return err;
+	err = satellite_begin(s, config, kernel, order_file, file, at);
+	plan_file_free(file);
 	return err;
 }
 
 void satellite_close(struct satellite *s)
 {
 	relays_close(s);
+	reading_abandon(s->reading);
+	satellite_forget_file(s);
 	forwarding_close(&s->forwarding);
 	plan_free(&s->schedule.plan);
 }
@@ -432,14 +556,14 @@ static void reassociate(struct satellite *s, struct instant at)
 		s->retry_at = at.now + s->retry_step;
 }
 
-int satellite_plan(struct satellite *s, const struct config *config, struct plan *plan, usec_t wall,
-		   char why[SATELLITE_WHY])
+int satellite_plan(struct satellite *s, const struct config *config, const struct plan_file *file,
+		   struct plan *plan, usec_t wall, char why[SATELLITE_WHY])
 {
 	struct plan_faults faults = {.why = why};
 	int err;
 
 	refuse(why, 0, "out of memory");
-	err = plan_load(plan, config, plan_fault, &faults);
+	err = plan_take(plan, config, file, plan_fault, &faults);
 	if (!err && (err = check_end(s, config, plan, wall, why)))
 		plan_free(plan);
 	return err;
@@ -447,16 +571,19 @@ int satellite_plan(struct satellite *s, const struct config *config, struct plan
 
 /* All plans that this configuration asks for, those of relays beside them. */
 static int prepare_plans(struct satellite *s, const struct config *config, struct plan *plan,
-			 usec_t wall, char why[SATELLITE_WHY])
+			 struct instant at, char why[SATELLITE_WHY])
 {
-	int err = satellite_plan(s, config, plan, wall, why);
+	int err = find_file(s, config, at.now, why);
 
+	if (!err)
+		err = satellite_plan(s, config, s->file, plan, at.wall, why);
 	if (!err) {
-		err = relays_prepare(s, config, wall, why);
+		err = relays_prepare(s, config, s->file, at.wall, why);
 		if (err)
 			plan_free(plan);
 	}
-	s->counters.refused_reloads += err != 0;
+	s->counters.refused_reloads += err && err != -EINPROGRESS;
+	satellite_forget_file(s);
 	return err;
 }
 
@@ -474,7 +601,7 @@ int satellite_reconfigure(struct satellite *s, const struct config *config, stru
 			  char why[SATELLITE_WHY])
 {
 	struct plan plan;
-	int err = prepare_plans(s, config, &plan, at.wall, why);
+	int err = prepare_plans(s, config, &plan, at, why);
 
 	if (err)
 		return err;
@@ -497,7 +624,7 @@ int satellite_reread(struct satellite *s, struct instant at, char why[SATELLITE_
 
 	if (!s->config->association.file)
 		return 0;
-	err = prepare_plans(s, s->config, &plan, at.wall, why);
+	err = prepare_plans(s, s->config, &plan, at, why);
 	if (err)
 		return err;
 	satellite_follow(s, s->config, &plan, at);

@@ -59,6 +59,13 @@ struct satellite {
 
 	struct relay *relays; /* relays.h */
 	size_t relay_count;
+
+	/* The association file of a reload. */
+	struct plan_file *file;		 /* read, for the reload that goes on; NULL: none */
+	struct reading *reading;	 /* NULL: none is under way */
+	const struct plan_file *awaited; /* ... of this one; nobody changes its path and state */
+	usec_t look_at;			 /* monotonic: when its end is asked for */
+	bool goes_on;			 /* the reload can */
 };
 
 /*
@@ -92,22 +99,33 @@ bool satellite_resume(struct satellite *s, struct instant at);
 
 /*
  * Puts another configuration into force, with its association file. 0; or -errno with everything as
- * before, and why.
+ * before, and why. -EINPROGRESS: a thread has begun to read the file, which is large, and nothing
+ * is done before it has been read: satellite_goes_on().
  */
 int satellite_reconfigure(struct satellite *s, const struct config *config, struct instant at,
 			  char why[SATELLITE_WHY]);
 /*
  * Reads the association file of the configuration again. 0, also where there is none; or -errno
- * with the old plan in force, and why.
+ * with the old plan in force, and why; -EINPROGRESS as above.
  */
 int satellite_reread(struct satellite *s, struct instant at, char why[SATELLITE_WHY]);
+/* True, once, when a reload that waited for its file is to be made again. Where the file is not
+ * good it is refused, and this stays false. */
+bool satellite_goes_on(struct satellite *s);
+/* That reload has been made, or came to nothing before it asked for the file. */
+void satellite_forget_file(struct satellite *s);
 
 /*
- * The two halves of both, for relays.c: reads and checks the association file, without relays; 0,
- * or -errno and why. Then puts the configuration and this plan into force.
+ * For relays.c. Opens a satellite whose association file has been read.
  */
-int satellite_plan(struct satellite *s, const struct config *config, struct plan *plan, usec_t wall,
-		   char why[SATELLITE_WHY]);
+int satellite_begin(struct satellite *s, const struct config *config, struct kernel *kernel,
+		    const char *order_file, const struct plan_file *file, struct instant at);
+/*
+ * The two halves of a reload: takes the plan out of the file and checks it, without relays; 0, or
+ * -errno and why. Then puts the configuration and this plan into force.
+ */
+int satellite_plan(struct satellite *s, const struct config *config, const struct plan_file *file,
+		   struct plan *plan, usec_t wall, char why[SATELLITE_WHY]);
 void satellite_follow(struct satellite *s, const struct config *config, const struct plan *plan,
 		      struct instant at);
 

@@ -231,12 +231,6 @@ static int show_resume(void *arg, const json_t *request, struct control_reply *r
 	return 0;
 }
 
-static int show_reloaded(void *arg, const json_t *request, struct control_reply *reply)
-{
-	(void)request;
-	return show_reload(arg, reply);
-}
-
 const struct control_command show_commands[] = {
 	{"status", show_status, "the satellite, its association and what comes next"},
 	{"associations", show_associations, "the association that holds, and those to come"},
@@ -247,5 +241,4 @@ const struct control_command show_commands[] = {
 	{"doctor", command_doctor, "what is wrong, and what to do"},
 	{"associate", show_associate, "serve a core from now on: core=NAME [station=NAME]"},
 	{"resume", show_resume, "end an associate: plan and configuration decide again"},
-	{"reload", show_reloaded, "read the configuration and the association file again"},
 	{0}};

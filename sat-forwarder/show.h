@@ -13,7 +13,5 @@ control_handler show_status;
 
 /* Both clocks now; implemented in main.c, where clocks are read, and by tests. */
 struct instant show_instant(void);
-/* Reads configuration and association file again; likewise. */
-int show_reload(struct satellite *s, struct control_reply *reply);
 
 #endif

@@ -58,13 +58,6 @@ struct instant show_instant(void)
 	return w.at;
 }
 
-int show_reload(struct satellite *s, struct control_reply *reply)
-{
-	(void)s;
-	control_text(reply, "reloaded");
-	return 0;
-}
-
 static void collect(void *arg, const char *message)
 {
 	size_t n = strlen(w.faults);
@@ -823,6 +816,88 @@ static void a_new_plan_replaces_the_old_one_without_a_gap(void **state)
 	assert_int_equal(w.satellite.counters.latest, 0);
 }
 
+/* A turn of the loop; keeps the longest time that one has used of a CPU. */
+static void turn(usec_t *longest)
+{
+	usec_t before = plan_rows_used(), used;
+
+	pass(5 * USEC_PER_MSEC);
+	used = plan_rows_used() - before;
+	*longest = used > *longest ? used : *longest;
+}
+
+/* Asks for a reload, as main.c does. */
+static int reread(usec_t *longest)
+{
+	char why[SATELLITE_WHY];
+	usec_t before = plan_rows_used(), used;
+	int err = satellite_reread(&w.satellite, w.at, why);
+
+	used = plan_rows_used() - before;
+	*longest = used > *longest ? used : *longest;
+	return err;
+}
+
+/* Until the reading has ended; whether the reload can go on. */
+static bool read_to_the_end(usec_t *longest)
+{
+	while (w.satellite.reading) {
+		usleep(1000);
+		turn(longest);
+	}
+	return satellite_goes_on(&w.satellite);
+}
+
+static void a_large_plan_is_read_beside_the_loop(void **state)
+{
+	usec_t longest = 0;
+
+	(void)state;
+	plan("0,10,s1,a,ga 10,2000,s1,b,gb");
+	start(planned(A ", " B, ""));
+	plan_rows_write_day(w.plan, 0, "0,12,s1,a,ga 12,3000,s1,b,gb 3000,4000,s1,a,ga");
+	pass(10 * SEC - 20 * USEC_PER_MSEC);
+	assert_int_equal(reread(&longest), -EINPROGRESS);
+	/* Who asks again meanwhile does not begin it anew. */
+	assert_int_equal(reread(&longest), -EINPROGRESS);
+	/* The plan of before is in force, and its instant is met. */
+	for (unsigned int i = 0; i < 5; i++)
+		turn(&longest);
+	assert_up("fb");
+	assert_int_equal(w.satellite.counters.by_plan, 1);
+	assert_int_equal(w.satellite.counters.latest, 0);
+	assert_true(read_to_the_end(&longest));
+	assert_int_equal(w.satellite.schedule.plan.count, 2);
+	assert_int_equal(reread(&longest), 0);
+	assert_int_equal(w.satellite.schedule.plan.count, 3);
+	assert_null(w.satellite.file);
+	/* No switch has waited for longer. */
+	assert_in_range(longest, 0, 10 * USEC_PER_MSEC);
+	/* One with a fault is refused when it has been read. */
+	plan_rows_write_day(w.plan, 0, "0,12,s1,a,ga 11,3000,s1,b,gb");
+	assert_int_equal(reread(&longest), -EINPROGRESS);
+	assert_false(read_to_the_end(&longest));
+	assert_int_equal(w.satellite.schedule.plan.count, 3);
+	assert_int_equal(w.satellite.counters.refused_reloads, 1);
+	/* So is one that does not fit the feeders. */
+	plan_rows_write_day(w.plan, 0, "0,3000,s1,z,gz");
+	assert_int_equal(reread(&longest), -EINPROGRESS);
+	assert_true(read_to_the_end(&longest));
+	assert_int_equal(reread(&longest), -EINVAL);
+	assert_int_equal(w.satellite.schedule.plan.count, 3);
+	assert_int_equal(w.satellite.counters.refused_reloads, 2);
+	/* A file that takes its place meanwhile is read instead. */
+	plan_rows_write_day(w.plan, 0, "0,3000,s1,a,ga");
+	assert_int_equal(reread(&longest), -EINPROGRESS);
+	plan("0,5000,s1,b,gb");
+	assert_int_equal(reread(&longest), 0);
+	assert_int_equal(w.satellite.schedule.plan.count, 1);
+	assert_null(w.satellite.reading);
+	/* Who goes waits for no reading. */
+	plan_rows_write_day(w.plan, 0, "0,3000,s1,a,ga");
+	assert_int_equal(reread(&longest), -EINPROGRESS);
+}
+
 /* ---- interfaces that come and go ---------------------------------------------------------------
  */
 
@@ -1096,6 +1171,7 @@ int main(void)
 		TEST(a_plan_over_a_missing_feeder_waits),
 		TEST(a_plan_is_checked_against_the_feeders),
 		TEST(a_new_plan_replaces_the_old_one_without_a_gap),
+		TEST(a_large_plan_is_read_beside_the_loop),
 		TEST(a_feeder_that_returns_serves_again),
 		TEST(an_access_side_that_returns_serves_again),
 		TEST(a_feeder_that_is_renamed_is_given_up),

@@ -39,13 +39,6 @@ struct instant show_instant(void)
 	return w.at;
 }
 
-int show_reload(struct satellite *s, struct control_reply *reply)
-{
-	(void)s;
-	(void)reply;
-	return 0;
-}
-
 static void collect(void *arg, const char *message)
 {
 	size_t n = strlen(w.faults);
