@@ -296,9 +296,28 @@ void agent_clock(struct agent *a, usec_t now, usec_t wall)
 	schedule_clock(&a->schedule, now, wall);
 }
 
+/* ---- files ------------------------------------------------------------------------------ */
+
+static void report(void *arg, const char *message)
+{
+	(void)arg;
+	log_warnx("%s", message);
+}
+
+bool agent_goes_on(struct agent *a)
+{
+	return reloading_goes_on(&a->reloading);
+}
+
+void agent_forget_files(struct agent *a)
+{
+	reloading_forget(&a->reloading);
+}
+
 usec_t agent_tick(struct agent *a)
 {
-	usec_t next = links_tick(&a->links, a->now);
+	usec_t next = usec_min(links_tick(&a->links, a->now),
+			       reloading_look(&a->reloading, a->now, report, NULL));
 
 	next = usec_min(next, choosing_tick(&a->choosing, a->now));
 	next = usec_min(next, session_tick(&a->session, a->now));
@@ -361,10 +380,17 @@ static void wire(struct agent *a)
 	choosing_init(&a->choosing, a->config, &a->schedule, &a->links, &a->session, &a->pointing);
 }
 
-/* A timetable is a schedule too, where there is no other. */
-static const char *schedule_path(const struct config *config)
+/* At the start files are waited for, and not needed. */
+static void read_first(struct agent *a)
 {
-	return config->handover.schedule ? config->handover.schedule : config->timetable;
+	struct associations table;
+
+	if (schedule_read(&table, files_schedule(a->config), 0, report, NULL) < 0)
+		log_warnx("going on without the schedule");
+	else
+		schedule_take(&a->schedule, &table);
+	if (guide_load(&a->choosing.guide, a->config, 0, report, NULL) < 0)
+		log_warnx("going on without choosing satellites");
 }
 
 int agent_open(struct agent *a, const struct config *config, const struct keep_place *state,
@@ -388,11 +414,8 @@ int agent_open(struct agent *a, const struct config *config, const struct keep_p
 	}
 	if (error == 0) {
 		configure_hold(a, config);
-		if (schedule_load(&a->schedule, schedule_path(config), &time, 0) < 0)
-			log_warnx("going on without the schedule");
 		a->schedule.time = time;
-		if (guide_load(&a->choosing.guide, config, 0) < 0)
-			log_warnx("going on without choosing satellites");
+		read_first(a);
 		error = links_configure(&a->links, config, a->now);
 	}
 	if (error < 0)
@@ -463,6 +486,7 @@ void agent_close(struct agent *a)
 	if (a->modem.loop)
 		modem_stop(&a->modem);
 	keep_close(&a->session);
+	reloading_close(&a->reloading);
 	session_end(&a->session);
 	links_free(&a->links);
 	forwarding_free(a->forwarding);
@@ -496,54 +520,34 @@ static int reconfigure(struct agent *a, const struct config *config)
 	return error;
 }
 
-/* The files that the new configuration names; in place of the present ones when all is well. */
-static int read_files(struct agent *a, const struct config *config, struct schedule *schedule,
-		      struct guide *guide)
+/* What a reload needs before it changes anything. */
+static int prepare_reload(struct agent *a, const struct config *config)
 {
-	int error;
+	int error = identity_check(&a->identity, config);
 
-	*schedule = a->schedule;
-	memset(&schedule->table, 0, sizeof(schedule->table));
-	memset(guide, 0, sizeof(*guide));
-	error = identity_check(&a->identity, config);
-	if (error < 0)
-		return error;
-	error = schedule_load(schedule, schedule_path(config), &a->schedule.time, a->wall);
-	if (error < 0)
-		return error;
-	error = guide_load(guide, config, lab_time_planned(&a->schedule.time, a->wall));
-	if (error < 0)
-		schedule_free(schedule);
-	return error;
+	return error < 0 ? error
+			 : reloading_find(&a->reloading, config,
+					  lab_time_planned(&a->schedule.time, a->wall), a->now,
+					  report, NULL);
 }
 
-static void take_files(struct agent *a, const struct schedule *schedule, const struct guide *guide)
+static void take_files(struct agent *a)
 {
-	schedule_free(&a->schedule);
-	a->schedule = *schedule;
-	guide_free(&a->choosing.guide);
-	a->choosing.guide = *guide;
+	files_take(a->reloading.files, &a->schedule, &a->choosing.guide);
 	choosing_changed(&a->choosing);
 	session_follow_schedule(&a->session);
 }
 
-int agent_configure(struct agent *a, const struct config *config)
+/* With the links and all that goes with them. */
+static int configure_all(struct agent *a, const struct config *config)
 {
-	struct schedule schedule;
-	struct guide guide;
-	int error = read_files(a, config, &schedule, &guide);
+	int error = reconfigure(a, config);
 
 	if (error < 0)
 		return error;
-	error = reconfigure(a, config);
-	if (error < 0) {
-		schedule_free(&schedule);
-		guide_free(&guide);
-		return error;
-	}
 	configure_modem(a, config);
 	configure_hold(a, config);
-	take_files(a, &schedule, &guide);
+	take_files(a);
 	error = kernel_monitor_resync(a->monitor);
 	if (error < 0)
 		log_warn_errno(error,
@@ -551,13 +555,22 @@ int agent_configure(struct agent *a, const struct config *config)
 	return 0;
 }
 
+int agent_configure(struct agent *a, const struct config *config)
+{
+	int error = prepare_reload(a, config);
+
+	if (error == 0)
+		error = configure_all(a, config);
+	agent_forget_files(a);
+	return error;
+}
+
 int agent_reread(struct agent *a)
 {
-	struct schedule schedule;
-	struct guide guide;
-	int error = read_files(a, a->config, &schedule, &guide);
+	int error = prepare_reload(a, a->config);
 
-	if (!error)
-		take_files(a, &schedule, &guide);
+	if (error == 0)
+		take_files(a);
+	agent_forget_files(a);
 	return error;
 }

@@ -14,6 +14,7 @@
 #include "terminal-agent/counters.h"
 #include "terminal-agent/handovers.h"
 #include "terminal-agent/modem.h"
+#include "terminal-agent/reloading.h"
 #include "terminal-agent/session.h"
 #include "terminal-agent/switching.h"
 
@@ -43,6 +44,7 @@ struct agent {
 	struct choosing choosing;
 	struct counters counters;
 	struct handovers handovers;
+	struct reloading reloading;
 };
 
 /*
@@ -66,10 +68,16 @@ usec_t agent_tick(struct agent *a);
 
 /*
  * A new configuration takes effect; only reloadable keys differ. 0, or -errno, logged, and all is
- * as before.
+ * as before. -EINPROGRESS: a thread has begun to read its files, which are large, and nothing is
+ * done before they have been read: agent_goes_on().
  */
 int agent_configure(struct agent *a, const struct config *config);
 /* Reads the files again that the configuration names; likewise. */
 int agent_reread(struct agent *a);
+/* True, once, when a reload that waited for its files is to be made again. Where they are not good
+ * it is refused, and this stays false. */
+bool agent_goes_on(struct agent *a);
+/* That reload has been made, or came to nothing before it asked for the files. */
+void agent_forget_files(struct agent *a);
 
 #endif

@@ -3,7 +3,9 @@
 #include "terminal-agent/guide.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <math.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,10 +27,24 @@
 #define FRESH (1200 * USEC_PER_SEC)
 #define AGAIN (60 * USEC_PER_SEC)
 
-static void report(void *arg, const char *message)
+/* To whom faults of files are told. */
+struct reporter {
+	association_report_fn *report;
+	void *arg;
+};
+
+static void tell(const struct reporter *reporter, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+static void tell(const struct reporter *reporter, const char *format, ...)
 {
-	(void)arg;
-	log_warnx("%s", message);
+	char message[PATH_MAX + 3 * ASSOCIATION_NAME_MAX];
+	va_list ap;
+
+	va_start(ap, format);
+	vsnprintf(message, sizeof(message), format, ap);
+	va_end(ap);
+	reporter->report(reporter->arg, message);
 }
 
 static double seconds_of(usec_t duration)
@@ -74,7 +90,7 @@ static int take_sets(struct guide *g, const struct config *config, const struct 
 	return 0;
 }
 
-static int read_loads(struct guide *g, const char *path)
+static int read_loads(struct guide *g, const char *path, const struct reporter *reporter)
 {
 	enum { SATELLITE, LOAD };
 	static const struct csv_format format = {
@@ -84,7 +100,7 @@ static int read_loads(struct guide *g, const char *path)
 	struct csv csv;
 	double load;
 
-	csv_open(&csv, &format, path, report, NULL);
+	csv_open(&csv, &format, path, reporter->report, reporter->arg);
 	csv_load(&csv, path);
 	while (csv_next(&csv)) {
 		if (!csv_name(&csv, SATELLITE) || !csv_number(&csv, LOAD, 0, 1e12, &load))
@@ -96,7 +112,8 @@ static int read_loads(struct guide *g, const char *path)
 	return csv_close(&csv, NULL);
 }
 
-static int read_elements(struct guide *g, const struct config *config)
+static int read_elements(struct guide *g, const struct config *config,
+			 const struct reporter *reporter)
 {
 	const struct place place = {config->position.latitude, config->position.longitude,
 				    config->position.height};
@@ -104,12 +121,12 @@ static int read_elements(struct guide *g, const struct config *config)
 	int error = 0;
 
 	for (size_t i = 0; i < config->element_count && !error; i++)
-		error = tle_load(&c, config->elements[i], 0, report, NULL);
+		error = tle_load(&c, config->elements[i], 0, reporter->report, reporter->arg);
 	if (!error)
 		error = take_sets(g, config, &c);
 	tle_free(&c);
 	if (!error && config->loads)
-		error = read_loads(g, config->loads);
+		error = read_loads(g, config->loads, reporter);
 	g->site = malloc(sizeof(*g->site));
 	if (!g->site)
 		return -ENOMEM;
@@ -117,8 +134,6 @@ static int read_elements(struct guide *g, const struct config *config)
 	g->min_elevation = config->position.min_elevation;
 	g->policy = config->policy;
 	association_fold_name(strchr(config->terminal.nai, '@') + 1, g->home);
-	if (!error)
-		log_info("%zu satellites to choose from", g->count);
 	return error;
 }
 
@@ -131,28 +146,30 @@ static int compare(const void *a, const void *b)
 	return (x->from > y->from) - (x->from < y->from);
 }
 
-static int check_timetable(const struct guide *g, const char *path, usec_t planned)
+static int check_timetable(const struct guide *g, const char *path, usec_t planned,
+			   const struct reporter *reporter)
 {
 	char text[ASSOCIATION_TIME_TEXT];
 
 	for (size_t i = 1; i < g->step_count; i++) {
 		if (g->steps[i].from >= g->steps[i - 1].until)
 			continue;
-		log_warnx("%s: %s is to be used before %s is not any more (at %s)", path,
-			  g->steps[i].satellite, g->steps[i - 1].satellite,
-			  association_time_format(g->steps[i].from, text));
+		tell(reporter, "%s: %s is to be used before %s is not any more (at %s)", path,
+		     g->steps[i].satellite, g->steps[i - 1].satellite,
+		     association_time_format(g->steps[i].from, text));
 		return -EINVAL;
 	}
 	if (g->step_count && g->steps[g->step_count - 1].until > planned)
 		return 0;
-	log_warnx("%s: the timetable is %s", path, g->step_count ? "over" : "empty");
+	tell(reporter, "%s: the timetable is %s", path, g->step_count ? "over" : "empty");
 	return -EINVAL;
 }
 
-static int read_timetable(struct guide *g, const char *path, usec_t planned)
+static int read_timetable(struct guide *g, const char *path, usec_t planned,
+			  const struct reporter *reporter)
 {
 	struct associations table;
-	int error = association_load(&table, path, NULL, report, NULL);
+	int error = association_load(&table, path, NULL, reporter->report, reporter->arg);
 
 	if (error < 0)
 		return error;
@@ -169,18 +186,20 @@ static int read_timetable(struct guide *g, const char *path, usec_t planned)
 	if (!g->steps)
 		return -ENOMEM;
 	qsort(g->steps, g->step_count, sizeof(*g->steps), compare);
-	return check_timetable(g, path, planned);
+	return check_timetable(g, path, planned, reporter);
 }
 
-int guide_load(struct guide *g, const struct config *config, usec_t planned)
+int guide_load(struct guide *g, const struct config *config, usec_t planned,
+	       association_report_fn *report, void *arg)
 {
+	const struct reporter reporter = {report, arg};
 	struct guide fresh = {0};
 	int error = 0;
 
 	if (config->timetable)
-		error = read_timetable(&fresh, config->timetable, planned);
+		error = read_timetable(&fresh, config->timetable, planned, &reporter);
 	else if (config->element_count > 0)
-		error = read_elements(&fresh, config);
+		error = read_elements(&fresh, config, &reporter);
 	if (error < 0) {
 		guide_free(&fresh);
 		return error;

@@ -49,10 +49,11 @@ struct guide {
 
 /*
  * Reads what the configuration names, elements or a timetable or neither, in place of what was
- * there. A timetable that was over at `planned` is refused. 0, or -errno, logged, and all is as
- * before.
+ * there; on any thread. A timetable that was over at `planned` is refused. 0, or -errno with every
+ * fault reported, and all is as before.
  */
-int guide_load(struct guide *g, const struct config *config, usec_t planned);
+int guide_load(struct guide *g, const struct config *config, usec_t planned,
+	       association_report_fn *report, void *arg);
 void guide_free(struct guide *g);
 
 /* Is there anything that it goes by? */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* sno-terminal-agent: options, event loop and clock; everything else is in struct agent. */
+#include <errno.h>
 #include <ev.h>
 #include <linux/capability.h>
 
@@ -24,10 +25,15 @@ static void prepare(struct ev_loop *loop, ev_prepare *watcher, int events)
 {
 	usec_t next;
 
-	(void)watcher;
 	(void)events;
 	run.agent.now = clock_now();
 	next = agent_tick(&run.agent);
+	if (agent_goes_on(&run.agent)) {
+		daemon_reload(watcher->data, NULL);
+		agent_forget_files(&run.agent);
+		run.agent.now = clock_now();
+		next = agent_tick(&run.agent);
+	}
 	store_tick(run.agent.session.keep.store);
 	ev_timer_stop(loop, &run.timer);
 	if (next == USEC_NEVER)
@@ -66,9 +72,10 @@ static void kernel_readable(struct ev_loop *loop, ev_io *io, int events)
 	agent_read_kernel(&run.agent);
 }
 
-static void loop_begin(struct ev_loop *loop)
+static void loop_begin(struct ev_loop *loop, struct daemon *daemon)
 {
 	ev_prepare_init(&run.prepare, prepare);
+	run.prepare.data = daemon;
 	ev_prepare_start(loop, &run.prepare);
 	ev_check_init(&run.check, check);
 	ev_set_priority(&run.check, EV_MAXPRI);
@@ -84,7 +91,7 @@ static int apply(void *arg, const void *old_config, const void *new_config,
 	int error = agent_configure(arg, new_config);
 
 	(void)old_config;
-	if (error < 0 && reply)
+	if (error < 0 && error != -EINPROGRESS && reply)
 		return control_refuse(reply, error,
 				      "the new configuration cannot take effect; see the log");
 	return error;
@@ -94,7 +101,7 @@ static int reread(void *arg, struct control_reply *reply)
 {
 	int error = agent_reread(arg);
 
-	if (error < 0 && reply)
+	if (error < 0 && error != -EINPROGRESS && reply)
 		return control_refuse(
 			reply, error,
 			"a file is not good, the old one stays in force; see the log");
@@ -125,7 +132,7 @@ static int serve(struct daemon *daemon, struct ev_loop *loop)
 {
 	struct agent *agent = &run.agent;
 
-	loop_begin(loop);
+	loop_begin(loop, daemon);
 	if (daemon_serve(daemon, loop, show_commands, agent) < 0)
 		return DAEMON_BAD;
 	agent->control = daemon->control;

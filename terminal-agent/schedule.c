@@ -3,15 +3,9 @@
 #include "terminal-agent/schedule.h"
 
 #include <errno.h>
+#include <limits.h>
+#include <stdio.h>
 #include <string.h>
-
-#include "log.h"
-
-static void report(void *arg, const char *message)
-{
-	(void)arg;
-	log_warnx("%s", message);
-}
 
 /* Whether all of it is past: then somebody has forgotten to make a new one. */
 static bool over(const struct associations *table, usec_t planned)
@@ -22,25 +16,33 @@ static bool over(const struct associations *table, usec_t planned)
 	return true;
 }
 
-int schedule_load(struct schedule *s, const char *path, const struct lab_time *time, usec_t wall)
+int schedule_read(struct associations *table, const char *path, usec_t planned,
+		  association_report_fn *report, void *arg)
 {
-	struct associations table = {0};
-	int error = path ? association_load(&table, path, NULL, report, NULL) : 0;
+	char message[PATH_MAX + 32];
+	int error;
 
+	*table = (struct associations){0};
+	if (!path)
+		return 0;
+	error = association_load(table, path, NULL, report, arg);
 	if (error < 0)
 		return error;
-	if (path && over(&table, lab_time_planned(time, wall))) {
-		log_warnx("%s: all associations are over", path);
-		association_free(&table);
+	if (over(table, planned)) {
+		snprintf(message, sizeof(message), "%s: all associations are over", path);
+		report(arg, message);
+		association_free(table);
 		return -EINVAL;
 	}
-	association_fold(&table);
-	association_free(&s->table);
-	s->table = table;
-	s->time = *time;
-	if (path)
-		log_info("%s: %zu associations", path, table.count);
+	association_fold(table);
 	return 0;
+}
+
+void schedule_take(struct schedule *s, struct associations *table)
+{
+	association_free(&s->table);
+	s->table = *table;
+	*table = (struct associations){0};
 }
 
 void schedule_free(struct schedule *s)

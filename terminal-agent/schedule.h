@@ -21,10 +21,13 @@ struct schedule {
 };
 
 /*
- * Takes this file in place of the one before; NULL: none. 0, or -errno, logged, and the schedule is
- * as before: also where all of it was over before `wall`.
+ * Reads a file (NULL: none) into a table, on any thread. 0, or -errno with every fault reported and
+ * the table empty: also where all of it was over at `planned`.
  */
-int schedule_load(struct schedule *s, const char *path, const struct lab_time *time, usec_t wall);
+int schedule_read(struct associations *table, const char *path, usec_t planned,
+		  association_report_fn *report, void *arg);
+/* Takes this table, which is then the schedule's, in place of the one before. */
+void schedule_take(struct schedule *s, struct associations *table);
 void schedule_free(struct schedule *s);
 
 /* Both clocks at one instant: the file's times are the wall clock's. */

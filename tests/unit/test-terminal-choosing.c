@@ -10,11 +10,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "kernel_fake.h"
 #include "log.h"
+#include "plan_rows.h"
+#include "terminal-agent/reloading.h"
 #include "terminal-agent/session.h"
 #include "terminal_rig.h"
 
@@ -376,6 +379,120 @@ static void test_guide_goes(void **state)
 	assert_false(choosing_waited(&rig.choosing));
 }
 
+/* ---- files of a reload ----------------------------------------------------------------------- */
+
+static void told(void *arg, const char *message)
+{
+	snprintf(arg, 256, "%s", message);
+}
+
+/* What a turn of the loop does beside all else; keeps the longest time that one has used. */
+static void turn(struct reloading *r, char said[256], usec_t *longest)
+{
+	usec_t before = plan_rows_used(), used;
+
+	rig_pass(&rig, MSEC(5));
+	reloading_look(r, rig.now, told, said);
+	used = plan_rows_used() - before;
+	*longest = used > *longest ? used : *longest;
+}
+
+/* Asks for the files of the configuration. */
+static int find(struct reloading *r, char said[256], usec_t *longest)
+{
+	usec_t before = plan_rows_used(), used, planned = NOON * USEC_PER_SEC;
+	int error = reloading_find(r, &rig.config, planned, rig.now, told, said);
+
+	used = plan_rows_used() - before;
+	*longest = used > *longest ? used : *longest;
+	return error;
+}
+
+static bool read_to_the_end(struct reloading *r, char said[256], usec_t *longest)
+{
+	while (r->reading) {
+		usleep(1000);
+		turn(r, said, longest);
+	}
+	return reloading_goes_on(r);
+}
+
+/* Takes what has been read, as a reload does. */
+static void take(struct reloading *r, usec_t *longest)
+{
+	usec_t before = plan_rows_used(), used;
+
+	files_take(r->files, &rig.schedule, &rig.choosing.guide);
+	reloading_forget(r);
+	used = plan_rows_used() - before;
+	*longest = used > *longest ? used : *longest;
+}
+
+/* Large files are read beside the loop, and a move that is due meanwhile is made in time. */
+static void test_reads(void **state)
+{
+	static const struct pass passes[] = {{"s1", 0, 100, -200, -200, 150},
+					     {"s2", 100, 300, -150, -150, 300}};
+	char schedule[] = "/tmp/sno-test-schedule-XXXXXX", said[256] = "";
+	int fd = mkstemp(schedule);
+	struct reloading r = {0};
+	usec_t longest = 0;
+
+	(void)state;
+	assert_true(fd >= 0);
+	close(fd);
+	plan_rows_write_day(schedule, 0, "0,3000,S-One,a.example,ga");
+	guide(passes, 2);
+	on_the_first();
+	until(99.7);
+	rig.config.element_count = 0;
+	rig.config.handover.schedule = schedule;
+	kernel_fake_carrier(rig.sat1, true);
+	rig_turned(&rig);
+	assert_int_equal(find(&r, said, &longest), -EINPROGRESS);
+	/* Who asks again meanwhile does not begin it anew. */
+	assert_int_equal(find(&r, said, &longest), -EINPROGRESS);
+	rig_no_more(&rig);
+	while (rig.now < instant(99.81))
+		turn(&r, said, &longest);
+	goes_softly("s2");
+	assert_null(schedule_core(&rig.schedule, "s-one", rig.now));
+	assert_true(read_to_the_end(&r, said, &longest));
+	assert_int_equal(find(&r, said, &longest), 0);
+	take(&r, &longest);
+	assert_int_equal(rig.schedule.table.count, PLAN_ROWS_DAY + 1);
+	/* Another takes its place, and there is more to put away. */
+	plan_rows_write_day(schedule, 0, "0,3000,S-Two,b.example,gb");
+	assert_int_equal(find(&r, said, &longest), -EINPROGRESS);
+	assert_true(read_to_the_end(&r, said, &longest));
+	assert_int_equal(find(&r, said, &longest), 0);
+	take(&r, &longest);
+	/* No move has waited for longer. */
+	assert_in_range(longest, 0, MSEC(10));
+	/* Over by now, or faulty: refused when it has been read. */
+	plan_rows_write_day(schedule, -90000, "-90000,-80000,s1,a.example,ga");
+	assert_int_equal(find(&r, said, &longest), -EINPROGRESS);
+	assert_false(read_to_the_end(&r, said, &longest));
+	assert_non_null(strstr(said, "all associations are over"));
+	assert_null(r.files);
+	/* A small one in its place is read at once. */
+	plan_rows_write_day(schedule, 0, "");
+	assert_int_equal(find(&r, said, &longest), -EINPROGRESS);
+	plan_rows_write(schedule, "0,3000,s1,b.example,gb", false);
+	assert_int_equal(find(&r, said, &longest), 0);
+	assert_null(r.reading);
+	take(&r, &longest);
+	assert_int_equal(rig.schedule.table.count, 1);
+	/* A timetable likewise; and who goes waits for no reading. */
+	rig.config.handover.schedule = NULL;
+	rig.config.timetable = schedule;
+	plan_rows_write_day(schedule, 0, "");
+	assert_int_equal(find(&r, said, &longest), -EINPROGRESS);
+	reloading_close(&r);
+	rig.config.timetable = NULL;
+	unlink(schedule);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(test_##name, setup, teardown)
 
 int main(void)
@@ -394,6 +511,7 @@ int main(void)
 		TEST(nothing_is_heard),
 		TEST(busy),
 		TEST(guide_goes),
+		TEST(reads),
 	};
 
 	assert_int_equal(keys_init(), 0);

@@ -96,7 +96,7 @@ static int timetable(const char *rows, const char *now)
 	snprintf(text, sizeof(text), "from,until,satellite,core\n%s", rows);
 	write_file(w.file, text);
 	w.config.timetable = w.file;
-	return guide_load(&w.guide, &w.config, at(now));
+	return guide_load(&w.guide, &w.config, at(now), ignore, NULL);
 }
 
 static void a_timetable_is_followed(void **state)
@@ -143,7 +143,7 @@ static void a_wrong_timetable_changes_nothing(void **state)
 	assert_int_equal(timetable("", START), -EINVAL);
 	assert_int_equal(timetable("nonsense\n", START), -EINVAL);
 	unlink(w.file);
-	assert_int_equal(guide_load(&w.guide, &w.config, at(START)), -ENOENT);
+	assert_int_equal(guide_load(&w.guide, &w.config, at(START), ignore, NULL), -ENOENT);
 	assert_int_equal(w.guide.step_count, 1);
 	assert_string_equal(guide_at(&w.guide, at(START))->satellite, "s1");
 }
@@ -189,7 +189,7 @@ static void orbits(int policy)
 	w.config.position.longitude = 11.6;
 	w.config.position.min_elevation = 25;
 	w.config.policy = policy;
-	assert_int_equal(guide_load(&w.guide, &w.config, at(START)), 0);
+	assert_int_equal(guide_load(&w.guide, &w.config, at(START), ignore, NULL), 0);
 }
 
 static double elevation(const char *satellite, usec_t instant)
@@ -280,7 +280,7 @@ static void the_least_load_is_preferred(void **state)
 	for (size_t i = 0; i < w.guide.count; i++)
 		assert_true(w.guide.satellites[i].load == (i % 7 ? 1000 : 0));
 	write_file(w.loads, "satellite,load\nx,many\n");
-	assert_int_equal(guide_load(&w.guide, &w.config, at(START)), -EINVAL);
+	assert_int_equal(guide_load(&w.guide, &w.config, at(START), ignore, NULL), -EINVAL);
 	assert_true(w.guide.step_count > 0);
 }
 
