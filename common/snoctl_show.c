@@ -13,6 +13,7 @@
 #include "snoctl.h"
 
 #define DECIMALS_MAX 3
+#define EXACT_MAX    9007199254740992. /* a double tells whole numbers apart up to 2^53 */
 
 /* What stands out on a terminal (SGR of ECMA-48). */
 #define BOLD   "\033[1m"
@@ -149,6 +150,8 @@ static void put_value(FILE *out, const json_t *value, const char *unit, int deci
 	case JSON_REAL:
 		if (unit && strcmp(unit, "time") == 0)
 			put_time(out, json_number_value(value));
+		else if (fabs(json_number_value(value)) > EXACT_MAX && json_is_real(value))
+			fprintf(out, "%.4g", json_number_value(value));
 		else if (json_is_integer(value) && !decimals)
 			fprintf(out, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
 		else

@@ -174,10 +174,10 @@ static void look_at_pool(const char *name, const struct pool *pool, struct contr
 	snprintf(check, sizeof(check), "pool %s", name);
 	if (used > size * 0.9)
 		doctor_row(reply, check, used >= size ? DOCTOR_WRONG : DOCTOR_WARNING,
-			   "add a prefix below pools, and reload", "%.0f of %.0f addresses in use",
-			   used, size);
+			   "add a prefix below pools, and reload",
+			   "%.10g of %.10g addresses in use", used, size);
 	else
-		doctor_row(reply, check, DOCTOR_GOOD, NULL, "%.0f of %.0f addresses in use", used,
+		doctor_row(reply, check, DOCTOR_GOOD, NULL, "%.10g of %.10g addresses in use", used,
 			   size);
 }
 

@@ -176,6 +176,9 @@ def shown():
     with Daemon("core-agent.sock", ANSWER):
         same(run("status"), (0, SHOWN, ""), "an answer is shown to people")
         same(run("--json", "status"), (0, json.dumps(ANSWER) + "\n", ""), "--json gives it as it was")
+    sizes = {"columns": [{"name": "pool"}, {"name": "size"}], "rows": [["a", 18446744073709549568.0], ["b", 254]]}
+    with Daemon("core-agent.sock", {"ok": True, "table": sizes}):
+        same(run("status")[1], "POOL       SIZE\na     1.845e+19\nb           254\n", "a number that is not exact")
     dates = {"columns": [{"name": "since", "unit": "time"}, {"name": "core"}],
              "rows": [[1785312000.25, "a.example"], [None, "b.example"]]}
     with Daemon("core-agent.sock", {"ok": True, "table": dates}):
