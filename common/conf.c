@@ -521,15 +521,16 @@ static int load_source(const struct conf_schema *schema, struct conf_source *sou
 		conf_faults_add(faults, 0, "the program's table of keys is wrong");
 		err = -EFAULT;
 	}
-	if (!err)
+	if (!err) {
 		err = load_config(schema, &load, &parsed, fresh);
+		if (err)
+			conf_free(schema, fresh);
+	}
 	config_destroy(&parsed);
 	if (err == -ENOMEM)
 		conf_faults_add(faults, 0, "%s", strerror(ENOMEM));
 	if (!err)
 		memcpy(config, fresh, schema->size);
-	else if (fresh)
-		conf_free(schema, fresh);
 	free(fresh);
 	conf_faults_report(faults, source, report, arg);
 	conf_faults_free(faults);
