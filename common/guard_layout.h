@@ -16,11 +16,18 @@
 
 /* Of these structures: maps of another one, left by another release of the core, are not taken on.
  */
-#define GUARD_VERSION 2
+#define GUARD_VERSION 3
 
 #define GUARD_WAYS    8	  /* of a terminal */
 #define GUARD_PEERS   128 /* in a core */
 #define GUARD_FOREVER (~0ULL)
+
+/*
+ * The bits of a packet's mark in which the kernel's IPsec tells the guard by which peer's
+ * associations it has come. Behind the guard they are zero again.
+ */
+#define GUARD_MARK_SHIFT 24
+#define GUARD_MARK_MASK	 (0xffU << GUARD_MARK_SHIFT)
 
 enum guard_kind {
 	GUARD_NO_WAY,
@@ -56,6 +63,7 @@ struct guard_peer {
 	__u8 hint[8]; /* of its public key; 0: no peer has this place */
 	__u8 end4[16], end6[16];
 	__u32 key, key_before; /* under which it sends to us, and did before our restart */
+	__u32 mark;	       /* that its packets have; 0: it need not protect them */
 };
 
 enum guard_drop {
@@ -67,6 +75,7 @@ enum guard_drop {
 	GUARD_UNSERVED,	  /* tunnel: neither from a subscriber nor to a terminal served here */
 	GUARD_TUNNEL,	  /* tunnel: to one that is, but not by its tunnel */
 	GUARD_ELSEWHERE,  /* tunnel: from a subscriber, but not from where it is bound */
+	GUARD_CLEAR,	  /* tunnel: in order, but in clear text from who is to protect it */
 	GUARD_DROPS
 };
 

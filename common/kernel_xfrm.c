@@ -114,6 +114,10 @@ static int sa_request(struct kernel *k, uint16_t type, const struct kernel_sa *s
 	info->lft.hard_packet_limit = sa->packet_limit ? sa->packet_limit : XFRM_INF;
 	sa_put_key(nlh, sa);
 	sa_put_window(nlh, sa);
+	if (sa->mark_mask) {
+		mnl_attr_put_u32(nlh, XFRMA_SET_MARK, sa->mark);
+		mnl_attr_put_u32(nlh, XFRMA_SET_MARK_MASK, sa->mark_mask);
+	}
 	err = kernel_xfrm_request(k, nlh);
 	keys_wipe(k->message, sizeof(k->message));
 	return err;
@@ -215,6 +219,8 @@ static int sa_parse(const struct nlmsghdr *nlh, void *item, const void *arg)
 		esn = mnl_attr_get_payload(tb[XFRMA_REPLAY_ESN_VAL]);
 		sa->replay_window = esn->replay_window;
 	}
+	sa->mark = kernel_attr_u32(tb[XFRMA_SET_MARK]);
+	sa->mark_mask = kernel_attr_u32(tb[XFRMA_SET_MARK_MASK]);
 	if (info.lft.hard_packet_limit != XFRM_INF)
 		sa->packet_limit = info.lft.hard_packet_limit;
 	if (info.lft.soft_byte_limit != XFRM_INF)

@@ -31,6 +31,7 @@ struct kernel_sa {
 	uint8_t key[KERNEL_SA_KEY]; /* key, then salt; zero in what each shows. Wipe it after use */
 	unsigned int replay_window; /* packets, up to 4096; 0 at the sender */
 	bool esn;		    /* 64-bit sequence numbers (RFC 4304), at both ends or none */
+	uint32_t mark, mark_mask;   /* what has come by it has these bits of its mark set so */
 	uint64_t packet_limit;	    /* after so many the kernel drops the association; 0: none */
 	uint64_t byte_mark; /* after so many it is reported as worn (kernel_xfrm_monitor_read); 0:
 			       never */

@@ -309,6 +309,7 @@ struct outer {
 	__u8 from[16] __attribute__((aligned(4))), to[16] __attribute__((aligned(4)));
 	__u32 key;
 	int v6, keyed;
+	int clear; /* it would be let through, had it been protected */
 };
 
 static __always_inline int read_outer(struct __sk_buff *skb, const struct guard_common *c,
@@ -342,9 +343,24 @@ static __always_inline int from_peer(const struct guard_peer *peer, const struct
 	return same_address(o->v6 ? peer->end6 : peer->end4, o->from);
 }
 
+/*
+ * Policies of the kernel's IPsec have dropped clear text already; unless somebody has removed them,
+ * and they are not back yet. What has come by an association still bears its mark: a tunnel device
+ * drops all else that tells.
+ */
+static __always_inline int was_protected(struct __sk_buff *skb, const struct guard_peer *peer)
+{
+	if (!peer->mark)
+		return 1;
+	if ((skb->mark & GUARD_MARK_MASK) != peer->mark)
+		return 0;
+	skb->mark &= ~GUARD_MARK_MASK;
+	return 1;
+}
+
 /* Has the packet come by one of the terminal's tunnels of this kind? */
-static __always_inline int came_by(const struct guard_terminal *terminal, __u32 kind,
-				   const struct guard_common *c, const struct outer *o)
+static __always_inline int came_by(struct __sk_buff *skb, const struct guard_terminal *terminal,
+				   __u32 kind, const struct guard_common *c, struct outer *o)
 {
 	for (int i = 0; i < GUARD_WAYS; i++) {
 		const struct guard_way *way = &terminal->ways[i];
@@ -362,7 +378,9 @@ static __always_inline int came_by(const struct guard_terminal *terminal, __u32 
 		if (kind == GUARD_UP && o->keyed && peer->key != o->key &&
 		    peer->key_before != o->key)
 			continue;
-		return 1;
+		if (was_protected(skb, peer))
+			return 1;
+		o->clear = 1;
 	}
 	return 0;
 }
@@ -389,16 +407,18 @@ int sno_tunnel(struct __sk_buff *skb)
 		return drop(c, GUARD_UNSERVED);
 	to = find(&p.dst);
 	/* Down to a visitor; or what a visited core sends back of a subscriber that has left. */
-	if (to && came_by(to, GUARD_DOWN, c, &o))
+	if (to && came_by(skb, to, GUARD_DOWN, c, &o))
 		return TC_ACT_OK;
 	from = find(&p.src);
-	if (from && came_by(from, GUARD_UP, c, &o)) {
+	if (from && came_by(skb, from, GUARD_UP, c, &o)) {
 		count(skb, &from->up, p.octets);
 		clamp(skb, from, network_in_tunnel(skb, &p));
 		return TC_ACT_OK;
 	}
-	if (to && came_by(to, GUARD_UP, c, &o))
+	if (to && came_by(skb, to, GUARD_UP, c, &o))
 		return TC_ACT_OK;
+	if (o.clear)
+		return drop(c, GUARD_CLEAR);
 	if (from && !has_way(from, GUARD_DOWN))
 		return drop(c, GUARD_ELSEWHERE);
 	return drop(c, to ? GUARD_TUNNEL : GUARD_UNSERVED);

@@ -20,6 +20,7 @@ const char *guard_drop_name(enum guard_drop reason)
 		[GUARD_SOURCE] = "access: source",	 [GUARD_LINK_LAYER] = "access: link-layer",
 		[GUARD_SATELLITE] = "access: satellite", [GUARD_UNSERVED] = "tunnel: unserved",
 		[GUARD_TUNNEL] = "tunnel: binding",	 [GUARD_ELSEWHERE] = "tunnel: source",
+		[GUARD_CLEAR] = "tunnel: clear",
 	};
 
 	return names[reason];
@@ -37,6 +38,7 @@ void guard_peer(const struct peer *peer)
 	if (i == GUARD_PEERS)
 		return;
 	p = &g->common->peers[i];
+	p->mark = protection_mark(peer);
 	if (p->key != peer->tunnel_key) {
 		p->key_before = p->key;
 		p->key = peer->tunnel_key;

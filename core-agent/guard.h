@@ -42,7 +42,8 @@ void guard_detach(struct core *core, unsigned int ifindex);
 
 /* ---- who is who ----------------------------------------------------------------------------- */
 
-/* What the peer has told of its tunnel ends, if it has, and the key that it was told. */
+/* What the peer has told of its tunnel ends, if it has, the key that it was told, and whether it is
+ * to protect what it sends. */
 void guard_peer(const struct peer *peer);
 /* It is none any more. */
 void guard_peer_gone(const struct peer *peer);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Associations and policies of protected tunnels; see protection.h. */
 #include "esp_key.h"
+#include "guard_layout.h"
 #include "peer.h"
 #include "protection_internal.h"
 
@@ -141,6 +142,11 @@ static bool sa_make(const struct peer *peer, const struct channel_session *sessi
 				 .replay_window = WINDOW,
 				 .esn = true,
 				 .byte_mark = inbound ? 0 : core->config->tunnel.rekey_octets};
+	/* Nobody but the guard would clear it again. */
+	if (inbound && core->guard) {
+		sa->mark = protection_mark(peer);
+		sa->mark_mask = GUARD_MARK_MASK;
+	}
 	esp_key(sa->key, session->esp_root, &association);
 	return true;
 }

@@ -101,6 +101,8 @@ typedef int (*protection_policy_fn)(struct core *core, const struct kernel_polic
 bool protection_in_force(const struct core *core);
 /* The reqid of a peer's associations and policies. */
 uint32_t protection_reqid(const struct peer *peer);
+/* What the guard knows its packets by (guard_layout.h); 0: it need not protect them. */
+uint32_t protection_mark(const struct peer *peer);
 /*
  * Calls back with each policy that is wanted, of this peer or (NULL) of the core, until one call
  * returns non-zero, which is returned.

@@ -5,6 +5,7 @@
  * A table of what carries tunnels, crossed with the addresses that tunnels end at.
  */
 #include "core.h"
+#include "guard_layout.h"
 #include "peer.h"
 #include "protection.h"
 
@@ -46,6 +47,13 @@ bool protection_in_force(const struct core *core)
 uint32_t protection_reqid(const struct peer *peer)
 {
 	return KERNEL_REQID_BASE + peer->slot;
+}
+
+_Static_assert(PEER_SLOTS < 0xff, "each peer's mark is another one, and none is 0");
+
+uint32_t protection_mark(const struct peer *peer)
+{
+	return peer->protection.wanted ? (peer->slot + 1U) << GUARD_MARK_SHIFT : 0;
 }
 
 /* To one address or prefix, by each carrier of its family that this core offers. */

@@ -419,10 +419,13 @@ static int print_sa(const struct kernel_sa *s, void *arg)
 	char src[ADDR_TEXT], dst[ADDR_TEXT];
 
 	(void)arg;
-	printf("%s to %s spi %u reqid %u cipher %d window %u%s limit %llu packets %llu\n",
+	printf("%s to %s spi %u reqid %u cipher %d window %u%s limit %llu",
 	       addr_format(&s->src, src), addr_format(&s->dst, dst), s->spi, s->reqid,
 	       (int)s->cipher, s->replay_window, s->esn ? " esn" : "",
-	       (unsigned long long)s->packet_limit, (unsigned long long)s->packets);
+	       (unsigned long long)s->packet_limit);
+	if (s->mark_mask)
+		printf(" mark %#x/%#x", s->mark, s->mark_mask);
+	printf(" packets %llu\n", (unsigned long long)s->packets);
 	return 0;
 }
 
@@ -437,6 +440,8 @@ static int do_sa(const char *verb)
 		.replay_window = (unsigned int)number("window"),
 		.esn = flag("esn"),
 		.packet_limit = number("limit"),
+		.mark = (uint32_t)number("mark"),
+		.mark_mask = (uint32_t)number("mask"),
 	};
 
 	/* One byte all over: a test key, the same at both ends. */

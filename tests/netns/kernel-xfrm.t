@@ -55,7 +55,7 @@ BA="src 192.0.2.2 dst 192.0.2.1 spi 4098 reqid 830001 key 18"
 # shellcheck disable=SC2086 # words on purpose, here and below
 {
 	does "a's sending association" a sa add $AB window 1024 esn
-	does "b's receiving association" b sa add $AB window 1024 esn
+	does "b's receiving association, with a mark" b sa add $AB window 1024 esn mark 0x7f000000 mask 0xff000000
 	does "b's sending association" b sa add $BA window 1024 esn
 	does "a's receiving association" a sa add $BA window 1024 esn
 	refused "the same once more is refused" 'spi 0x00001001: .*EEXIST' a sa add $AB window 1024 esn
@@ -64,7 +64,7 @@ state=$(on b ip xfrm state get src 192.0.2.1 dst 192.0.2.2 proto esp spi 4097)
 for word in 'mode tunnel' 'reqid 830001' 'rfc7539esp(chacha20,poly1305)' 'flag af-unspec esn' 'replay_window 1024'; do
 	same "ip sees $word" yes "$([[ $state = *"$word"* ]] && echo yes || echo "$state")"
 done
-same "the list has both, without keys" "192.0.2.1 to 192.0.2.2 spi 4097 reqid 830001 cipher 0 window 1024 esn limit 0 packets 0
+same "the list has both, without keys" "192.0.2.1 to 192.0.2.2 spi 4097 reqid 830001 cipher 0 window 1024 esn limit 0 mark 0x7f000000/0xff000000 packets 0
 192.0.2.2 to 192.0.2.1 spi 4098 reqid 830001 cipher 0 window 1024 esn limit 0 packets 0" \
 	"$(k b sa list low 830000 high 830099 | sort)"
 same "another range has none" "" "$(k b sa list low 1 high 829999)"

@@ -110,17 +110,24 @@ done
 same "in 64-bit numbers, with a window of 4096" 1 \
 	"$(on a ip xfrm state | grep -q 'replay_window 4096' && on a ip xfrm state | grep -q 'esn' && echo 1)"
 
-# shown CORE WAY: SPIs of a core's associations with its peer, as snoctl shows them.
+# shown: way and SPI of each association of a with its peer, as snoctl shows them; there: as the kernel has them.
 shown() {
-	ctl "$1" protection --json |
-		jq -r --arg way "$2" '.table | (.columns | map(.name? // .)) as $c | .rows[]
+	ctl a protection --json |
+		jq -r '.table | (.columns | map(.name? // .)) as $c | .rows[]
 			| [$c, .] | transpose | map({(.[0]): .[1]}) | add
-			| select(.way == $way and .protection == "chacha20-poly1305" and .peer == "b.example"
-				and .octets >= 0 and .age >= 0 and .end != null) | .spi' | sed 's/0x/0x00000000/; s/0x0*\(.\{8\}\)$/0x\1/' | sort -u
+			| select(.protection == "chacha20-poly1305" and .peer == "b.example"
+				and .octets >= 0 and .age >= 0 and .end != null) | "\(.way) \(.spi)"' |
+		sed 's/0x/0x00000000/; s/0x0*\(.\{8\}\)$/0x\1/' | sort -u
 }
+there() {
+	on a ip xfrm state | awk -v end="$END_A" '/^src/ {way = $2 == end ? "out" : $4 == end ? "in" : ""}
+		way && /^\tproto esp/ {print way, $4}' | sort -u
+}
+# They come and go every three seconds: what counts is a moment in which none has.
 shows_all() {
-	[ -n "$(shown a out)" ] && [ "$(shown a out)" = "$(spis a "$END_A" | sort -u)" ] &&
-		[ "$(shown a in)" = "$(spis a "$END_B" | sort -u)" ]
+	local before all
+	before=$(there) all=$(shown)
+	[ -n "$all" ] && [ "$all" = "$before" ] && [ "$before" = "$(there)" ]
 }
 within 10 "snoctl shows each association" shows_all
 # Of what has been replaced nothing is told any more.
@@ -133,10 +140,11 @@ check "and when the next is due" bash -c "'$BUILD/snoctl' -s '$LAB_DIR/a.sock' p
 
 # --- what is forged --------------------------------------------------------------------------------
 
-# forge FROM TO INNER-FROM INNER-TO: an echo request in clear GRE, from somewhere on the Internet.
+# forge FROM TO INNER-FROM INNER-TO KEY [SECONDS]: an echo request in clear GRE, from somewhere on the
+# Internet; again after so many seconds, for ever.
 forge() {
 	on inet python3 - "$@" <<-'END'
-		import socket, struct, sys
+		import socket, struct, sys, time
 		def total(data):
 		    value = sum(struct.unpack(f"!{len(data) // 2}H", data))
 		    while value >> 16:
@@ -146,12 +154,15 @@ forge() {
 		    head = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + len(payload), 7, 0, 64, proto, 0,
 		                       socket.inet_aton(source), socket.inet_aton(target))
 		    return head[:10] + struct.pack("!H", total(head)) + head[12:] + payload
-		outer_from, outer_to, inner_from, inner_to, key = sys.argv[1:]
+		outer_from, outer_to, inner_from, inner_to, key, *pause = sys.argv[1:]
 		echo = struct.pack("!BBHHH", 8, 0, 0, 0x5353, 1)
 		echo = echo[:2] + struct.pack("!H", total(echo)) + echo[4:]
 		gre = struct.pack("!HHI", 0x2000, 0x0800, int(key)) + ip(inner_from, inner_to, 1, echo)
 		raw = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
 		raw.sendto(ip(outer_from, outer_to, 47, gre), (outer_to, 0))
+		while pause:
+		    time.sleep(float(pause[0]))
+		    raw.sendto(ip(outer_from, outer_to, 47, gre), (outer_to, 0))
 	END
 }
 
@@ -185,6 +196,56 @@ forged "clear text in the name of b" a XfrmInTmplMismatch server "src 10.1.0.77"
 forged "to the home core from nobody" a XfrmInPolBlock server "src 10.1.0.78" \
 	203.0.113.9 "$END_A" 10.1.0.78 "$SERVER" "$key_a"
 check "what is true still passes" reaches server "$HOME4"
+
+# The same while somebody takes the policies away again and again: then it is the guard that drops it.
+# clear CORE: so many packets.
+clear() { ctl "$1" drops --json | jq '[.table.rows[] | select(.[:2] == ["packets", "tunnel: clear"]) | .[2]] | add // 0'; }
+# robbed CORE: without policies, and with nobody who would put them back, for two seconds.
+robbed() {
+	local pid
+	pid=$(pgrep -f "sno-core-agent -f -c $LAB_DIR/$1\\.conf")
+	kill -STOP "$pid"
+	on "$1" ip xfrm policy flush
+	sleep 2
+	kill -CONT "$pid"
+}
+# poured CORE BEFORE: its policies have refused more than that.
+poured() { [ "$(stat "$1" XfrmInTmplMismatch)" -ge $(($2 + 20)) ]; }
+dropped_clear() { [ "$(clear "$1")" -ge 20 ]; }
+same "b has dropped no clear text by its guard" 0 "$(clear b)"
+same "nor has a" 0 "$(clear a)"
+sniffers=() forgers=()
+for node in t1 server; do
+	ip netns exec "$PREFIX-$node" tcpdump -n -i any -U -w "$WORK/came.$node" 'icmp[icmptype] = 8 and icmp[4:2] = 0x5353' \
+		2>"$WORK/tcpdump.$node" &
+	sniffers+=($!)
+	poll 20 grep -q 'listening on' "$WORK/tcpdump.$node"
+done
+forge "$END_A" "$coa" 203.0.113.77 "$HOME4" "$key_b" 0.02 &
+forgers+=($!)
+forge "$END_B" "$END_A" "$HOME4" "$SERVER" "$key_a" 0.02 &
+forgers+=($!)
+for core in b a; do
+	within 60 "$core: clear text is coming in" poured $core "$(stat $core XfrmInTmplMismatch)"
+	robbed $core
+	within 10 "$core: without policies its guard drops clear text" dropped_clear $core
+done
+kill "${forgers[@]}"
+wait "${forgers[@]}" 2>/dev/null
+sleep 1
+kill "${sniffers[@]}"
+wait "${sniffers[@]}" 2>/dev/null
+for node in t1 server; do
+	same "none of it comes out of the tunnel to $node" "" "$(tcpdump -n -r "$WORK/came.$node" 2>/dev/null | head -n 3)"
+done
+within 10 "and what is true passes" reaches server "$HOME4"
+
+# What has told the guard that they were protected is none of anybody's business behind it.
+mark=$(on b ip xfrm state list src "$END_A" | grep -o 'output-mark [^ ]*' | sort -u)
+same "what b decrypts has a mark of the peer" output-mark "${mark%% *}"
+on b ip rule add iif sno-gre fwmark "${mark#* }" prohibit priority 50
+check "which it has lost behind the guard" reaches server "$HOME4"
+on b ip rule del iif sno-gre fwmark "${mark#* }" prohibit priority 50
 
 # --- keys are renewed by time ------------------------------------------------------------------------
 

@@ -76,6 +76,8 @@ static void dump_value(FILE *out, const struct fake_object *o)
 		fprintf(out, " src %s reqid %u window %u%s limit %llu",
 			addr_format(&o->sa.src, src), o->sa.reqid, o->sa.replay_window,
 			o->sa.esn ? " esn" : "", (unsigned long long)o->sa.packet_limit);
+		if (o->sa.mark_mask)
+			fprintf(out, " mark 0x%08x/0x%08x", o->sa.mark, o->sa.mark_mask);
 		break;
 	case FAKE_POLICY:
 		fprintf(out, " priority %u reqid %u %s %s %s", o->policy.priority, o->policy.reqid,

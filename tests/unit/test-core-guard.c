@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -319,6 +320,35 @@ static void test_segments(void **state)
 	world_free(w);
 }
 
+/* What a protected peer sends has its mark, and another peer's is another one; who is not protected
+ * has none. */
+static void test_marks(void **state)
+{
+	const struct guard_peer *home;
+	char text[64];
+
+	(void)state;
+	for (int protect = 0; protect < 2; protect++) {
+		struct world *w;
+
+		world_protected = protect;
+		w = guarded_world(NULL);
+		terminal_register(w, &w->tina, "s1");
+		home = peer_of(w, way("10.1.0.7/32", GUARD_DOWN, 0));
+		assert_non_null(home);
+		assert_int_equal(home->mark, protect ? 1U << GUARD_MARK_SHIFT : 0);
+		snprintf(text, sizeof(text), " mark 0x%08x/0xff000000", home->mark);
+		/* Two sessions' at the start; what we send has none. */
+		assert_int_equal(
+			kernel_fake_count("src 192.0.2.1 reqid 830000 window 4096 esn limit 0"),
+			protect ? 2 : 0);
+		assert_int_equal(kernel_fake_count(text), protect ? 2 : 0);
+		assert_int_equal(kernel_fake_count(" mark 0x02000000/0xff000000"), protect ? 2 : 0);
+		world_protected = false;
+		world_free(w);
+	}
+}
+
 /* Without a guard from now on: what an earlier run has left would let nobody in. */
 static void test_switched_off(void **state)
 {
@@ -362,6 +392,7 @@ int main(void)
 		cmocka_unit_test(test_refusals),       cmocka_unit_test(test_full),
 		cmocka_unit_test(test_restart),	       cmocka_unit_test(test_switched_off),
 		cmocka_unit_test(test_peer_removed),   cmocka_unit_test(test_segments),
+		cmocka_unit_test(test_marks),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
