@@ -15,8 +15,12 @@
  *	11 p x   a discovery with the short proof arrives, octet p (2 octets) changed by x
  *	12 n ...   n octets of the attacker's arrive as one
  *
- * A model knows what each must yield: everything authentic once, in any order, and nothing else.
+ *	13 i n registration i arrives, but for octets behind the first n
+ *
+ * A model knows what each must yield: everything authentic once, in any order, and nothing else. At
+ * the start, what a caller must not ask for.
  */
+#include <errno.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -29,7 +33,7 @@
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-#define OPERATIONS     13
+#define OPERATIONS     14
 #define SENT_MAX       64
 #define STEPS_MAX      2000 /* fewer than the window is wide, so that nothing gets too old */
 #define TERMINAL_INDEX 0x11223344
@@ -61,11 +65,40 @@ static struct registration {
 } registrations[SENT_MAX];
 static size_t registration_count;
 
+/* Names that are none, too little room, a session that nobody has answered. */
+static void refuse(void)
+{
+	static const uint8_t root[KEY_LENGTH] = {9};
+	struct access_session s;
+	struct message_blob sealed;
+	uint8_t octets[256], key[KEY_LENGTH];
+	struct message m;
+
+	access_session_init(&s, root, true);
+	require(access_prologue(octets, sizeof(octets), 1, "No Realm") == -EINVAL);
+	require(access_prologue(octets, 5, 1, "a.example") == -EMSGSIZE);
+	require(access_key(key, root, "No Core", 1) == -EINVAL && keys_zero(key, sizeof(key)));
+	message_init(&m, MESSAGE_RELEASE, 1);
+	require(access_seal(&s, &m, octets, 3) == -EMSGSIZE);
+	require(access_seal(&s, &m, octets, sizeof(octets)) == -ENOTCONN);
+	require(access_seal_registration(&s, &m, &sealed) == -EINVAL);
+	m.type = MESSAGE_REGISTRATION;
+	require(access_seal_registration(&s, &m, &sealed) == -ENOTCONN);
+	s.remote_index = 1;
+	require(access_seal_registration(&s, &m, &sealed) == -EINVAL);
+	m.type = MESSAGE_RELEASE;
+	require(access_seal(&s, &m, octets, sizeof(octets)) == -EINVAL);
+	message_set_number(&m, ATTR_REASON, REASON_CORE_RESTARTED);
+	require(access_seal(&s, &m, octets, SNO_HEAD_LENGTH + 8 + 3) == -EMSGSIZE);
+	access_session_wipe(&s);
+}
+
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
 	(void)argc;
 	(void)argv;
 	require(keys_init() == 0);
+	refuse();
 	return 0;
 }
 
@@ -105,7 +138,10 @@ static void deliver_forged(struct access_session *to, const uint8_t *bytes, size
 {
 	const struct access_session before = *to;
 	struct message m;
+	uint32_t index;
 
+	if (access_receiver_index(bytes, length, &index))
+		require(index != 0 && length >= ACCESS_OVERHEAD && bytes[0] == MESSAGE_SEALED);
 	require(access_open(to, bytes, length, &m) != DROP_NONE);
 	require(memcmp(to, &before, sizeof(before)) == 0);
 }
@@ -196,6 +232,21 @@ static void deliver_registration(uint8_t number, uint8_t place, uint8_t change)
 	r->taken = true;
 }
 
+/* Less of it than there was. */
+static void deliver_cut(uint8_t number, uint8_t length)
+{
+	struct message_blob sealed;
+	struct message m;
+
+	if (registration_count == 0)
+		return;
+	sealed = registrations[number % registration_count].sealed;
+	if (length >= sealed.length)
+		return;
+	sealed.length = length;
+	require(access_open_registration(&terminal, &sealed, &m) != DROP_NONE);
+}
+
 /* The key of a move that target and terminal have, and where the terminal sends from. */
 static const uint8_t move_key[KEY_LENGTH] = {4, 5, 6};
 static const struct lladdr link_layer = {{2, 0, 0, 0, 0, 1}};
@@ -279,6 +330,10 @@ static void step(struct cursor_in *c)
 		deliver_discovery(place, cursor_get_u8(c));
 		break;
 	}
+	case 13:
+		a = cursor_get_u8(c);
+		deliver_cut(a, cursor_get_u8(c));
+		break;
 	case 12:
 		bytes = operand(c, &length);
 		if (bytes)

@@ -51,10 +51,28 @@ static void ask(const struct associations *a)
 			must(association_at(rows, n, row->from) == row);
 			must(association_at(rows, n, row->until - 1) == row);
 			must(association_next(rows, n, row->from) >= row->until);
+			must(association_next(rows, n, row->from - 1) >= row->from);
 			must(association_name_valid(row->core));
 			must(!*row->via || one_hop(a, row));
 		}
+		must(association_next(rows, n, rows[n - 1].until) == USEC_NEVER);
 	}
+}
+
+/* By the names of the protocol: those are found, in the order of the list. */
+static void fold(struct associations *a)
+{
+	char folded[ASSOCIATION_FOLDED_MAX + 1], text[ASSOCIATION_TIME_TEXT];
+	size_t n;
+
+	association_fold(a);
+	for (size_t i = 0; i < a->count; i++) {
+		association_fold_name(a->rows[i].satellite, folded);
+		must(strcmp(a->rows[i].satellite, folded) == 0);
+		must(i == 0 || strcmp(a->rows[i - 1].satellite, folded) <= 0);
+		must(association_of(a, folded, &n) && n > 0);
+	}
+	must(strcmp(association_time_format(USEC_NEVER, text), "never") == 0);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -98,6 +116,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		association_free(&one);
 	}
 	free(text);
+	fold(&again);
 	association_free(&again);
 	association_free(&a);
 	return 0;

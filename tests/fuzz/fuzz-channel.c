@@ -5,10 +5,12 @@
  * The input is a program of steps (one octet what, one octet how much, so many octets): octets from
  * strangers, true datagrams that were altered on the way, loss and repetition, time, and, because
  * the target holds the keys of both cores, anything at all inside sealed datagrams, bundles and
- * the hello of a handshake. Whatever comes: what is not authentic leaves sessions, liveness and
- * requests as they were, each message of a bundle is taken or dropped and counted once, each
+ * the hello of a handshake. A core that asks for cookies is between them at times, and what is sent
+ * may be refused on the way out. Whatever comes: what is not authentic leaves sessions, liveness
+ * and requests as they were, each message of a bundle is taken or dropped and counted once, each
  * request ends once, and time always moves on.
  */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -38,6 +40,11 @@ static struct datagram queue[QUEUE]; /* a ring of what was sent last */
 static unsigned int head, count;     /* of those not delivered yet: the last count before head */
 static usec_t now;
 static unsigned int asked, ended;
+static struct cookie_jar jar; /* of both owners */
+static bool stopped;	      /* nothing leaves */
+static bool refusing;	      /* no session is wanted */
+
+#define SOURCE "where it comes from"
 
 static void require(bool condition)
 {
@@ -50,8 +57,11 @@ static void require(bool condition)
 static int transmit(void *context, const uint8_t *octets, size_t length)
 {
 	const struct core *core = context;
-	struct datagram *d = &queue[head++ % QUEUE];
+	struct datagram *d;
 
+	if (stopped)
+		return -ENETUNREACH;
+	d = &queue[head++ % QUEUE];
 	require(length <= sizeof(d->octets));
 	memcpy(d->octets, octets, length);
 	d->length = length;
@@ -67,6 +77,13 @@ static void state_changed(void *context, const struct message *hello, bool resta
 
 	require(when == now && (hello != NULL) == channel_up(core->channel));
 	require(hello || !restarted);
+}
+
+static int agreed(void *context, const struct channel_session *session, usec_t when)
+{
+	(void)context;
+	require(session->hello && session->esp_root && when == now);
+	return refusing ? -ENOBUFS : 0;
 }
 
 static void request_came(void *context, const struct message *request, usec_t when)
@@ -106,20 +123,47 @@ static void start(int number, uint64_t epoch)
 	struct channel_ops ops = {.transmit = transmit,
 				  .state = state_changed,
 				  .request = request_came,
+				  .agreed = agreed,
 				  .context = core};
+	struct channel_timers timers = channel_timers_default;
 	struct message hello;
 
+	/* One of them has its sessions worn by a few datagrams. */
+	timers.rekey_messages = number == PEER ? 24 : 0;
 	message_init(&hello, MESSAGE_HELLO, 0);
 	message_set_text(&hello, ATTR_CORE, names[number]);
 	message_set_number(&hello, ATTR_EPOCH, epoch);
 	message_set_number(&hello, ATTR_TUNNEL_KINDS, TUNNEL_GRE4);
 	message_set_number(&hello, ATTR_TUNNEL_KEY, 1);
 	core->channel = channel_new(&core->identity, cores[!number].identity.public_key, NULL,
-				    names[!number], &hello, &channel_timers_default, &ops);
+				    names[!number], &hello, &timers, &ops);
 	require(core->channel != NULL);
+	message_init(&hello, MESSAGE_KEEPALIVE, 0);
+	require(!channel_new(&core->identity, cores[!number].identity.public_key, NULL,
+			     names[!number], &hello, &timers, &ops) &&
+		errno == EINVAL);
 }
 
 /* --- steps ---------------------------------------------------------------------------------- */
+
+/*
+ * What the owner does with a cookie proof: false when it is none, or not of this peer, so that it
+ * is dealt with as anything else.
+ */
+static bool proven(struct channel *c, const uint8_t *octets, size_t length)
+{
+	const uint8_t *inner;
+	size_t inner_length;
+
+	if (length == 0 || octets[0] != MESSAGE_COOKIE_PROOF ||
+	    cookie_inner(octets, length, MESSAGE_HANDSHAKE_INITIATION, &inner, &inner_length) !=
+		    DROP_NONE ||
+	    !cookie_proven(&jar, channel_cookie_key(c), SOURCE, sizeof(SOURCE), now, octets,
+			   length))
+		return false;
+	channel_receive_proven(c, inner, inner_length, now);
+	return true;
+}
 
 /* Hands octets over in memory of exactly their length; nothing that is not authentic has effects.
  */
@@ -142,7 +186,9 @@ static void receive(int number, const uint8_t *octets, size_t length)
 	if (channel_receiver_index(exact, length, &index))
 		channel_find(index);
 	channel_initiation_hint(exact, length, hint);
-	drop = channel_receive(c, exact, length, now, &authentic);
+	authentic = false;
+	drop = proven(c, exact, length) ? DROP_NONE
+					: channel_receive(c, exact, length, now, &authentic);
 	free(exact);
 	require(drop < DROP_COUNT);
 	if (authentic) {
@@ -272,9 +318,57 @@ static void ask_together(size_t requests)
 	require(!cores[VICTIM].channel->bundle.depth && !cores[VICTIM].channel->bundle.length);
 }
 
+/* A handshake of the victim that gets a cookie, with these octets laid over it, and proves it. */
+static void give_cookie(const uint8_t *data, size_t size)
+{
+	struct channel *c = cores[VICTIM].channel;
+	uint8_t octets[COOKIE_DATAGRAM], cookie[COOKIE_LENGTH];
+	uint64_t before;
+
+	deliver_all();
+	channel_rekey(c, now);
+	now += 8 * USEC_PER_SEC;
+	tick(PEER);
+	tick(VICTIM);
+	if (!c->initiated)
+		return;
+	count = 0;
+	before = c->counters.received[MESSAGE_COOKIE];
+	cookie_make(&jar, SOURCE, sizeof(SOURCE), now, cookie);
+	cookie_write(octets, c->initiated->local_index, c->initiation, c->initiation_length,
+		     cookie);
+	for (size_t i = 0; i < size && i < sizeof(octets); i++)
+		octets[i] ^= data[i];
+	receive(VICTIM, octets, sizeof(octets));
+	/* The second time is once too often. */
+	receive(VICTIM, octets, sizeof(octets));
+	require(c->counters.received[MESSAGE_COOKIE] - before <= 1);
+	deliver_all();
+}
+
+/* What an owner sends by itself, and may not: requests go by their table. */
+static void say(size_t which)
+{
+	struct message m;
+	struct channel *c = cores[which % 2].channel;
+	int error;
+
+	message_init(&m, which & 2 ? MESSAGE_RELEASE : MESSAGE_ERROR, 1);
+	message_set_number(&m, ATTR_REASON, REASON_BUSY);
+	error = channel_send(c, &m, now);
+	require((which & 2 ? error == -EINVAL : error == 0 || error == -ENOTCONN || stopped));
+	m.type = MESSAGE_HELLO;
+	require(channel_send(c, &m, now) == -EINVAL);
+	require((channel_session_age(c, now) < 0) == !c->current);
+	require((channel_session_renewal(c) == USEC_NEVER) == !c->current);
+	require(channel_counters(c)->sent_datagrams >= channel_counters(c)->sent[MESSAGE_ERROR]);
+	require(channel_rtt(c) >= 0);
+	tick((int)(which % 2));
+}
+
 static void step(uint8_t what, const uint8_t *data, size_t size)
 {
-	switch (what % 12) {
+	switch (what % 16) {
 	case 0:
 		receive(VICTIM, data, size);
 		break;
@@ -318,6 +412,22 @@ static void step(uint8_t what, const uint8_t *data, size_t size)
 	case 10:
 		ask_together(size);
 		break;
+	case 12:
+		give_cookie(data, size);
+		break;
+	case 13:
+		say(size);
+		break;
+	case 14: /* the underlay is down, or up again; or the kernel takes no keys */
+		if (size % 2)
+			refusing = !refusing;
+		else
+			stopped = !stopped;
+		break;
+	case 15: /* each end in its turn has keys that are worn */
+		channel_rekey(cores[size % 2].channel, now);
+		tick((int)(size % 2));
+		break;
 	default:
 		deliver_all();
 	}
@@ -342,6 +452,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	now = 0;
 	head = count = asked = ended = 0;
+	stopped = refusing = false;
+	memset(&jar, 0, sizeof(jar));
 	start(VICTIM, 1);
 	start(PEER, 1);
 	tick(PEER);

@@ -455,9 +455,78 @@ static int hear_xfrm(struct kernel *k)
 	return err;
 }
 
+static int ask_clsact(struct kernel *k)
+{
+	int err = kernel_tc_clsact_ensure(k, IFINDEX);
+
+	return err ? err : kernel_tc_clsact_delete(k, IFINDEX);
+}
+
+static int ask_gpe(struct kernel *k)
+{
+	unsigned int ifindex;
+	int err = kernel_tunnel_probe(k, KERNEL_TUNNEL_GPE);
+
+	return err ? err : kernel_tunnel_ensure(k, KERNEL_TUNNEL_GPE, 1400, &ifindex);
+}
+
+/* What is answered by yes or no, each whatever became of the one before: a refusal has a reason. */
+static int ask_changes(struct kernel *k)
+{
+	const struct prefix four = {{.family = AF_INET, .bytes = {10, 1, 0, 7}}, 32};
+	const struct addr end = {.family = AF_INET, .bytes = {192, 0, 2, 1}};
+	const struct kernel_address address = {.ifindex = IFINDEX, .addr = four.addr, .length = 32};
+	const struct kernel_neighbour neighbour = {.ifindex = IFINDEX, .addr = four.addr};
+	const struct kernel_fdb fdb = {.port = IFINDEX, .mac = {{2, 1, 2, 3, 4, 5}}};
+	const struct kernel_route route = {.dst = four, .oif = IFINDEX};
+	const struct kernel_rule rule = {
+		.family = AF_INET, .priority = REQIDS, .table = REQIDS, .from = four, .iif = "lo"};
+	const struct kernel_sa sa = {.src = end,
+				     .dst = end,
+				     .spi = 4096,
+				     .reqid = REQIDS,
+				     .replay_window = 64,
+				     .esn = true,
+				     .mark = 1,
+				     .mark_mask = 1};
+	const struct kernel_policy policy = {
+		.src = four, .dst = four, .reqid = REQIDS, .tunnel_src = end, .tunnel_dst = end};
+	const int results[] = {
+		kernel_address_replace(k, &address),
+		kernel_address_delete(k, &address),
+		kernel_neighbour_replace(k, &neighbour),
+		kernel_neighbour_delete(k, &neighbour),
+		kernel_fdb_replace(k, &fdb),
+		kernel_fdb_delete(k, &fdb),
+		kernel_route_replace(k, &route),
+		kernel_route_delete(k, &route),
+		kernel_rule_add(k, &rule),
+		kernel_rule_delete(k, &rule),
+		kernel_link_set_up(k, IFINDEX, true),
+		kernel_link_set_mtu(k, IFINDEX, 1400),
+		kernel_link_set_mac(k, IFINDEX, &fdb.mac),
+		kernel_link_set_master(k, IFINDEX, 9),
+		kernel_link_delete(k, IFINDEX),
+		kernel_sa_add(k, &sa),
+		kernel_sa_update(k, &sa),
+		kernel_sa_delete(k, &sa),
+		kernel_sa_probe(k, AF_INET6, KERNEL_CIPHER_AES_256_GCM),
+		kernel_policy_add(k, &policy),
+		kernel_policy_update(k, &policy),
+		kernel_policy_delete(k, &policy),
+		kernel_xfrm_flush(k, REQIDS, REQIDS + 99),
+	};
+
+	for (size_t i = 0; i < sizeof(results) / sizeof(results[0]); i++)
+		must(results[i] <= 0);
+	if (results[sizeof(results) / sizeof(results[0]) - 1] < 0)
+		must(*kernel_error(k));
+	return 0;
+}
+
 static int ask(struct kernel *k, uint8_t what)
 {
-	switch (what % 18) {
+	switch (what % 21) {
 	case 0:
 		return ask_link(k);
 	case 1:
@@ -492,6 +561,12 @@ static int ask(struct kernel *k, uint8_t what)
 		return ask_batch(k);
 	case 16:
 		return hear(k);
+	case 18:
+		return ask_clsact(k);
+	case 19:
+		return ask_gpe(k);
+	case 20:
+		return ask_changes(k);
 	default:
 		return hear_xfrm(k);
 	}
