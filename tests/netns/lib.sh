@@ -291,6 +291,17 @@ echoes() {
 	echoes_sent=$count
 }
 
+# echoes_stop: no more of them, as soon as one is answered that was sent from now on; instead of COUNT
+# those count that were sent until then.
+echoes_stop() {
+	local now
+	now=$(echoed | sort -n | tail -n 1)
+	poll 10 eval "[ \"\$(echoed | sort -n | tail -n 1)\" -gt $((now + 2)) ]"
+	kill -INT "$echoes"
+	wait "$echoes"
+	echoes_sent=$(echoed | sort -n | tail -n 1)
+}
+
 # echoed: the numbers of the requests that were answered, in the order of the answers.
 echoed() {
 	sed -n 's/^[0-9]* bytes from .*icmp_seq=\([0-9]*\) .*/\1/p' "$echoes_log" | awk -v n="$echoes_sent" '$1 <= n'

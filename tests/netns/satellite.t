@@ -92,15 +92,16 @@ stop() {
 	wait "$forwarder" 2>/dev/null
 }
 
-# Echo requests for SECONDS while the function runs, none of which is lost either way. The virtual CPU
-# of UML has time for fewer.
-# no_loss_during SECONDS NAME FUNCTION
-RATE=$([ "$KERNEL" = uml ] && echo 250 || echo 500)
+# Echo requests while the function runs, none of which is lost either way. The virtual CPU of UML has
+# time for fewer.
+# no_loss_during NAME FUNCTION
+INTERVAL=$([ "$KERNEL" = uml ] && echo 0.004 || echo 0.002)
 no_loss_during() {
-	echoes t $(($1 * RATE)) "$(awk -v r="$RATE" 'BEGIN {print 1 / r}')" 10.9.0.2
+	echoes t 60000 "$INTERVAL" 10.9.0.2
 	poll 5 eval '[ -n "$(echoed)" ]'
-	"$3"
-	all_echoed "$2 ($echoes_sent echoes)" sort -n
+	"$2"
+	echoes_stop
+	all_echoed "$1 ($echoes_sent echoes)" sort -n
 }
 
 # --- association -----------------------------------------------------------------------------------
@@ -145,10 +146,12 @@ twenty_changes() {
 }
 before_a=$(answered a)
 before_b=$(answered b)
-no_loss_during 5 "twenty re-associations lose nothing" twenty_changes
+no_loss_during "twenty re-associations lose nothing" twenty_changes
 same "and are counted" 20 "$(counter associations_by_command)"
-both_served() { [ $(($(answered a) - before_a)) -gt 100 ] && [ $(($(answered b) - before_b)) -gt 100 ]; }
-check "both cores have served" both_served
+both_served() {
+	[ $((5 * ($(answered a) - before_a))) -gt "$echoes_sent" ] && [ $((5 * ($(answered b) - before_b))) -gt "$echoes_sent" ]
+}
+check "each core has served a good part of them" both_served
 
 snoctl satellite associate b >"$WORK/out"
 check "an order says how long it lasts" grep -q 'until told otherwise' "$WORK/out"
@@ -170,7 +173,7 @@ restarted() {
 	sleep 0.5
 	up
 }
-no_loss_during 4 "killed, restarted, stopped and started, it loses nothing" restarted
+no_loss_during "killed, restarted, stopped and started, it loses nothing" restarted
 check "the order is still in force" serves b
 snoctl -d satellite resume >/dev/null
 check "and ends when told to" serves a
@@ -201,8 +204,8 @@ same "nothing of this had to be tried twice" 0 "$(counter kernel_refusals)"
 plan <<-PLAN
 	-10 3 a ga
 	3 7 b gb
-	7 17 a ga
-	19 22 b gb
+	7 12 a ga
+	17 22 b gb
 	22 600 a ga
 PLAN
 configuration "core = \"b\"; file = \"$PLAN\";"
@@ -210,7 +213,7 @@ configuration "core = \"b\"; file = \"$PLAN\";"
 # it wanted: so late everybody is on this machine.
 background s python3 -c '
 import sys, time
-for at in [float(sys.argv[1]) + offset for offset in (3, 7, 17, 19, 22)]:
+for at in [float(sys.argv[1]) + offset for offset in (3, 7, 12, 17, 22)]:
     time.sleep(max(0, at - time.time()))
     print(int((time.time() - at) * 1000000), flush=True)' "$now"
 witness=$background witnessed=$WORK/s.$((${#processes[@]} - 1))
@@ -222,11 +225,11 @@ adopt_plan() {
 	within 6 "the plan is followed" serves b
 	within 6 "and back" serves a
 }
-no_loss_during 8 "without losing anything" adopt_plan
+no_loss_during "without losing anything" adopt_plan
 within 15 "a gap in the plan is no association" eval '[ "$(status core)" = null ]'
 check "frames are dropped in it" eval '! on t ping -n -c 2 -i 0.1 -W 0.2 10.9.0.2'
-within 5 "the next association is made" serves b
-within 5 "and the next" serves a
+within 8 "the next association is made" serves b
+within 8 "and the next" serves a
 worst=$(counter planned_late_worst)
 wait "$witness"
 excuse=$(($(sort -n "$witnessed" | tail -n 1) + $(waited) - waited))
@@ -281,7 +284,7 @@ reload_plan() {
 	sleep 0.5
 	snoctl reload >/dev/null
 }
-no_loss_during 2 "a new plan is taken without a gap" reload_plan
+no_loss_during "a new plan is taken without a gap" reload_plan
 within 3 "and its end is known" eval '[ "$(snoctl --json associations | jq ".table.rows | length")" = 1 ]'
 
 # --- tunnels ---------------------------------------------------------------------------------------
@@ -303,9 +306,9 @@ if have_device gretap local 192.0.2.1 remote 192.0.2.9; then
 			sleep 0.15
 		done
 	}
-	no_loss_during 2 "re-association to and from a tunnel loses nothing" three_cores
+	no_loss_during "re-association to and from a tunnel loses nothing" three_cores
 	tunnel=$(status feeder)
-	no_loss_during 4 "nor does a restart over a tunnel" restarted
+	no_loss_during "nor does a restart over a tunnel" restarted
 	configuration 'core = "a";'
 	check "the feeder is removed" snoctl reload
 	within 5 "and its tunnel with it" eval "! on s ip link show $tunnel"
