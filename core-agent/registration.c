@@ -260,6 +260,21 @@ static int take_care_of(struct registration *r)
 	return 0;
 }
 
+/*
+ * A terminal that is served registers anew where it is, which must not cost it a packet: then its
+ * packets go on coming by the same care-of address and key, whichever of the two cores is the first
+ * to change to what follows from this attempt.
+ */
+static uint32_t tunnel_key(const struct registration *r, const struct session *served)
+{
+	const struct path *path = served ? served->path : NULL;
+
+	if (path && path->kind == PATH_ACCESS && path->peer == r->home && path->key != 0 &&
+	    addr_equal(&path->outer_dst, &r->coa))
+		return path->key;
+	return way_fresh_key();
+}
+
 /* The home core sends to the tunnel that it was offered, or to the one that is chosen now. */
 static enum reason choose_tunnel(struct registration *r, const struct message *ack)
 {
@@ -268,10 +283,8 @@ static enum reason choose_tunnel(struct registration *r, const struct message *a
 
 	if (reason != REASON_ACCEPTED)
 		return reason;
-	if (!r->offered) {
+	if (!r->offered)
 		r->tunnel = kind;
-		r->tunnel_key = way_fresh_key();
-	}
 	if (r->tunnel == TUNNEL_IPIP4 && !message_has(ack, ATTR_HOA4))
 		return REASON_NO_COMMON_TUNNEL;
 	return REASON_ACCEPTED;
@@ -296,7 +309,11 @@ static enum reason prepare_visitor(struct registration *r, const struct message 
 		return REASON_BUSY;
 	take_session(r, s);
 	take_preparation(r);
-	return take_care_of(r) < 0 ? REASON_NO_CARE_OF_ADDRESS : REASON_ACCEPTED;
+	if (take_care_of(r) < 0)
+		return REASON_NO_CARE_OF_ADDRESS;
+	if (!r->offered)
+		r->tunnel_key = tunnel_key(r, s);
+	return REASON_ACCEPTED;
 }
 
 static enum reason lead_to_visitor(struct registration *r, usec_t now)
@@ -402,7 +419,7 @@ static void offer_tunnel(struct registration *r, struct message *m)
 	else
 		return;
 	r->offered = true;
-	r->tunnel_key = way_fresh_key();
+	r->tunnel_key = tunnel_key(r, served);
 	set_tunnel(r, m);
 	message_set_link_layer(m, &r->mac);
 	message_set_addr(m, ATTR_LINK_LOCAL, &r->link_local);

@@ -244,6 +244,26 @@ def at_the_terminal(a):
         a.down(sealed.altered(chance.randbytes(chance.randrange(0, 1400))))
 
 
+def while_answers_are_late(a):
+    """A false advertisement has t1 register anew, and long before the core that serves it knows what
+    comes of that its home core has taken it up."""
+    def late(datagram):
+        if (datagram.type, datagram.way) != ("sealed", "a -> b"):
+            return [datagram.frame]
+        a.interceptor.delay(datagram, 0.3)
+        return []
+    advertisement = a.seen("core advertisement", "t1 down")
+    false = advertisement.altered(flipped(advertisement.payload, HEAD + 3 + 9 + 5))
+    mark = a.world.log_end("t1")
+
+    def registered():
+        a.down(false)       # believed once a second
+        return a.world.logged("t1", "for 300 s: core changed", mark)
+    a.interceptor.hook = late
+    a.tap.within(5 * SLOW, "t1 registers anew where it is, slowly", registered)
+    a.interceptor.hook = lambda datagram: [datagram.frame]
+
+
 def between_cores(a):
     """What cores say to each other, altered and sent again."""
     sealed = a.fresh("sealed", "a -> b")
@@ -324,7 +344,7 @@ def test(tap):
             d.type == "handshake initiation" and d.way in ("a -> b", "b -> a")
             for d in interceptor.seen))
         attacker = Attacker(world, interceptor)
-        for attack in (at_the_access, at_the_terminal, between_cores):
+        for attack in (at_the_access, at_the_terminal, while_answers_are_late, between_cores):
             begin = time.monotonic()
             attack(attacker)
             tap.same("nobody has lost a packet", {}, world.flows.lost(begin, time.monotonic()))

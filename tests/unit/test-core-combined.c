@@ -129,21 +129,25 @@ static void test_baseline(void **state)
 	world_free(w);
 }
 
-/* Registering again: the care-of address stays, and the kernel has nothing to do. */
+/* Registering again: care-of address and key stay, and the kernel has nothing to do. */
 static void test_refresh(void **state)
 {
 	struct world *w = world_combined(NULL);
+	const struct message *asked = &w->far[FAR_A].last[MESSAGE_AUTHENTICATION];
 	struct addr coa;
+	uint32_t key;
 
 	(void)state;
 	terminal_register(w, &w->tina, "s1");
 	coa = w->tina.registration.coa;
+	key = asked->tunnel_key;
 	for (int i = 0; i < 3; i++) {
 		world_run(w, 200 * SEC);
 		kernel_fake_log_clear();
 		terminal_register(w, &w->tina, "s1");
 		assert_true(w->tina.done);
 		assert_true(addr_equal(&coa, &w->tina.registration.coa));
+		assert_int_equal(asked->tunnel_key, key);
 		assert_int_equal(kernel_fake_calls(), 0);
 	}
 	assert_released(w, 0, 0);

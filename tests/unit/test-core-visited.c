@@ -343,21 +343,26 @@ static void test_lifetime(void **state)
 	world_free(w);
 }
 
-/* Registering again in time: same care-of address, nothing changes in the kernel, no end. */
+/* Registering again in time: same care-of address and key, nothing changes in the kernel, no end.
+ */
 static void test_refresh(void **state)
 {
 	struct world *w = world_new(NULL);
+	const struct message *asked = &w->far[FAR_A].last[MESSAGE_TUNNEL_REQUEST];
 	struct addr coa;
+	uint32_t key;
 
 	(void)state;
 	terminal_register(w, &w->tina, "s1");
 	coa = w->tina.registration.coa;
+	key = asked->tunnel_key;
 	for (int i = 0; i < 3; i++) {
 		world_run(w, 200 * SEC);
 		kernel_fake_log_clear();
 		terminal_register(w, &w->tina, "s1");
 		assert_true(w->tina.done);
 		assert_true(addr_equal(&coa, &w->tina.registration.coa));
+		assert_int_equal(asked->tunnel_key, key);
 		assert_int_equal(kernel_fake_calls(), 0);
 	}
 	assert_served(2);
