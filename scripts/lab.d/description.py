@@ -201,7 +201,7 @@ POOL_OPTIONS = {"home4": parse_network(4), "home6": parse_network(6),
                 "delegated": parse_network(6)}
 TIMER_OPTIONS = {key: parse_time for key in
                  ("lifetime", "drain", "leave", "stale", "keepalive", "dead_peer", "rekey")}
-TERMINAL_TIMER_OPTIONS = {"disconnect_wait": parse_time}
+TERMINAL_TIMER_OPTIONS = {"disconnect_wait": parse_time, "retry_max": parse_time}
 TUNNEL_OPTIONS = {"protection": one_of("auto", "esp", "none"),
                   "suite": one_of("chacha20-poly1305", "aes-256-gcm"),
                   "rekey_octets": parse_number(65536, 10**15),

@@ -21,6 +21,8 @@ from world import World, main                                               # no
 
 STALE = 2
 CORE = (f"drain=500ms leave=2s stale={STALE}s keepalive=500ms dead_peer=2s prepared_for=1500ms")
+# A terminal whose discoveries nobody answers, while the core that it needs is slow to start, asks again
+# soon enough for the points below.
 LAB = f"""
 gap {500 * SLOW}ms
 associations known
@@ -32,9 +34,9 @@ core c {CORE}
 satellite s1 core=a
 satellite s2 core=b
 satellite s3 core=c
-terminal t1 home=a links=s1,s2,s3 mode=predictive
-terminal t2 home=a links=s2 addresses=ipv4,ipv6,prefix
-terminal t3 home=b links=s2,s3 mode=soft
+terminal t1 home=a links=s1,s2,s3 mode=predictive retry_max=2s
+terminal t2 home=a links=s2 addresses=ipv4,ipv6,prefix retry_max=2s
+terminal t3 home=b links=s2,s3 mode=soft retry_max=2s
 host h2 behind=t2
 """
 AHEAD = 1.2 * SLOW      # s in which a target is prepared before the terminal goes

@@ -23,6 +23,8 @@ from world import SLOW, World, main                                         # no
 
 STALE = 2
 CORE = f"drain=1s leave=2s stale={STALE}s keepalive=500ms dead_peer=2s"
+# A terminal whose discoveries nobody answers, while the core that it needs is slow to start, asks again
+# soon enough for the points below.
 LAB = f"""
 gap {400 * SLOW}ms
 advertise 200ms
@@ -33,9 +35,9 @@ core c {CORE}
 satellite s1 core=a
 satellite s2 core=b
 satellite s3 core=c
-terminal t1 home=a links=s1,s2,s3
-terminal t2 home=a links=s2 addresses=ipv4,ipv6,prefix
-terminal t3 home=b links=s2
+terminal t1 home=a links=s1,s2,s3 retry_max=2s
+terminal t2 home=a links=s2 addresses=ipv4,ipv6,prefix retry_max=2s
+terminal t3 home=b links=s2 retry_max=2s
 host h2 behind=t2
 """
 RESTING = {"t2": ("s2", "b"), "t3": ("s2", "b")}
