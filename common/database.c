@@ -40,13 +40,11 @@ static int to_errno(int code)
 	}
 }
 
-/* What makes version n + 1 out of version n; a new store goes through all of them. */
-static const char *const upgrades[] = {
-	"CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;"
+static const char meta_table[] =
+	"CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID";
+static const char state_table[] =
 	"CREATE TABLE state (kind INTEGER NOT NULL, key TEXT NOT NULL, value BLOB NOT NULL,"
-	" PRIMARY KEY (kind, key)) WITHOUT ROWID;",
-};
-#define VERSION ((int)(sizeof(upgrades) / sizeof(upgrades[0])))
+	" PRIMARY KEY (kind, key)) WITHOUT ROWID";
 
 struct database {
 	sqlite3 *db;
@@ -86,11 +84,13 @@ static int check(const struct database *d, int *version)
 		result = number(d, "SELECT count(*) FROM sqlite_master", &tables);
 	if (result < 0)
 		return result;
-	if (tables == 0)
+	if (tables == 0) {
+		*version = 0;
 		return 0;
+	}
 	if (application != APPLICATION || *version < 1)
 		return -EBADMSG;
-	if (*version > VERSION)
+	if (*version > DATABASE_VERSION)
 		return -EPROTONOSUPPORT;
 	result = to_errno(sqlite3_prepare_v2(d->db, "PRAGMA quick_check(1)", -1, &statement, NULL));
 	if (result < 0)
@@ -102,26 +102,37 @@ static int check(const struct database *d, int *version)
 	return result;
 }
 
-/* Brings a store of this version (0: a new one) up to ours, in one transaction. */
-static int upgrade(const struct database *d, int version)
+static int set_version(const struct database *d)
 {
-	char last[80];
-	int result;
+	char sql[80];
 
-	if (version == VERSION)
-		return 0;
-	result = run(d, "BEGIN IMMEDIATE");
-	for (int v = version; v < VERSION && result == 0; v++)
-		result = run(d, upgrades[v]);
-	snprintf(last, sizeof(last), "PRAGMA application_id = %d; PRAGMA user_version = %d",
-		 APPLICATION, VERSION);
-	if (result == 0)
-		result = run(d, last);
+	snprintf(sql, sizeof(sql), "PRAGMA application_id = %d; PRAGMA user_version = %d",
+		 APPLICATION, DATABASE_VERSION);
+	return run(d, sql);
+}
+
+/* Ends a transaction: for good when result is 0. */
+static int end(const struct database *d, int result)
+{
 	if (result == 0)
 		result = run(d, "COMMIT");
-	if (result < 0)
+	if (result != 0)
 		run(d, "ROLLBACK");
 	return result;
+}
+
+/* What a new file is made of. */
+static int make(const struct database *d)
+{
+	int result = run(d, "BEGIN IMMEDIATE");
+
+	if (result == 0)
+		result = run(d, meta_table);
+	if (result == 0)
+		result = run(d, state_table);
+	if (result == 0)
+		result = set_version(d);
+	return end(d, result);
 }
 
 int database_meta(struct database *d, const char *name, uint8_t *out, size_t capacity)
@@ -225,6 +236,47 @@ int database_each(struct database *d, uint8_t kind, database_row_fn *fn, void *a
 	return result;
 }
 
+/* ---- upgrading ------------------------------------------------------------------------------ */
+
+/* All rows of the table that the older version has had. */
+static int each_old(const struct database *d, database_upgrade_fn *fn, void *arg)
+{
+	sqlite3_stmt *statement;
+	int step, result = to_errno(sqlite3_prepare_v2(d->db, "SELECT kind, key, value FROM old",
+						       -1, &statement, NULL));
+
+	while (result == 0 && (step = sqlite3_step(statement)) != SQLITE_DONE) {
+		const char *key;
+
+		result = to_errno(step);
+		if (result < 0)
+			break;
+		key = (const char *)sqlite3_column_text(statement, 1);
+		result = fn(arg, (uint8_t)sqlite3_column_int(statement, 0), key ? key : "",
+			    sqlite3_column_blob(statement, 2),
+			    (size_t)sqlite3_column_bytes(statement, 2));
+	}
+	sqlite3_finalize(statement);
+	return result;
+}
+
+int database_upgrade(struct database *d, database_upgrade_fn *fn, void *arg)
+{
+	int result = run(d, "BEGIN IMMEDIATE");
+
+	if (result == 0)
+		result = run(d, "ALTER TABLE state RENAME TO old");
+	if (result == 0)
+		result = run(d, state_table);
+	if (result == 0)
+		result = each_old(d, fn, arg);
+	if (result == 0)
+		result = run(d, "DROP TABLE old");
+	if (result == 0)
+		result = set_version(d);
+	return end(d, result);
+}
+
 /* ---- opening -------------------------------------------------------------------------------- */
 
 static int prepare(struct database *d)
@@ -252,23 +304,24 @@ static int open_all(struct database *d, const char *path, int *version)
 	if (result == 0)
 		result = run(d, "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;"
 				"PRAGMA secure_delete = ON");
-	if (result == 0)
-		result = upgrade(d, *version);
+	if (result == 0 && *version == 0) {
+		result = make(d);
+		*version = DATABASE_VERSION;
+	}
 	return result < 0 ? result : prepare(d);
 }
 
-int database_open(struct database **database, const char *path, int *upgraded)
+int database_open(struct database **database, const char *path, int *version)
 {
 	struct database *d = calloc(1, sizeof(*d));
 	const mode_t mask = umask(0077);
-	int version = 0, result = d ? open_all(d, path, &version) : -ENOMEM;
+	int result = d ? open_all(d, path, version) : -ENOMEM;
 
 	umask(mask);
 	if (result < 0) {
 		database_close(d);
 		return result;
 	}
-	*upgraded = version == VERSION ? 0 : version;
 	*database = d;
 	return 0;
 }

@@ -13,17 +13,32 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/*
+ * 1	of SQLite's tables those of database.c
+ * 2	the same; a core's sessions have the answer that their terminal may still ask for, and
+ *	paths their DF bit
+ */
+#define DATABASE_VERSION 2
+
 struct database;
 
 /*
- * Opens the file or makes it, mode 0600, and brings one of an older version up to this one. 0; or
- * -errno, and it is as before: -EBADMSG it is damaged or none of ours, -EPROTONOSUPPORT of a newer
- * version, -EBUSY another process has it, -EACCES, -EROFS, -ENOSPC, -EIO. *upgraded is the version
- * that it had (0: none, or this one).
+ * Opens the file or makes it, mode 0600. 0; or -errno, and it is as before: -EBADMSG it is damaged
+ * or none of ours, -EPROTONOSUPPORT of a newer version, -EBUSY another process has it, -EACCES,
+ * -EROFS, -ENOSPC, -EIO. *version is the one that it has, which stays until database_upgrade().
  */
-int database_open(struct database **database, const char *path, int *upgraded);
+int database_open(struct database **database, const char *path, int *version);
 /* NULL is allowed. */
 void database_close(struct database *d);
+
+/*
+ * Brings one of an older version up to this one, as a whole or not at all. Each row is given to fn,
+ * who puts it back by database_set() as it is to be. 0, -errno, or what a call has returned that
+ * was not 0, after which there were no further ones.
+ */
+typedef int database_upgrade_fn(void *arg, uint8_t kind, const char *key, const uint8_t *value,
+				size_t length);
+int database_upgrade(struct database *d, database_upgrade_fn *fn, void *arg);
 
 /* What is done between the two is done as a whole or not at all. 0 or -errno. */
 int database_begin(struct database *d);

@@ -21,6 +21,7 @@
 
 #define MAGIC	 "snojrnl"
 #define FORMAT	 2
+#define OLDER	 1    /* in units of 8 octets: a pad did not always fit */
 #define HEAD	 4096 /* octets of the file before the ring */
 #define BOOT_ID	 "/proc/sys/kernel/random/boot_id"
 #define BOOT_MAX 40
@@ -66,6 +67,7 @@ struct journal {
 	size_t capacity;
 	struct head *head;
 	uint8_t *ring;
+	size_t unit; /* of what is in it */
 	bool intact;
 };
 
@@ -89,8 +91,9 @@ static const struct entry *entry_at(const struct journal *j, uint64_t position, 
 	uint64_t at = position % j->capacity;
 	const struct entry *entry = (const struct entry *)(const void *)(j->ring + at);
 
-	if (end - position < UNIT || entry->size < UNIT || entry->size % UNIT != 0 ||
-	    entry->size > end - position || entry->size > j->capacity - at)
+	if (end - position < UNIT || j->capacity - at < UNIT || entry->size < UNIT ||
+	    entry->size % j->unit != 0 || entry->size > end - position ||
+	    entry->size > j->capacity - at)
 		return NULL;
 	if (!entry->pad && sizeof(*entry) + entry->key_length + (size_t)entry->length > entry->size)
 		return NULL;
@@ -105,11 +108,11 @@ static bool whole(const struct journal *j)
 	char boot[BOOT_MAX];
 
 	read_boot(boot);
-	if (memcmp(h->magic, MAGIC, sizeof(h->magic)) != 0 || h->format != FORMAT ||
-	    h->capacity != j->capacity || h->lacking || !boot[0] ||
-	    memcmp(h->boot, boot, BOOT_MAX) != 0)
+	if (memcmp(h->magic, MAGIC, sizeof(h->magic)) != 0 ||
+	    (h->format != FORMAT && h->format != OLDER) || h->capacity != j->capacity ||
+	    h->lacking || !boot[0] || memcmp(h->boot, boot, BOOT_MAX) != 0)
 		return false;
-	if (position > end || end - position > j->capacity || position % UNIT != 0)
+	if (position > end || end - position > j->capacity || position % j->unit != 0)
 		return false;
 	while (position < end) {
 		const struct entry *entry = entry_at(j, position, end);
@@ -161,6 +164,7 @@ int journal_open(struct journal **journal, const char *path, size_t capacity)
 		journal_close(j);
 		return result;
 	}
+	j->unit = j->head->format == OLDER ? 8 : UNIT;
 	j->intact = whole(j);
 	*journal = j;
 	return 0;
@@ -182,6 +186,11 @@ const uint8_t *journal_life(const struct journal *j)
 	return j->intact ? j->head->life : NULL;
 }
 
+bool journal_older(const struct journal *j)
+{
+	return j->intact && j->head->format == OLDER;
+}
+
 void journal_begin(struct journal *j, const uint8_t life[JOURNAL_LIFE])
 {
 	struct head *h = j->head;
@@ -190,6 +199,7 @@ void journal_begin(struct journal *j, const uint8_t life[JOURNAL_LIFE])
 	h->lacking = 1;
 	memcpy(h->magic, MAGIC, sizeof(h->magic));
 	h->format = FORMAT;
+	j->unit = UNIT;
 	h->capacity = j->capacity;
 	memcpy(h->life, life, JOURNAL_LIFE);
 	read_boot(h->boot);

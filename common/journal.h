@@ -43,6 +43,8 @@ void journal_close(struct journal *journal);
 
 /* The life that it belongs to; NULL when it is of an earlier boot, or not whole, or new. */
 const uint8_t *journal_life(const struct journal *journal);
+/* An older version of this program has written it: it can be read, and has to be begun anew. */
+bool journal_older(const struct journal *journal);
 /* Empties it, for this life. */
 void journal_begin(struct journal *journal, const uint8_t life[JOURNAL_LIFE]);
 

@@ -2,9 +2,9 @@
 /*
  * The octets of rows in a store (store.h): what integers (cursor.h) are not.
  *
- * A row is a sequence of fields without names. What a later version adds it adds at the end, where
- * an earlier row has nothing: reading beyond the end gives zeros, and row_whole() tells whether
- * all up to some field was there.
+ * A row is a sequence of fields without names; row_whole() tells whether all were there. Whoever
+ * changes a row gives the store another version (DATABASE_VERSION), and makes new rows of old ones
+ * (store_upgrade_fn).
  */
 #ifndef SNO_ROW_H
 #define SNO_ROW_H

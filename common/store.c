@@ -258,6 +258,8 @@ static int settle(struct store *s)
 		do
 			result = take(s, BATCH);
 		while (result > 0);
+		if (result == 0 && journal_older(s->journal))
+			journal_begin(s->journal, life);
 		return result;
 	}
 	keys_random(life, sizeof(life));
@@ -276,22 +278,59 @@ static int settle(struct store *s)
 }
 
 /* 0 or -errno, logged. */
+struct upgrading {
+	struct store *store;
+	int version; /* that they are of */
+	store_upgrade_fn *fn;
+};
+
+static int upgrade_row(void *arg, uint8_t kind, const char *key, const uint8_t *sealed,
+		       size_t length)
+{
+	const struct upgrading *u = arg;
+	struct store *s = u->store;
+	const struct name name = name_of(kind, key);
+	uint8_t value[STORE_VALUE_MAX], again[SEALED_MAX];
+	int result = open_row(s, &name, sealed, length, value);
+
+	length = result < 0 ? 0 : (size_t)result;
+	if (result >= 0)
+		result = u->fn ? u->fn(u->version, kind, value, &length) : 0;
+	if (result == 0)
+		result = database_set(s->database, kind, key, strlen(key), again,
+				      seal_row(s, &name, value, length, again));
+	keys_wipe(value, sizeof(value));
+	return result;
+}
+
+/* Every row of the older version is there, those of the journal too. */
+static int upgrade(struct store *s, int version, store_upgrade_fn *fn)
+{
+	struct upgrading upgrading = {.store = s, .version = version, .fn = fn};
+	int result = database_upgrade(s->database, upgrade_row, &upgrading);
+
+	if (result == 0)
+		log_notice("state in %s is upgraded from version %d to %d", s->path, version,
+			   DATABASE_VERSION);
+	return result;
+}
+
 static int open_all(struct store *s, const struct store_options *o)
 {
-	int upgraded = 0, result = trust(s, o->directory);
+	int version = 0, result = trust(s, o->directory);
 
 	if (result < 0)
 		return refuse(s->path, result);
 	result = journal_open(&s->journal, o->journal, o->capacity);
 	if (result < 0)
 		return refuse(o->journal, result);
-	result = database_open(&s->database, s->path, &upgraded);
-	if (result == 0 && upgraded)
-		log_notice("state in %s is upgraded from version %d", s->path, upgraded);
+	result = database_open(&s->database, s->path, &version);
 	if (result == 0)
 		result = claim(s, o->owner);
 	if (result == 0)
 		result = settle(s);
+	if (result == 0 && version < DATABASE_VERSION)
+		result = upgrade(s, version, o->upgrade);
 	return result < 0 ? refuse(s->path, result) : 0;
 }
 

@@ -29,6 +29,12 @@
 
 struct store;
 
+/*
+ * Makes what this version has of a row of an older one (DATABASE_VERSION says what they differ in):
+ * value, of STORE_VALUE_MAX octets, and *length. 0; or -EBADMSG, it is none.
+ */
+typedef int store_upgrade_fn(int version, uint8_t kind, uint8_t *value, size_t *length);
+
 struct store_options {
 	const char *directory; /* made if it is missing, and its parent */
 	const char *program;   /* "core-agent": DIRECTORY/core-agent.db */
@@ -36,10 +42,12 @@ struct store_options {
 	size_t capacity;       /* octets of it */
 	const char *owner;     /* whose state it is: another one's is not taken for it */
 	const uint8_t *private_key;
+	store_upgrade_fn *upgrade; /* NULL: rows are what they always were */
 };
 
 /*
- * Opens the store, or makes it, and takes over what the journal holds. 0; or -errno, logged with
+ * Opens the store, or makes it, takes over what the journal holds, and brings what an older version
+ * has left up to this one, as a whole or not at all. 0; or -errno, logged with
  * what to do, and nothing was changed: -EBUSY another process has it; -EPROTONOSUPPORT it is of a
  * newer version of this program; -EKEYREJECTED of another private key; -EEXIST of another owner;
  * -EBADMSG it is damaged; -EACCES, -EROFS, -ENOSPC ... as the kernel says.

@@ -54,6 +54,18 @@ static void new_life(struct core *core)
 	core->last_binding = core->epoch & ~UINT64_C(0xffffffff);
 }
 
+/* Version 1 had no answer in a session's row. */
+static int row_upgrade(int version, uint8_t kind, uint8_t *value, size_t *length)
+{
+	if (version > 1 || kind != KEEP_SESSION)
+		return 0;
+	if (*length + 2 > STORE_VALUE_MAX)
+		return -EBADMSG;
+	value[(*length)++] = 0;
+	value[(*length)++] = 0;
+	return 0;
+}
+
 int keep_open(struct core *core)
 {
 	const struct store_options options = {
@@ -63,6 +75,7 @@ int keep_open(struct core *core)
 		.capacity = JOURNAL,
 		.owner = core->config->name,
 		.private_key = core->keys.private,
+		.upgrade = row_upgrade,
 	};
 	int result = core->io.state ? store_open(&core->store, &options) : 0;
 

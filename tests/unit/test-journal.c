@@ -2,6 +2,7 @@
 /* The journal: what was put comes out again, in order, wherever in the ring it lies. */
 #include "journal.h"
 
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -115,11 +116,66 @@ static void test_full(void **state)
 	journal_close(j);
 }
 
+/* An entry as the version before has written it: padded to 8 octets. */
+static void write_older(int fd, off_t at, const char *key, const char *value)
+{
+	const uint8_t size = (uint8_t)((16 + strlen(key) + strlen(value) + 7) / 8 * 8);
+	const uint8_t head[16] = {size, [4] = (uint8_t)strlen(value), [6] = (uint8_t)strlen(key),
+				  1};
+	char text[64];
+
+	snprintf(text, sizeof(text), "%s%s", key, value);
+	assert_int_equal(pwrite(fd, head, sizeof(head), 4096 + at), sizeof(head));
+	assert_int_equal(pwrite(fd, text, strlen(text), 4096 + at + 16), strlen(text));
+}
+
+/* What the version before has left is read, and nothing is written behind it. */
+static void test_older(void **state)
+{
+	const char *const path = *state;
+	const uint64_t head = 56;
+	const uint32_t older = 1;
+	struct journal *j = opened(path);
+	struct journal_record is;
+	uint64_t position;
+	int fd;
+
+	journal_begin(j, life);
+	assert_false(journal_older(j));
+	journal_close(j);
+	fd = open(path, O_WRONLY);
+	write_older(fd, 0, "a", "first");     /* 24 octets */
+	write_older(fd, 24, "b", "the next"); /* 32 octets */
+	assert_int_equal(pwrite(fd, &older, sizeof(older), 8), sizeof(older));
+	assert_int_equal(pwrite(fd, &head, sizeof(head), 80), sizeof(head));
+	close(fd);
+
+	j = opened(path);
+	assert_memory_equal(journal_life(j), life, sizeof(life));
+	assert_true(journal_older(j));
+	position = journal_start(j);
+	assert_true(journal_next(j, &position, &is));
+	assert_memory_equal(is.value, "first", 5);
+	assert_true(journal_next(j, &position, &is));
+	assert_memory_equal(is.value, "the next", 8);
+	assert_int_equal(is.length, 8);
+	assert_false(journal_next(j, &position, &is));
+	journal_done(j, position);
+	journal_begin(j, life);
+	assert_false(journal_older(j));
+	journal_close(j);
+	j = opened(path);
+	assert_memory_equal(journal_life(j), life, sizeof(life));
+	assert_false(journal_older(j));
+	journal_close(j);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_ring, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_full, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_older, setup, teardown),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

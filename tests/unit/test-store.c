@@ -477,10 +477,100 @@ static void test_newer(void **state)
 	make(p);
 	sql(p, "PRAGMA user_version = 99");
 	assert_refused(p, -EPROTONOSUPPORT);
-	sql(p, "PRAGMA user_version = 1");
+	sql(p, "PRAGMA user_version = 2");
 	s = opened(p);
 	assert_true(store_resumes(s));
 	assert_rows(s, KIND, "one=1 ");
+	store_close(s);
+}
+
+/* ---- upgrading ------------------------------------------------------------------------------ */
+
+/* In the older version a row of this kind had no exclamation mark. */
+static int mark(int version, uint8_t kind, uint8_t *value, size_t *length)
+{
+	assert_int_equal(version, 1);
+	if (kind == OTHER && *length == 3)
+		return -EBADMSG;
+	if (kind == KIND)
+		value[(*length)++] = '!';
+	return 0;
+}
+
+static int number(const struct place *p, const char *text)
+{
+	sqlite3 *db;
+	sqlite3_stmt *statement;
+	int value;
+
+	assert_int_equal(sqlite3_open(p->database, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_prepare_v2(db, text, -1, &statement, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_step(statement), SQLITE_ROW);
+	value = sqlite3_column_int(statement, 0);
+	sqlite3_finalize(statement);
+	sqlite3_close(db);
+	chmod(p->database, 0600);
+	return value;
+}
+
+/* Rows of the database and of the journal, in place, once; those that last when nothing else does.
+ */
+static void test_upgrade(void **state)
+{
+	struct place *p = *state;
+	struct store *s;
+
+	p->options.upgrade = mark;
+	make(p);
+	sql(p, "PRAGMA user_version = 1");
+	s = opened(p); /* brought up, and made the older one again, with rows in the journal */
+	assert_rows(s, KIND, "one=1! ");
+	put(s, KIND, "two", "2");
+	put(s, OTHER, "o", "22");
+	put(s, LASTING, "lease", "10.1.0.1");
+	store_close(s);
+	sql(p, "PRAGMA user_version = 1");
+	s = opened(p);
+	assert_true(store_resumes(s));
+	assert_rows(s, KIND, "one=1!! two=2! ");
+	assert_rows(s, OTHER, "o=22 ");
+	assert_rows(s, LASTING, "lease=10.1.0.1 ");
+	store_close(s);
+	assert_int_equal(number(p, "PRAGMA user_version"), 2);
+	assert_int_equal(number(p, "SELECT count(*) FROM sqlite_master WHERE name = 'old'"), 0);
+	s = opened(p);
+	assert_true(store_resumes(s));
+	assert_rows(s, KIND, "one=1!! two=2! ");
+	store_close(s);
+	sql(p, "PRAGMA user_version = 1");
+	unlink(p->journal);
+	s = opened(p);
+	assert_false(store_resumes(s));
+	assert_rows(s, LASTING, "lease=10.1.0.1 ");
+	store_close(s);
+}
+
+/* What cannot be brought up stays what it was, for the version that can read it. */
+static void test_upgrade_refused(void **state)
+{
+	struct place *p = *state;
+	struct store *s;
+
+	make(p);
+	s = begun(p);
+	put(s, OTHER, "bad", "bad");
+	store_close(s);
+	sql(p, "PRAGMA user_version = 1");
+	p->options.upgrade = mark;
+	assert_refused(p, -EBADMSG);
+	assert_int_equal(number(p, "PRAGMA user_version"), 1);
+	assert_int_equal(number(p, "SELECT count(*) FROM state"), 2);
+	assert_int_equal(number(p, "SELECT count(*) FROM sqlite_master WHERE name = 'old'"), 0);
+	p->options.upgrade = NULL;
+	s = opened(p);
+	assert_true(store_resumes(s));
+	assert_rows(s, KIND, "one=1 ");
+	assert_rows(s, OTHER, "bad=bad ");
 	store_close(s);
 }
 
@@ -665,6 +755,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_disk_full, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_other_key, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_newer, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_upgrade, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_upgrade_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_damaged, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_forged, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_sealed, setup, teardown),
