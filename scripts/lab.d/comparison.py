@@ -71,14 +71,16 @@ class Panel:
                         LOST if lost else None)
 
 
-def legend(canvas, y):
-    """What the marks mean."""
+def legend(canvas, y, bounds):
+    """What the marks mean; where no mode has a bound there is none to explain."""
     x = LEFT
     for way, text in (("down", "added to the link gap, downlink"), ("up", "uplink")):
         canvas.rectangle(x, y - 10, 18, 12, COLOURS[way], 0.75)
         canvas.text(x + 24, y, text, "sub")
         x += 56 + 7.3 * len(text)
     canvas.text(x, y, "bar: median; whisker: least to most; number: median in ms", "sub")
+    if not bounds:
+        return
     x += 30 + 7.3 * 53
     canvas.line(x, y - 4, x + 18, y - 4, own="stroke:#20262e;stroke-dasharray:3 2")
     canvas.text(x + 24, y, "bound", "sub")
@@ -90,7 +92,7 @@ def draw(title, subtitle, rows):
     canvas = Canvas()
     canvas.text(LEFT, 36, title, "title")
     canvas.text(LEFT, 58, subtitle, "sub")
-    legend(canvas, 84)
+    legend(canvas, 84, any(m.get("bound_ms") is not None for row in rows for panel in row for m in panel["modes"]))
     y = 132
     for row in rows:
         width = (WIDTH - LEFT - RIGHT - PANEL_SPACE_X * (len(row) - 1)) / len(row)

@@ -14,6 +14,7 @@ TOP = os.environ.get("SRCDIR") or os.path.join(os.path.dirname(os.path.realpath(
 sys.path.insert(0, os.path.join(TOP, "scripts", "lab.d"))
 
 # pylint: disable=wrong-import-position
+import comparison                                                           # noqa: E402
 import description                                                          # noqa: E402
 import goodput                                                              # noqa: E402
 import measure                                                              # noqa: E402
@@ -230,6 +231,16 @@ def drawing():
     point("t1.1" in text and "added 100" in text, "the picture tells the figures")
 
 
+def modes():
+    """The legend of the modes' picture explains what is in it, and nothing else."""
+    mode = {"mode": "baseline", "down": {"values": [100.4], "lost": 3}, "up": {"values": [], "lost": 0}}
+    for bound in (None, 102):
+        text = comparison.draw("A & B", "", [[{"title": "a <b>", "modes": [{**mode, "bound_ms": bound}]}]])
+        xml.dom.minidom.parseString(text)
+        point((text.count("stroke-dasharray:3 2"), text.count(">bound<")) == ((2, 1) if bound else (0, 0)),
+              f"modes: bound {bound}")
+
+
 def namespaces():
     """The kernel gives a namespace's number to the next one: only what is there under our name is
     ours, and stays so for as long as we look."""
@@ -253,5 +264,6 @@ figures()
 lengthened()
 transfers()
 drawing()
+modes()
 print(f"1..{COUNT}")
 sys.exit(1 if FAILED else 0)
