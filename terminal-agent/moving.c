@@ -19,8 +19,8 @@
 /* An antenna may be needed elsewhere sooner, but not before all that was under way has come. */
 #define TURN_AFTER (500 * USEC_PER_MSEC)
 
-/* Nothing else is begun so shortly before or after a move. */
-#define SOON (100 * USEC_PER_MSEC)
+/* A move that is late by so much may come to nothing. */
+#define AFTER (100 * USEC_PER_MSEC)
 
 static const char reason_switch[] = "switch";
 static const char reason_switch_failed[] = "switch failed";
@@ -421,13 +421,13 @@ static usec_t leaving_tick(struct session *s, usec_t now)
 	return USEC_NEVER;
 }
 
-usec_t moving_soon(const struct session *s, usec_t now)
+usec_t moving_soon(const struct session *s, usec_t within, usec_t now)
 {
 	const struct move *m = &s->move;
 	bool soon = m->phase != MOVE_NONE && m->phase != MOVE_LEAVING && m->target != s->link &&
-		    now > m->at - SOON && now < m->at + SOON;
+		    now > m->at - within && now < m->at + AFTER;
 
-	return soon ? m->at + SOON : 0;
+	return soon ? m->at + AFTER : 0;
 }
 
 usec_t moving_tick(struct session *s, usec_t now)

@@ -64,10 +64,10 @@ void moving_after_disconnect(struct session *s, usec_t now);
 /* The link that is switched to has not come up in time. */
 void moving_timeout(struct session *s, usec_t now);
 /*
- * The terminal is about to leave its link, and nothing else is begun there: until this instant,
- * whatever becomes of that. 0: it is not.
+ * Is the terminal to leave its link within this time, so that something else is not worth while to
+ * be begun there? Returns until when that holds, whatever becomes of the move; 0: it is not.
  */
-usec_t moving_soon(const struct session *s, usec_t now);
+usec_t moving_soon(const struct session *s, usec_t within, usec_t now);
 /* The session discovers on this link. */
 void moving_discovers(struct session *s, const struct link *link, usec_t now);
 /* The terminal is registered over its link; what was said of a later move is void. */

@@ -8,7 +8,7 @@
  *   refresh       two thirds of the lifetime: register again before the binding ends
  *   silence       no advertisement for 3 intervals: the core behind the satellite may be gone
  *   again         a discovery that strangers could cause: at most one a second
- *                 (these three wait where the terminal is about to leave anyway)
+ *                 (these three wait where the terminal is about to leave)
  *   repair        somebody removed our routes: put them back, at most once a second
  *   requests      retransmission of what was sent sealed (request.h)
  */
@@ -25,6 +25,13 @@
 #define ANSWER_WAIT	 (100 * USEC_PER_MSEC) /* until then one may be on its way */
 #define SILENT_INTERVALS 3
 #define PATIENCE_MAX	 16
+/*
+ * So shortly before a move no discovery is begun that others cause, or that can wait. With a new
+ * registration all is void that was prepared, and until its answer comes nobody knows by which keys
+ * to say farewell.
+ */
+#define SOON	  (100 * USEC_PER_MSEC)
+#define UNHURRIED USEC_PER_SEC
 
 /* Why a discovery is sent, for logs, events and the list of handovers. */
 static const char reason_start[] = "start";
@@ -133,7 +140,7 @@ static void rediscover(struct session *s, const char *reason, bool expected, use
 
 	if (s->state != SESSION_REGISTERED)
 		return;
-	if (moving_soon(s, now)) {
+	if (moving_soon(s, SOON, now)) {
 		s->again = now + SESSION_RATE_LIMIT; /* if it is still here then */
 		s->again_reason = reason;
 		return;
@@ -372,22 +379,27 @@ static usec_t silence(const struct session *s)
 	return at > allowed ? at : allowed;
 }
 
+/* So late, or later. */
+static usec_t not_before(usec_t due, usec_t earliest)
+{
+	return due > earliest ? due : earliest;
+}
+
 /* When the terminal would discover anew where it is registered; now or later. */
 static usec_t rediscovery(const struct session *s, usec_t now)
 {
-	usec_t due =
-		usec_min(usec_min(s->again, silence(s)), registration_refresh(&s->registration));
-	usec_t moves = moving_soon(s, now);
+	usec_t unhurried = usec_min(silence(s), registration_refresh(&s->registration));
 
-	return due > moves ? due : moves;
+	return usec_min(not_before(s->again, moving_soon(s, SOON, now)),
+			not_before(unhurried, moving_soon(s, UNHURRIED, now)));
 }
 
 static void registered_tick(struct session *s, usec_t now)
 {
-	if (moving_soon(s, now))
-		return; /* who is registered anew cannot say farewell before it knows that it is */
-	if (now >= s->again) {
+	if (now >= s->again && !moving_soon(s, SOON, now)) {
 		session_discover(s, s->link, s->again_reason, now);
+	} else if (moving_soon(s, UNHURRIED, now)) {
+		return;
 	} else if (now >= registration_refresh(&s->registration)) {
 		session_discover(s, s->link, reason_refresh, now);
 	} else if (now >= silence(s)) {

@@ -629,8 +629,8 @@ static void test_refresh_before_move(void **state)
 	(void)state;
 	a.lifetime = 30;
 	registered_at_a();
-	rig_order(&rig, "s2", MSEC(20050));
-	rig_pass(&rig, MSEC(18060));
+	rig_order(&rig, "s2", MSEC(20900));
+	rig_pass(&rig, MSEC(18910));
 	m = rig_take_sealed(&rig, &a, MESSAGE_HANDOVER_ANNOUNCEMENT);
 	rig_ack_move(&rig, "s1", &a, &m, REASON_ACCEPTED, "b.example", 0);
 	rig_pass(&rig, MSEC(1990));
@@ -647,8 +647,8 @@ static void test_refresh_after_all(void **state)
 	(void)state;
 	a.lifetime = 30;
 	registered_at_a();
-	rig_order(&rig, "s2", MSEC(20050));
-	rig_pass(&rig, MSEC(18060));
+	rig_order(&rig, "s2", MSEC(20900));
+	rig_pass(&rig, MSEC(18910));
 	m = rig_take_sealed(&rig, &a, MESSAGE_HANDOVER_ANNOUNCEMENT);
 	rig_ack_move(&rig, "s1", &a, &m, REASON_ACCEPTED, "b.example", 0);
 	rig_pass(&rig, MSEC(1960));
