@@ -147,8 +147,12 @@ static bool number_move(struct session *s, usec_t now)
 
 	if (core ? strcmp(core, s->registration.place.core) == 0 : !m->target->satellite)
 		return false;
-	if (m->number && core && strcmp(core, m->core) != 0 && m->core[0])
-		m->number = 0; /* another core than was announced: another move */
+	if (m->number && core && strcmp(core, m->core) != 0 && m->core[0]) {
+		/* Another core than was announced: another move, of which nothing is known. */
+		m->number = 0;
+		m->announced = m->prepared = false;
+		m->uplink_delay = 0;
+	}
 	if (!m->number)
 		m->number = ++s->registration.moves;
 	if (core && core != m->core)

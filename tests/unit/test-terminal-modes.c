@@ -619,6 +619,38 @@ static void test_core_changes(void **state)
 }
 
 /*
+ * One core was announced and is prepared, another one is heard there in the last moment. The answer
+ * to the farewell, which names that one, is lost: what waits must not be sent there unasked.
+ */
+static void test_announced_another(void **state)
+{
+	struct message m;
+
+	(void)state;
+	registered_at_a();
+	rig_carrier(&rig, rig.sat2, true);
+	rig_schedule(&rig, "from,until,satellite,core,station\n"
+			   "2026-01-01T00:00:00Z,2026-01-01T01:00:00Z,s2,b.example,g\n");
+	rig_order(&rig, "s2", MSEC(2000));
+	m = rig_take_sealed(&rig, &a, MESSAGE_HANDOVER_ANNOUNCEMENT);
+	assert_string_equal(m.next_core, "b.example");
+	rig_ack_move(&rig, "s1", &a, &m, REASON_ACCEPTED, "b.example", 0);
+	rig_pass(&rig, MSEC(1990));
+	rig_advertise(&rig, "s2", "c.example", 33);
+	rig_pass(&rig, MSEC(10));
+	m = rig_take_sealed(&rig, &a, MESSAGE_CORE_DISCONNECT);
+	assert_string_equal(m.next_core, "c.example");
+	assert_int_equal(m.handover_counter, 2);
+	rig_carrier(&rig, rig.sat1, false);
+	assert_true(rig_send_packet(&rig, 1));
+	session_switched(&rig.session, 0, rig.now);
+	rig_turn(&rig);
+	rig_take_discovery(&rig, "s2");
+	rig_pass(&rig, MSEC(100));
+	assert_int_equal(rig.packet_count, 0);
+}
+
+/*
  * Two thirds of the lifetime end shortly before a move. Who registered anew then would say farewell
  * under keys that the core has replaced already.
  */
@@ -770,6 +802,7 @@ int main(void)
 		TEST(same_core),
 		TEST(identity_mode),
 		TEST(core_changes),
+		TEST(announced_another),
 		TEST(refresh_before_move),
 		TEST(refresh_after_all),
 		TEST(scheduled_core),
