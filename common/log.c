@@ -21,6 +21,7 @@
 
 static struct {
 	const char *ident;
+	const char *nai; /* of the terminal that all is about; NULL: none */
 	enum log_level level;
 	enum log_target target;
 	bool terminal;
@@ -104,6 +105,11 @@ void log_init(const char *ident, enum log_level level, enum log_target target)
 	state.terminal = isatty(STDERR_FILENO) == 1;
 	if (target == LOG_TO_SYSLOG)
 		openlog(ident, LOG_PID | LOG_NDELAY, LOG_DAEMON);
+}
+
+void log_of_terminal(const char *nai)
+{
+	state.nai = nai;
 }
 
 void log_set_level(enum log_level level)
@@ -260,9 +266,12 @@ static void emit_record(enum log_level level, const struct log_about *about, con
 {
 	char text[LOG_LINE], record[LOG_LINE + LOG_FIELDS];
 	size_t n = escape(text, sizeof(text), message);
+	struct log_about all = about ? *about : (struct log_about){0};
 
+	if (!all.terminal)
+		all.terminal = state.nai;
 	put_line(level, record,
-		 log_journal_record(record, sizeof(record), level, state.ident, about, text, n));
+		 log_journal_record(record, sizeof(record), level, state.ident, &all, text, n));
 }
 
 static void emit(enum log_level level, const struct log_about *about, const char *message)

@@ -56,6 +56,12 @@ void log_init(const char *ident, enum log_level level, enum log_target target);
  */
 void log_steady(void);
 
+/*
+ * All that this process says is about this terminal (its NAI, kept by reference; NULL: about none),
+ * but for what is about another one.
+ */
+void log_of_terminal(const char *nai);
+
 /* The least grave level that is still written; set by the configuration's log.level or by -d. */
 void log_set_level(enum log_level level);
 enum log_level log_get_level(void);

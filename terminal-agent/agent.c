@@ -407,6 +407,8 @@ int agent_open(struct agent *a, const struct config *config, const struct keep_p
 	lab_time_warn(&time);
 	error = identity_load(&a->identity, config);
 	if (error == 0)
+		log_of_terminal(a->identity.name.nai);
+	if (error == 0)
 		error = open_kernel(a);
 	if (error == 0) {
 		wire(a);
@@ -498,6 +500,7 @@ void agent_close(struct agent *a)
 		kernel_monitor_close(a->monitor);
 	if (a->kernel)
 		kernel_close(a->kernel);
+	log_of_terminal(NULL);
 	identity_wipe(&a->identity);
 }
 

@@ -6,6 +6,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "log.h"
@@ -29,6 +30,7 @@ int identity_split(struct identity_name *name, const char *nai)
 	if (!at || !fold(name->user, nai, (size_t)(at - nai)) ||
 	    !fold(name->realm, at + 1, strlen(at + 1)))
 		return -EINVAL;
+	snprintf(name->nai, sizeof(name->nai), "%s@%s", name->user, name->realm);
 	return 0;
 }
 

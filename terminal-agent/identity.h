@@ -14,6 +14,7 @@ struct config;
 struct identity_name {
 	char user[SNO_NAME_MAX + 1];
 	char realm[SNO_NAME_MAX + 1];
+	char nai[2 * SNO_NAME_MAX + 2]; /* both */
 };
 
 /* Holds secrets: identity_wipe() it. */

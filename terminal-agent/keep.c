@@ -6,7 +6,6 @@
 #include "terminal-agent/keep.h"
 
 #include <errno.h>
-#include <stdio.h>
 
 #include "log.h"
 #include "row.h"
@@ -203,19 +202,16 @@ static int registration_read(void *arg, const char *key, const uint8_t *value, s
 
 int keep_open(struct session *s, const struct keep_place *place)
 {
-	const struct identity_name *name = &s->identity->name;
-	char nai[sizeof(name->user) + sizeof(name->realm)];
 	const struct store_options options = {.directory = place->directory,
 					      .program = "terminal-agent",
 					      .journal = place->journal,
 					      .capacity = JOURNAL,
-					      .owner = nai,
+					      .owner = s->identity->name.nai,
 					      .private_key = s->identity->keys.private};
 	int result;
 
 	if (!place->directory)
 		return 0;
-	snprintf(nai, sizeof(nai), "%s@%s", name->user, name->realm);
 	result = store_open(&s->keep.store, &options);
 	if (result < 0)
 		return result;

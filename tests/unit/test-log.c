@@ -265,6 +265,17 @@ static void test_native(void **state)
 	assert_non_null(strstr(received(fd), "\nTERMINAL=a?PRIORITY=0\n"));
 	log_event(LOG_LEVEL_DEBUG, &about, "not at this level");
 	assert_string_equal(received(fd), "");
+	/* About a terminal, whoever says it; but not when it is about another one. */
+	log_of_terminal("otto@b.example");
+	log_info("mine");
+	assert_string_equal(
+		received(fd),
+		"PRIORITY=6\nMESSAGE=mine\nSYSLOG_IDENTIFIER=t\nTERMINAL=otto@b.example\n");
+	log_event(LOG_LEVEL_INFO, &(struct log_about){.peer = "b.example"}, "here");
+	assert_non_null(strstr(received(fd), "\nTERMINAL=otto@b.example\nPEER=b.example\n"));
+	log_event(LOG_LEVEL_INFO, &about, "hers");
+	assert_non_null(strstr(received(fd), "\nTERMINAL=alice@a.example\n"));
+	log_of_terminal(NULL);
 	/* Held, in order, one datagram each. */
 	log_hold(true);
 	log_info("one");

@@ -399,9 +399,9 @@ static void test_other_terminal(void **state)
 	rig.identity.keys.private[5] ^= 1;
 	rig_refused(&rig, -EKEYREJECTED);
 	rig.identity.keys.private[5] = before;
-	rig.identity.name.user[0] = 'b';
+	rig.identity.name.nai[0] = 'b';
 	rig_refused(&rig, -EEXIST);
-	rig.identity.name.user[0] = 'a';
+	rig.identity.name.nai[0] = 'a';
 	rig_restart(&rig);
 	assert_int_equal(rig.refused, 0);
 	assert_int_equal(rig.session.state, SESSION_REGISTERED);
