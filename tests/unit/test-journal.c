@@ -49,10 +49,12 @@ static int teardown(void **state)
 /* The nth record, of so many octets. */
 static struct journal_record record(unsigned int n, size_t length, uint8_t value[LONGEST])
 {
+	static const char key[] = "a key of some length";
+
 	memset(value, (int)(n & 0xff), length);
 	return (struct journal_record){.kind = (uint8_t)(n % 3 + 1),
 				       .removed = length == 0,
-				       .key = "a key of some length" + n % 20,
+				       .key = &key[n % 20],
 				       .key_length = 20 - n % 20,
 				       .value = value,
 				       .length = length};
