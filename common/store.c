@@ -277,7 +277,7 @@ static int settle(struct store *s)
 	return result;
 }
 
-/* 0 or -errno, logged. */
+/* Rows on their way from an older version. */
 struct upgrading {
 	struct store *store;
 	int version; /* that they are of */
@@ -315,6 +315,7 @@ static int upgrade(struct store *s, int version, store_upgrade_fn *fn)
 	return result;
 }
 
+/* 0 or -errno, logged. */
 static int open_all(struct store *s, const struct store_options *o)
 {
 	int version = 0, result = trust(s, o->directory);
