@@ -433,7 +433,8 @@ static void test_wrong_schema(void **state)
 	static const struct conf_key bad_default[] = {
 		{"interval", CONF_SECONDS, CONF_FIELD(struct sample_config, interval), .def = "x"},
 		{0}};
-	static const struct conf_key *const tables[] = {short_key, twice, bad_default};
+	static const struct conf_key no_keys[] = {{"peers", CONF_GROUP, .size = 0}, {0}};
+	static const struct conf_key *const tables[] = {short_key, twice, bad_default, no_keys};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
