@@ -19,7 +19,7 @@ from bisect import bisect_left, bisect_right
 HEADER = b"SNOSTRM1"
 RECORD = struct.Struct("<Qqq")
 QUIET = 50000
-LOOK = 500000           # us after an order in which a break without a cut is looked for ...
+LOOK = 500000           # us after an order in which a break without a cut has to begin ...
 LOOK_LONGER = 1100000   # ... where the terminal learns by an advertisement that it has to move
 UNREST = 300000         # us
 STEADY = 100            # packets from which the time on a way is taken
@@ -90,13 +90,15 @@ class Series:
         dense = not self.windows or any(a <= number < b for a, b in self.windows)
         return self.interval * (1 if dense else self.sparse)
 
-    def silence(self, begin, end):
-        """(before, after, excess) of the longest time without an arrival: by how much it exceeds the
-        spacing of the packets, and what the sender was late."""
-        low, high = bisect_left(self.received, begin), bisect_right(self.received, end)
+    def silence(self, begin, end, latest=None):
+        """(before, after, excess) of the longest time without an arrival, of those that end after `begin`
+        and begin no later than `latest` (end): by how much it exceeds the spacing of the packets, and
+        what the sender was late."""
+        low, high = max(0, bisect_left(self.received, begin) - 1), bisect_right(self.received, end)
         found = [(a[2], b[2], b[2] - a[2] - self.spacing(a[1])
                   - max(0, (b[1] - self.due(b[0])) - (a[1] - self.due(a[0]))))
-                 for a, b in zip(self.arrivals[low:high], self.arrivals[low + 1:high])]
+                 for a, b in zip(self.arrivals[low:high], self.arrivals[low + 1:high])
+                 if latest is None or a[2] <= latest]
         return max(found, key=lambda f: f[2], default=None)
 
     def unrest(self, time):
@@ -146,7 +148,7 @@ def direction(series, way, times, end):
     path = series.steady(end) - series.steady(begin)
     if down is None:
         gap = max(0, path)
-        span = series.silence(begin, min(end, begin + times.get("look_us", LOOK)))
+        span = series.silence(begin, end, begin + times.get("look_us", LOOK))
     else:
         gap = up - down
         # In the middle of the gap nothing can pass, whatever the clocks' small differences.

@@ -151,6 +151,11 @@ def figures():
     found = measure.handover(hole, hole, times, 4500 * MS)
     point(near(found["down"]["added_ms"], 80, 1.001) and near(found["up"]["added_ms"], 80, 1.001),
           "a break that nobody announced is found where packets were lost", str(found))
+    for begin, length in ((3400, 800), (2979, 250)):
+        hole = series(lambda due, a=begin * MS, b=(begin + length) * MS: a <= due < b, lambda due: 20 * MS)
+        found = measure.handover(hole, hole, times, 4500 * MS)["up"]
+        point(near(found["added_ms"], length, 1.001) and found["lost"] == length,
+              f"... from {begin} ms on for {length} ms", str(found))
     shorter = series(lambda due: False, lambda due: 40 * MS if due < 3000 * MS else 20 * MS)
     late, twice = shorter.disorder(2900 * MS, 3500 * MS)
     point(late == 19 and twice == 0, "packets overtaken on a shorter way are counted", str(late))
