@@ -223,6 +223,8 @@ bench-handover: all
 	@SRCDIR=$(abspath $(srcdir)) BUILD=$(abspath $(O)) $(srcdir)/tests/bench/handovers
 bench-plan: all
 	@BUILD=$(abspath $(O)) $(srcdir)/tests/bench/plan-scale
+bench-goals: all
+	@BUILD=$(abspath $(O)) $(srcdir)/tests/bench/plan-goals
 bench-crowd: all
 	@SRCDIR=$(abspath $(srcdir)) BUILD=$(abspath $(O)) \
 		BENCH_SIZES="$(or $(BENCH_SIZES),10 100 1000 10000)" BENCH_COUNT="$(or $(BENCH_COUNT),3)" \
@@ -487,6 +489,7 @@ help:
 #: make bench-handover  what each handover mode costs, in user-mode Linux (root); see its head
 #:                      (tests/bench/handovers) for how to run a part
 #: make bench-plan      how time and memory of sno-plan grow with what is planned
+#: make bench-goals     how good plans are on the scenarios of ../shared/data
 #: make bench-crowd     what it takes until the last terminal of a crowd is served (root); likewise
 #: make install         with DESTDIR and every GNU directory variable
 #: make install-strip uninstall installcheck
@@ -497,7 +500,7 @@ help:
 #: tests into failures. TESTS="pattern ..." limits a check to the tests so named.
 
 .PHONY: all deb test-programs unit-programs asan-programs check check-unit check-config check-layers check-static check-plan \
-	check-netns check-uml check-asan bench bench-handover bench-plan bench-crowd fuzz fuzz-programs fuzz-coverage analyze analyze-gcc analyze-clang-tidy analyze-cppcheck install install-strip uninstall installcheck \
+	check-netns check-uml check-asan bench bench-handover bench-plan bench-goals bench-crowd fuzz fuzz-programs fuzz-coverage analyze analyze-gcc analyze-clang-tidy analyze-cppcheck install install-strip uninstall installcheck \
 	dist distcheck clean distclean help FORCE
 
 -include $(wildcard $(addprefix $(O)/,common/*.d common/*/*.d $(addsuffix /*.d,$(DAEMON_DIRS)) tests/*.d tests/*/*.d tests/*/*/*.d analyze/*/*.d analyze/*/*/*.d))

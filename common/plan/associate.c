@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Stretch after stretch; then what came out of it, and what else could have. */
-#include "plan/associate.h"
+#include "plan/associate_private.h"
 
 #include "plan/descent.h"
 #include "plan/present.h"
@@ -25,28 +25,17 @@ const struct associate_effort associate_effort = {.iterations = 200,
 /* Iterations of prices that are taken over for a part. */
 #define PART_ITERATIONS 12
 
-struct planning {
-	struct associate *associate;
-	const struct scenario *scenario;
-	struct prices prices, loose; /* loose: without dwell */
-	struct sky sky;
-	struct past past, free; /* free: of nothing */
-	attachment *plan;	/* [satellite x slots + slot] of the whole span */
-	double bound;
-	bool alone; /* one stretch is all, and nothing was before */
-};
-
 double associate_gamma(const struct scenario *scenario)
 {
 	return 0.75 * scenario->weight / (double)scenario->satellite_count;
 }
 
-static void begin_phase(const struct associate *associate, const char *what, size_t all)
+void planning_begin(const struct associate *associate, const char *what, size_t all)
 {
 	progress_begin(associate->progress, what, all);
 }
 
-static void end_phase(struct associate *associate)
+void planning_end(struct associate *associate)
 {
 	const char *what = associate->progress->what;
 
@@ -156,6 +145,30 @@ static unsigned int iterations_for(const struct associate_effort *effort,
 	return (unsigned int)fmax(effort->most_seen / seen, 20);
 }
 
+/* A bound for slots of which nothing has been planned. */
+static int bound_alone(struct planning *planning, uint32_t first, unsigned int kept)
+{
+	const struct associate_effort *effort = &planning->associate->effort;
+	struct pricing *pricing;
+	struct stretch stretch;
+	unsigned int iterations;
+	int err = stretch_open(&stretch, &planning->sky,
+			       planning->alone ? &planning->prices : &planning->loose,
+			       &planning->free, first, kept);
+
+	if (err < 0)
+		return err;
+	iterations = iterations_for(effort, &stretch);
+	pricing = pricing_open(&stretch, planning->associate->parallel);
+	if (pricing)
+		planning->bound += pricing_improve(pricing, iterations, PRICING_FAR,
+						   planning->associate->progress);
+	progress_add(planning->associate->progress, effort->iterations - iterations);
+	pricing_close(pricing);
+	stretch_close(&stretch);
+	return pricing ? 0 : -ENOMEM;
+}
+
 /*
  * Descent, search, descent. Where there would be too much to try for the search to be thorough, it
  * is left out: it would only disturb, and with so many satellites descent alone finds what counts.
@@ -172,16 +185,15 @@ static int search(struct planning *planning, struct schedule *schedule)
 				    .coldest = COLDEST,
 				    .seed = associate->seed * 0x9e3779b97f4a7c15u + stretch->first,
 				    .progress = associate->progress};
+	bool thorough = how.proposals * effort->rounds <= effort->most_proposals;
 	double objective;
 	int err = descent_run(schedule, associate->parallel);
 
-	if (err == 0 && how.proposals * effort->rounds <= effort->most_proposals)
+	if (err == 0 && thorough)
 		err = search_run(schedule, associate->parallel, &how, &objective);
 	else
 		progress_add(associate->progress, effort->rounds);
-	if (err == 0)
-		err = descent_run(schedule, associate->parallel);
-	return err;
+	return err < 0 ? err : descent_run(schedule, associate->parallel);
 }
 
 /* Plans the stretch that begins at `first`; *kept: how many slots of it are settled. */
@@ -258,144 +270,12 @@ static int plan_all(struct planning *planning)
 	planning->alone = stretches == 1 && !associate->present;
 	if (!associate->optimise)
 		return plan_figure2(planning);
-	begin_phase(associate, "planning",
-		    stretches * (associate->effort.iterations + associate->effort.rounds));
+	planning_begin(associate, "planning",
+		       stretches * (associate->effort.iterations + associate->effort.rounds));
 	for (uint32_t first = 0; err == 0 && first < planning->sky.slots; first += kept)
 		err = plan_stretch(planning, first, &kept);
-	end_phase(associate);
+	planning_end(associate);
 	return err;
-}
-
-/* Figure 2 and naive sharing on the whole span. */
-static int measure_baselines(struct planning *planning, const struct stretch *whole,
-			     struct comparison *comparison)
-{
-	struct parallel *parallel = planning->associate->parallel;
-	struct schedule schedule;
-	int err = schedule_open(&schedule, whole);
-
-	if (err < 0)
-		return err;
-	err = figure2_associate(&schedule);
-	if (err == 0)
-		err = terminals_figure2(&schedule, parallel, &comparison->figure2);
-	if (err == 0)
-		err = terminals_planned(&schedule, parallel,
-					&comparison->figure2_planned_terminals);
-	if (err == 0)
-		err = terminals_naive(&schedule, &planning->sky, parallel, &comparison->naive);
-	comparison->has_baselines = err == 0;
-	schedule_close(&schedule);
-	return err;
-}
-
-static int measure_plan(struct planning *planning, const struct stretch *whole,
-			struct comparison *comparison)
-{
-	struct schedule schedule;
-	int err = schedule_open(&schedule, whole);
-
-	if (err < 0)
-		return err;
-	for (size_t s = 0; s < planning->scenario->satellite_count; s++)
-		schedule_set(&schedule, s, 0, whole->slots, planning->plan + s * whole->slots,
-			     NULL);
-	err = terminals_planned(&schedule, planning->associate->parallel, &comparison->plan);
-	schedule_close(&schedule);
-	return err;
-}
-
-static int measure(struct planning *planning, bool baselines, struct comparison *comparison)
-{
-	struct associate *associate = planning->associate;
-	struct stretch whole;
-	int err;
-
-	begin_phase(associate, "measures", 2);
-	err = stretch_open(&whole, &planning->sky, &planning->prices, &planning->free, 0,
-			   planning->sky.slots);
-	if (err < 0)
-		return err;
-	comparison->unavoidable = stretch_unavoidable(&whole);
-	comparison->bound = planning->bound;
-	comparison->has_bound = associate->optimise;
-	err = measure_plan(planning, &whole, comparison);
-	progress_add(associate->progress, 1);
-	if (err == 0 && baselines)
-		err = measure_baselines(planning, &whole, comparison);
-	stretch_close(&whole);
-	end_phase(associate);
-	return err;
-}
-
-static int by_satellite(const void *left, const void *right)
-{
-	const struct association *a = left, *b = right;
-	int order = strcmp(a->satellite, b->satellite);
-
-	return order ? order : a->from < b->from ? -1 : a->from > b->from;
-}
-
-/* When a slot begins; past the last one, when the plan ends, which may be within that slot. */
-static usec_t slot_begin(const struct planning *planning, uint32_t slot)
-{
-	const struct associate *associate = planning->associate;
-
-	return associate->start + usec_min(clock_from_seconds(slot * associate->slot),
-					   clock_from_seconds(associate->hours * 3600));
-}
-
-/* An association of a satellite from one slot until another. */
-static struct association row_of(const struct planning *planning, size_t satellite, uint32_t from,
-				 uint32_t until)
-{
-	const struct scenario *scenario = planning->scenario;
-	const struct element_set *sets = scenario->constellation.sets;
-	attachment at = planning->plan[satellite * planning->sky.slots + from];
-	size_t carrier = attachment_carrier(scenario, planning->sky.neighbours, satellite, at);
-
-	return (struct association){
-		.from = slot_begin(planning, from),
-		.until = slot_begin(planning, until),
-		.satellite = sets[satellite].name,
-		.core = scenario->snos[attachment_core(scenario, at)].name,
-		.station = scenario->stations[attachment_station(scenario, at)].name,
-		.via = carrier == satellite ? "" : sets[carrier].name};
-}
-
-/* The plan as association rows; with rows NULL only counts them. */
-static size_t write_rows(const struct planning *planning, struct association *rows)
-{
-	uint32_t slots = planning->sky.slots;
-	size_t count = 0;
-
-	for (size_t s = 0; s < planning->scenario->satellite_count; s++) {
-		const attachment *at = planning->plan + s * slots;
-
-		for (uint32_t t = 0, until; t < slots; t = until) {
-			for (until = t + 1; until < slots && at[until] == at[t];)
-				until++;
-			if (!at[t])
-				continue;
-			if (rows)
-				rows[count] = row_of(planning, s, t, until);
-			count++;
-		}
-	}
-	return count;
-}
-
-static int make_rows(const struct planning *planning, struct associated *associated)
-{
-	associated->count = write_rows(planning, NULL);
-	associated->rows = calloc(associated->count + 1, sizeof(*associated->rows));
-	if (!associated->rows)
-		return -ENOMEM;
-	write_rows(planning, associated->rows);
-	qsort(associated->rows, associated->count, sizeof(*associated->rows), by_satellite);
-	for (size_t i = 0; i < associated->count; i++)
-		associated->relayed += *associated->rows[i].via != '\0';
-	return 0;
 }
 
 static struct sky_view view_of(const struct planning *planning)
@@ -427,9 +307,9 @@ static int scan(struct planning *planning)
 	if (associate->isl_range > 0 &&
 	    planning->scenario->station_count > ASSOCIATE_RELAY_STATIONS_MAX)
 		return -ENOSPC;
-	begin_phase(associate, "windows", 1);
+	planning_begin(associate, "windows", 1);
 	err = sky_open(&planning->sky, planning->scenario, &view);
-	end_phase(associate);
+	planning_end(associate);
 	associate->report->windows = planning->sky.users.count + planning->sky.stations.count;
 	return err;
 }
@@ -446,16 +326,20 @@ static void set_prices(struct planning *planning, double gamma)
 					   .dwell = dwell < 1 ? 1 : (unsigned int)dwell};
 }
 
-/* Plans everything for one tau, and measures it. */
-static int run(struct planning *planning, double tau, bool baselines, struct comparison *comparison)
+static void take_tau(struct planning *planning, double tau)
+{
+	planning->prices.tau = tau;
+	planning->loose = planning->prices;
+	planning->loose.dwell = 1;
+}
+
+int planning_run(struct planning *planning)
 {
 	const struct associate *associate = planning->associate;
 	struct sky_view view = view_of(planning);
 	int err;
 
-	planning->prices.tau = tau;
-	planning->loose = planning->prices;
-	planning->loose.dwell = 1;
+	take_tau(planning, planning->prices.tau);
 	planning->bound = 0;
 	err = associate->present ? present_open(&planning->past, planning->scenario, &view,
 						&planning->prices, associate->present)
@@ -463,9 +347,25 @@ static int run(struct planning *planning, double tau, bool baselines, struct com
 	if (err < 0)
 		return err;
 	err = plan_all(planning);
-	if (err == 0)
-		err = measure(planning, baselines, comparison);
 	past_close(&planning->past);
+	return err;
+}
+
+int planning_bound(struct planning *planning)
+{
+	struct associate *associate = planning->associate;
+	unsigned int kept = 0;
+	int err = 0;
+
+	take_tau(planning, planning->prices.tau);
+	planning->bound = 0;
+	planning_begin(associate, "bound",
+		       count_stretches(planning) * associate->effort.iterations);
+	for (uint32_t first = 0; err == 0 && first < planning->sky.slots; first += kept) {
+		cut_stretch(planning, first, &kept);
+		err = bound_alone(planning, first, kept);
+	}
+	planning_end(associate);
 	return err;
 }
 
@@ -480,12 +380,30 @@ static int sweep(struct planning *planning, struct associated *associated)
 	if (!associated->sweep)
 		return -ENOMEM;
 	for (size_t i = 0; err == 0 && i < associate->sweep_count; i++) {
-		err = run(planning, associate->sweep[i], false, &comparison);
+		planning->prices.tau = associate->sweep[i];
+		err = planning_run(planning);
+		if (err == 0)
+			err = planning_measure(planning, false, &comparison);
 		associated->sweep[i] = (struct sweep_point){.tau = associate->sweep[i],
 							    .plan = comparison.plan,
 							    .bound = comparison.bound};
 	}
 	return err;
+}
+
+/* The plan, its measures and rows; then the sweep. */
+static int run(struct planning *planning, struct associated *associated)
+{
+	const struct associate *associate = planning->associate;
+	int err = associate->home_share > 0 ? planning_at_home(planning, &associated->home_share)
+					    : planning_run(planning);
+
+	associated->tau = planning->prices.tau;
+	if (err == 0)
+		err = planning_measure(planning, associate->baselines, &associated->comparison);
+	if (err == 0)
+		err = planning_rows(planning, associated);
+	return err < 0 ? err : sweep(planning, associated);
 }
 
 int associate_run(struct associate *associate, struct associated *associated)
@@ -505,11 +423,7 @@ int associate_run(struct associate *associate, struct associated *associated)
 	if (err == 0 && !planning.plan)
 		err = -ENOMEM;
 	if (err == 0)
-		err = run(&planning, associate->tau, associate->baselines, &associated->comparison);
-	if (err == 0)
-		err = make_rows(&planning, associated);
-	if (err == 0)
-		err = sweep(&planning, associated);
+		err = run(&planning, associated);
 	free(planning.plan);
 	past_close(&planning.free);
 	sky_close(&planning.sky);

@@ -32,6 +32,9 @@ struct associate_effort {
 };
 extern const struct associate_effort associate_effort;
 
+/* As much time at home as in figure 2. */
+#define ASSOCIATE_HOME_FIGURE2 2
+
 /* With links between satellites an attachment tells neighbours apart as well. */
 #define ASSOCIATE_RELAY_STATIONS_MAX (ATTACHMENTS_MAX / (1 + NEIGHBOURS))
 
@@ -45,6 +48,8 @@ struct associate {
 	double dwell;				 /* seconds */
 	double isl_range;			 /* km, of links between satellites; 0: none */
 	double stretch, overlap;		 /* seconds */
+	double home_share; /* tau is found such that users are at home for that part of their time
+			      at least, or as in figure 2; 0: tau is as given */
 	uint64_t seed;
 	const double *sweep; /* other taus to plan with, for their measures only */
 	size_t sweep_count;
@@ -62,7 +67,8 @@ struct associated {
 	struct association *rows; /* by satellite, for each by time; names are the scenario's */
 	size_t count;
 	struct comparison comparison;
-	double gamma;		   /* that was used */
+	double tau, gamma;	   /* that were used */
+	double home_share;	   /* that was asked for; 0: none */
 	size_t relayed;		   /* of the rows, those over a neighbour */
 	struct sweep_point *sweep; /* as the taus were given */
 };

@@ -28,13 +28,35 @@ static const char *const policies[] = {"plan", "figure2", NULL};
 struct wishes {
 	struct input_files files;
 	struct associate associate;
-	const char *out, *report, *present;
+	const char *out, *report, *present, *home_share;
 	unsigned int policy, seed, threads, iterations, rounds;
 	struct option_numbers sweep;
 	double stretch, overlap; /* minutes */
 	double isl_range;	 /* km */
 	bool no_baselines, quiet, isl;
 };
+
+/* A part of the time, or that of figure 2. -EINVAL, complained of. */
+static int read_home_share(struct wishes *wishes)
+{
+	double *share = &wishes->associate.home_share;
+	char *end;
+
+	if (wishes->policy != 0) {
+		options_complain(usage.command, "--home-share is for the policy plan");
+		return -EINVAL;
+	}
+	if (strcmp(wishes->home_share, "figure2") == 0) {
+		*share = ASSOCIATE_HOME_FIGURE2;
+		return 0;
+	}
+	*share = strtod(wishes->home_share, &end);
+	if (end != wishes->home_share && !*end && *share > 0 && *share <= 1)
+		return 0;
+	options_complain(usage.command, "--home-share %s: a number from 0 to 1, or figure2",
+			 wishes->home_share);
+	return -EINVAL;
+}
 
 static int parse(struct wishes *wishes, int argc, char **argv)
 {
@@ -65,6 +87,8 @@ static int parse(struct wishes *wishes, int argc, char **argv)
 		 .most = 90, .argument = "DEGREES", .help = "least elevation at a station (10)"},
 		{"tau", 0, OPTION_NUMBER, &associate->tau, .least = 1e-3, .most = 1e9,
 		 .argument = "SECONDS", .help = "away from home, as bad as a handover (300)"},
+		{"home-share", 0, OPTION_TEXT, &wishes->home_share, .argument = "SHARE",
+		 .help = "at home for that part of the time at least, or figure2; tau follows"},
 		{"tau-sweep", 0, OPTION_NUMBERS, &wishes->sweep, .least = 1e-3, .most = 1e9,
 		 .argument = "SECONDS,...",
 		 .help = "plan with each of these as well, for the report (none)"},
@@ -120,6 +144,8 @@ static int take_wishes(struct wishes *wishes)
 		options_complain(usage.command, "--tau-sweep is for the report: add --report FILE");
 		return PLAN_USAGE;
 	}
+	if (wishes->home_share && read_home_share(wishes) < 0)
+		return PLAN_USAGE;
 	associate->sweep = wishes->sweep.values;
 	associate->sweep_count = wishes->sweep.count;
 	associate->stretch = wishes->stretch * 60;
@@ -216,7 +242,8 @@ static void fill_report(const struct wishes *wishes, const struct associated *as
 	report->step = associate->slot;
 	report->min_elevation = associate->min_elevation;
 	report->station_elevation = associate->station_elevation;
-	report->tau = associate->tau;
+	report->tau = associated->tau;
+	report->home_share = associated->home_share;
 	report->outage = associate->outage;
 	report->gamma = associated->gamma;
 	report->dwell = associate->dwell;

@@ -98,18 +98,19 @@ static json_t *inputs_json(const struct report *report)
 	for (unsigned int i = 0; i < scenario->sno_count; i++)
 		json_array_append_new(snos, json_string(scenario->snos[i].name));
 	return json_pack(
-		"{s:o, s:o, s:I, s:I, s:I, s:I, s:f, s:s, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, "
-		"s:o, s:s?, s:I, s:I}",
+		"{s:o, s:o, s:I, s:I, s:I, s:I, s:f, s:s, s:f, s:f, s:f, s:f, s:f, s:o, s:f, s:f, "
+		"s:f, s:o, s:s?, s:I, s:I}",
 		"files", files, "snos", snos, "satellites", (json_int_t)scenario->satellite_count,
 		"stations", (json_int_t)scenario->station_count, "sites",
 		(json_int_t)scenario->site_count, "groups", (json_int_t)scenario->group_count,
 		"weight", scenario->weight, "start", association_time_format(report->start, start),
 		"hours", report->hours, "step", report->step, "min_elevation",
 		report->min_elevation, "station_elevation", report->station_elevation, "tau",
-		report->tau, "outage", report->outage, "gamma", report->gamma, "dwell",
-		report->dwell, "isl_range", figure(report->isl_range > 0 ? report->isl_range : NAN),
-		"policy", report->policy, "seed", (json_int_t)report->seed, "threads",
-		(json_int_t)report->threads);
+		report->tau, "home_share",
+		figure(report->home_share > 0 ? report->home_share : NAN), "outage", report->outage,
+		"gamma", report->gamma, "dwell", report->dwell, "isl_range",
+		figure(report->isl_range > 0 ? report->isl_range : NAN), "policy", report->policy,
+		"seed", (json_int_t)report->seed, "threads", (json_int_t)report->threads);
 }
 
 static json_t *work_json(const struct report *report)

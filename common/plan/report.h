@@ -28,7 +28,8 @@ struct report {
 	double step;				 /* of a slot, seconds */
 	double min_elevation, station_elevation; /* degrees */
 	double tau, outage, gamma, dwell;
-	double isl_range; /* km; 0: no links between satellites */
+	double home_share; /* at least; 0: none was asked for */
+	double isl_range;  /* km; 0: no links between satellites */
 	const char *policy;
 	unsigned int seed, threads;
 	const struct comparison *comparison;

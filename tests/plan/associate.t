@@ -180,6 +180,32 @@ ok(curve[0]["inter_sno_per_user_hour"] >= curve[1]["inter_sno_per_user_hour"] >=
    "the less time away costs, the fewer handovers", curve)
 ok(curve[0]["home_share"] >= curve[2]["home_share"], "... and the less time at home", curve)
 
+status, text, report, told, out, said = associate(*SMALL, "--home-share", "figure2")
+mine, theirs = report["plan"], report["figure2"]
+same((status, told), (0, ""), "plans for as much time at home as in figure 2")
+ok(theirs["home_share"] <= mine["home_share"] and report["inputs"]["home_share"] == theirs["home_share"],
+   "then users are at home as much", json.dumps(report, indent=1))
+ok(mine["inter_sno_per_user_hour"] < theirs["inter_sno_per_user_hour"], "... with fewer handovers", [mine, theirs])
+same(checked(out, said).returncode, 0, "the checker finds that good, and its figures as reported with the tau found")
+ok(report["bound"]["objective"] <= mine["objective"], "the bound is of that tau")
+same(associate(*SMALL, "--home-share", "figure2", "--threads", "3")[1], text, "... whatever the number of threads")
+most = associate(*SMALL, "--home-share", "1")
+ok(most[0] == 0 and most[2]["plan"]["home_share"] > mine["home_share"], "as much as can be, where that is too little",
+   most[3])
+between = (mine["home_share"] + most[2]["plan"]["home_share"]) / 2
+more = associate(*SMALL, "--home-share", f"{between:.4f}")[2]
+ok(between - 1e-4 <= more["plan"]["home_share"] < most[2]["plan"]["home_share"] and
+   mine["inter_sno_per_user_hour"] <= more["plan"]["inter_sno_per_user_hour"] <
+   most[2]["plan"]["inter_sno_per_user_hour"] and more["inputs"]["tau"] < report["inputs"]["tau"],
+   "more time at home costs handovers", json.dumps([mine, more, most[2]["plan"]]))
+stretched = associate(*SMALL, "--home-share", "figure2", "--stretch", "25", "--overlap", "10")
+ok(stretched[2]["plan"]["home_share"] >= theirs["home_share"] and
+   stretched[2]["bound"]["objective"] <= stretched[2]["plan"]["objective"], "in stretches too", stretched[2])
+same(checked(*stretched[4:]).returncode, 0, "... which the checker finds good")
+for share in ("0", "1.5", "much", "figure3", "0.5x"):
+    same((associate(*SMALL, "--home-share", share)[0]), 2, f"--home-share {share} is wrong usage")
+same(associate(*SMALL, "--home-share", "0.5", "--policy", "figure2")[0], 2, "... as it is with the policy figure2")
+
 status, text, report, told, out, said = associate(*SMALL, "--policy", "figure2")
 same(report["plan"], report["figure2_planned_terminals"], "figure 2's associations, when asked for")
 
@@ -206,7 +232,7 @@ if os.path.isdir(folder):
                 for word in ("-t", f"{os.path.basename(path)[:-4]}={path}")]
     for users, tau, cut, gap in (("regional", "300", 0.90, 1.08), ("mixed", "200", 0.70, 1.15)):
         status, text, report, told, out, said = associate(
-            "--hours", "2", "--tau", tau, elements=elements, stations=folder + "/stations.csv",
+            "--hours", "2", "--home-share", "figure2", "--tau", tau, elements=elements, stations=folder + "/stations.csv",
             users=f"{folder}/users-{users}.csv")
         mine, theirs = report["plan"], report["figure2"]
         figures = json.dumps({key: report[key] for key in ("plan", "figure2", "bound")}, indent=1)
