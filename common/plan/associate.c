@@ -13,8 +13,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-const struct associate_effort associate_effort = {.iterations = 200,
+const struct associate_effort associate_effort = {.iterations = 600,
 						  .most_seen = 2.4e9,
+						  .descents = 8,
 						  .rounds = 120,
 						  .proposals = 0.5,
 						  .most_proposals = 16e6};
@@ -24,6 +25,8 @@ const struct associate_effort associate_effort = {.iterations = 200,
 #define COLDEST 0.01
 /* Iterations of prices that are taken over for a part. */
 #define PART_ITERATIONS 12
+/* Descent goes on while J falls by so many handovers of each user. */
+#define LEAST_FALL 0.002
 
 double associate_gamma(const struct scenario *scenario)
 {
@@ -169,9 +172,22 @@ static int bound_alone(struct planning *planning, uint32_t first, unsigned int k
 	return pricing ? 0 : -ENOMEM;
 }
 
+/* Goes through all satellites again and again, so often at most, until that has little to show. */
+static int descend(const struct planning *planning, struct schedule *schedule, unsigned int most)
+{
+	double fall = INFINITY;
+	int err = 0;
+
+	for (unsigned int i = 0;
+	     err == 0 && i < most && fall > LEAST_FALL * planning->scenario->weight; i++)
+		err = descent_run(schedule, planning->associate->parallel, &fall);
+	return err;
+}
+
 /*
  * Descent, search, descent. Where there would be too much to try for the search to be thorough, it
- * is left out: it would only disturb, and with so many satellites descent alone finds what counts.
+ * is left out: it would only disturb, and with so many satellites one descent before and one after
+ * find what counts.
  */
 static int search(struct planning *planning, struct schedule *schedule)
 {
@@ -186,14 +202,15 @@ static int search(struct planning *planning, struct schedule *schedule)
 				    .seed = associate->seed * 0x9e3779b97f4a7c15u + stretch->first,
 				    .progress = associate->progress};
 	bool thorough = how.proposals * effort->rounds <= effort->most_proposals;
+	unsigned int descents = thorough ? effort->descents : 1;
 	double objective;
-	int err = descent_run(schedule, associate->parallel);
+	int err = descend(planning, schedule, descents);
 
 	if (err == 0 && thorough)
 		err = search_run(schedule, associate->parallel, &how, &objective);
 	else
 		progress_add(associate->progress, effort->rounds);
-	return err < 0 ? err : descent_run(schedule, associate->parallel);
+	return err < 0 ? err : descend(planning, schedule, descents);
 }
 
 /* Plans the stretch that begins at `first`; *kept: how many slots of it are settled. */

@@ -26,6 +26,7 @@ struct associate_effort {
 	unsigned int iterations; /* of prices, per stretch */
 	double most_seen;	 /* ... but no more than this by slots in which a satellite is in
 				    view of a place */
+	unsigned int descents;	 /* at most, before and after a search; where there is none: 1 */
 	unsigned int rounds;	 /* of the search, per stretch */
 	double proposals;	 /* of the search, per satellite in view of a place, and round */
 	double most_proposals;	 /* ... and no search where that is more per stretch */

@@ -117,7 +117,7 @@ static int parse(struct wishes *wishes, int argc, char **argv)
 		{"overlap", 0, OPTION_NUMBER, &wishes->overlap, .least = 0, .most = 720,
 		 .argument = "MINUTES", .help = "what of it the next stretch plans again (20)"},
 		{"iterations", 0, OPTION_COUNT, &wishes->iterations, .least = 10, .most = 100000,
-		 .argument = "N", .help = "of prices, per stretch (200)"},
+		 .argument = "N", .help = "of prices, per stretch (600)"},
 		{"rounds", 0, OPTION_COUNT, &wishes->rounds, .least = 0, .most = 100000,
 		 .argument = "N", .help = "of the search, per stretch (120)"},
 		{"no-baselines", 0, OPTION_FLAG, &wishes->no_baselines,

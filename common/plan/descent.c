@@ -18,6 +18,7 @@ struct descent {
 	struct trials trials;
 	struct trial trial;
 	struct batches batches;
+	double fall;	       /* of J so far */
 	attachment *proposals; /* [of the batch x slots + slot] */
 	/* per worker */
 	struct timeline **timelines;
@@ -78,6 +79,7 @@ static int try_proposal(struct descent *descent, size_t satellite, const attachm
 {
 	unsigned int from = 0, until = descent->schedule->stretch->slots;
 	const attachment *now = descent->schedule->attachments + satellite * until;
+	double rise;
 	int err;
 
 	while (from < until && proposal[from] == now[from])
@@ -89,10 +91,13 @@ static int try_proposal(struct descent *descent, size_t satellite, const attachm
 	err = trial_change(&descent->trial, satellite, from, until, proposal + from);
 	if (err < 0)
 		return err;
-	if (trial_rise(&descent->trial) < -LEAST_FALL)
+	rise = trial_rise(&descent->trial);
+	if (rise < -LEAST_FALL) {
 		trial_keep(&descent->trial);
-	else
+		descent->fall -= rise;
+	} else {
 		trial_undo(&descent->trial);
+	}
 	return 0;
 }
 
@@ -126,7 +131,7 @@ static void descent_close(struct descent *descent, unsigned int workers)
 	free(descent->proposals);
 }
 
-int descent_run(struct schedule *schedule, struct parallel *parallel)
+int descent_run(struct schedule *schedule, struct parallel *parallel, double *fall)
 {
 	const struct stretch *stretch = schedule->stretch;
 	unsigned int workers = parallel_workers(parallel);
@@ -147,6 +152,7 @@ int descent_run(struct schedule *schedule, struct parallel *parallel)
 		trials_refresh(&descent.trials, parallel);
 		err = descend(&descent, parallel);
 	}
+	*fall = descent.fall;
 	descent_close(&descent, workers);
 	return err;
 }

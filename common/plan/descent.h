@@ -16,7 +16,7 @@
 
 #include "plan/schedule.h"
 
-/* Goes once through all satellites. 0 or -ENOMEM. */
-int descent_run(struct schedule *schedule, struct parallel *parallel);
+/* Goes once through all satellites, and stores by how much J has fallen. 0 or -ENOMEM. */
+int descent_run(struct schedule *schedule, struct parallel *parallel, double *fall);
 
 #endif

@@ -459,7 +459,7 @@ static void plan_skies(unsigned int capacity, unsigned int *tight, unsigned int 
 		attachment at[SATS][SLOTS];
 		struct schedule schedule;
 		struct pricing *pricing;
-		double bound, best, objective, value;
+		double bound, best, objective, value, fall;
 		struct world w;
 
 		open_world(&w, seed);
@@ -474,7 +474,7 @@ static void plan_skies(unsigned int capacity, unsigned int *tight, unsigned int 
 		pricing_settle(pricing);
 		assert_int_equal(rounding_fill(&schedule, pricing, w.parallel), 0);
 		assert_int_equal(search_run(&schedule, w.parallel, &effort, &objective), 0);
-		assert_int_equal(descent_run(&schedule, w.parallel), 0);
+		assert_int_equal(descent_run(&schedule, w.parallel, &fall), 0);
 		value = schedule_objective(&schedule, w.parallel);
 		assert_true(value <= objective + 1e-4);
 		objective = value;
