@@ -11,7 +11,7 @@
 
 /* Of the faults of a file so many are reported, and a line that says how many more; so many files
  * may be read in one go. */
-#define MESSAGES_MAX (4 * (ASSOCIATION_FAULTS_MAX + 2))
+#define MESSAGES_MAX ((size_t)4 * (ASSOCIATION_FAULTS_MAX + 2))
 
 enum progress { RUNNING, DONE, ABANDONED };
 
