@@ -10,9 +10,9 @@
 #include <string.h>
 
 #include "log.h"
-#include "terminal-agent/belief.h"
 #include "terminal-agent/parting.h"
 #include "terminal-agent/session_internal.h"
+#include "terminal-agent/telling.h"
 
 /* How long a core delivers what comes over the old way (DRAIN of PROTOCOL section 12). */
 #define LEAVE_AFTER (2 * USEC_PER_SEC)
@@ -127,6 +127,11 @@ uint64_t moving_number(const struct session *s, const struct link *link, const c
 	return s->registration.moves + 1;
 }
 
+usec_t moving_uplink_delay(const struct session *s, const struct message *m)
+{
+	return usec_min(m->uplink_delay, s->config->handover.hold.time);
+}
+
 /* Both links are up, so that the one can be used until the other is. */
 static bool soft_possible(const struct session *s)
 {
@@ -134,68 +139,6 @@ static bool soft_possible(const struct session *s)
 
 	return may(s, MODE_SOFT) && s->move.target->ready && s->move.target != old &&
 	       registration_reachable(&s->registration);
-}
-
-/*
- * Gives the move a number, so that it can be named to the home core. False when it cannot be named:
- * nobody knows where it leads, or it leads to the core that serves now.
- */
-static bool number_move(struct session *s, usec_t now)
-{
-	struct move *m = &s->move;
-	const char *core = belief_core(s, m->target, m->at > now ? m->at : now);
-
-	if (core ? strcmp(core, s->registration.place.core) == 0 : !m->target->satellite)
-		return false;
-	if (m->number && core && strcmp(core, m->core) != 0 && m->core[0]) {
-		/* Another core than was announced: another move, of which nothing is known. */
-		m->number = 0;
-		m->announced = m->prepared = false;
-		m->uplink_delay = 0;
-	}
-	if (!m->number)
-		m->number = ++s->registration.moves;
-	if (core && core != m->core)
-		snprintf(m->core, sizeof(m->core), "%s", core);
-	return true;
-}
-
-/* Where the terminal goes, and from which addresses it will speak there. */
-static void set_way(const struct session *s, struct message *m)
-{
-	const struct link *target = s->move.target;
-
-	message_set_number(m, ATTR_HANDOVER_COUNTER, s->move.number);
-	if (target->satellite)
-		message_set_text(m, ATTR_NEXT_SATELLITE, target->name);
-	if (s->move.core[0])
-		message_set_text(m, ATTR_NEXT_CORE, s->move.core);
-	if (!target->prepared)
-		return;
-	message_set_link_layer(m, &target->mac);
-	message_set_addr(m, ATTR_LINK_LOCAL, &target->address);
-	message_set_number(m, ATTR_MTU, attempt_mtu(target));
-}
-
-usec_t moving_uplink_delay(const struct session *s, const struct message *m)
-{
-	return usec_min(m->uplink_delay, s->config->handover.hold.time);
-}
-
-/* What the home core says of the next core, in either answer. */
-static void take_answer(struct session *s, enum reason reason, const struct message *answer)
-{
-	struct move *m = &s->move;
-
-	if (!answer || answer->type == MESSAGE_ERROR)
-		return;
-	m->prepared = reason == REASON_ACCEPTED && message_has(answer, ATTR_NEXT_CORE);
-	if (message_has(answer, ATTR_NEXT_CORE))
-		memcpy(m->core, answer->next_core, sizeof(m->core));
-	if (message_has(answer, ATTR_UPLINK_DELAY))
-		m->uplink_delay = moving_uplink_delay(s, answer);
-	log_debug("next core %s: %s, shorter by %.1f ms", m->core[0] ? m->core : "not known",
-		  m->prepared ? "prepared" : "not prepared", (double)m->uplink_delay / 1000);
 }
 
 /* ---- farewell --------------------------------------------------------------------------- */
@@ -247,106 +190,29 @@ void moving_after_disconnect(struct session *s, usec_t now)
 	begin_switch(s, s->link, s->target, reason_switch, now);
 }
 
-/* Not to end the registration here: this runs inside of its request table. */
-static void disconnect_answered(void *context, uint64_t number, enum reason reason,
-				const struct message *answer, usec_t now)
-{
-	struct session *s = context;
-
-	(void)now;
-	if (reason != REASON_ACCEPTED)
-		log_info("core disconnect: %s%s", reason_name(reason),
-			 answer ? "" : " (no answer)");
-	if (number && s->move.number == number)
-		take_answer(s, reason, answer);
-	s->disconnected = true;
-}
-
 /* Tells the serving core where the terminal goes (target), or that it deregisters (NULL). */
 static void disconnect(struct session *s, struct link *target, const char *reason, usec_t now)
 {
-	const struct registration *r = &s->registration;
-	struct message m;
-	bool named;
-	int64_t id;
-
 	s->target = target;
 	measuring_finish(s, now);
-	if (!registration_reachable(r) || (target && parting_over(s, now))) {
-		s->disconnect_id = 0;
-		if (target && may(s, MODE_PROACTIVE))
-			uplink_hold(&s->uplink, now);
+	if (registration_reachable(&s->registration) && !(target && parting_over(s, now))) {
+		s->deadline =
+			telling_farewell(s, now) ? now + s->config->timers.disconnect_wait : now;
+		session_enter(s, SESSION_DISCONNECTING, reason, now);
 		if (target)
-			begin_switch(s, s->link, target, reason, now);
-		else
-			deregistered(s, now);
+			attempt_make_ahead(s, target, now); /* while there is time */
 		return;
 	}
-	named = target && may(s, MODE_PROACTIVE) && number_move(s, now);
-	message_init(&m, MESSAGE_CORE_DISCONNECT, 0);
-	if (!target)
-		message_set_number(&m, ATTR_LIFETIME, 0);
-	else if (named)
-		set_way(s, &m);
-	else if (target->satellite)
-		message_set_text(&m, ATTR_NEXT_SATELLITE, target->name);
-	s->disconnected = false;
-	s->registration.left = true;
-	keep_registration(s);
-	session_enter(s, SESSION_DISCONNECTING, reason, now);
-	s->deadline = now + s->config->timers.disconnect_wait;
-	id = request_send(s->registration.requests, &m, disconnect_answered, s,
-			  named ? s->move.number : 0, now);
-	s->disconnect_id = id > 0 ? (uint32_t)id : 0;
-	if (id < 0)
-		s->deadline = now;
+	s->disconnect_id = 0;
+	if (target && may(s, MODE_PROACTIVE))
+		uplink_hold(&s->uplink, now);
 	if (target)
-		attempt_make_ahead(s, target, now); /* while there is time */
+		begin_switch(s, s->link, target, reason, now);
+	else
+		deregistered(s, now);
 }
 
 /* ---- ahead of it ------------------------------------------------------------------------- */
-
-/* Runs inside of the registration's request table; moving_tick() goes on. */
-static void announcement_answered(void *context, uint64_t number, enum reason reason,
-				  const struct message *answer, usec_t now)
-{
-	struct session *s = context;
-	struct move *m = &s->move;
-
-	(void)now;
-	if (m->number != number || m->phase == MOVE_NONE)
-		return; /* of a move that was given up */
-	if (reason != REASON_ACCEPTED)
-		log_info("handover announcement: %s%s", reason_name(reason),
-			 answer ? "" : " (no answer)");
-	take_answer(s, reason, answer);
-	if (m->phase == MOVE_ANNOUNCED) {
-		m->announced = m->prepared;
-		m->phase = MOVE_READY;
-	}
-}
-
-/* The home core gets time to prepare the next one; without it, the move is ready as it is. */
-static void announce(struct session *s, usec_t now)
-{
-	struct move *move = &s->move;
-	usec_t expected = move->at > now ? (move->at - now) / USEC_PER_MSEC : 0;
-	struct message m;
-
-	move->phase = MOVE_READY;
-	if (!may(s, MODE_PREDICTIVE) || !registration_reachable(&s->registration) ||
-	    !number_move(s, now))
-		return;
-	message_init(&m, MESSAGE_HANDOVER_ANNOUNCEMENT, 0);
-	message_set_number(&m, ATTR_EXPECTED, (uint64_t)usec_min(expected, UINT32_MAX));
-	set_way(s, &m);
-	keep_registration(s);
-	if (request_send(s->registration.requests, &m, announcement_answered, s, move->number,
-			 now) < 0)
-		return;
-	move->phase = MOVE_ANNOUNCED;
-	move->deadline = now + s->config->timers.disconnect_wait;
-}
 
 static void prepare(struct session *s, usec_t now)
 {
@@ -360,7 +226,7 @@ static void prepare(struct session *s, usec_t now)
 		m->phase = MOVE_RAISING;
 		m->deadline = (m->at > now ? m->at : now) + s->config->handover.lead;
 	} else {
-		announce(s, now);
+		telling_announce(s, now);
 	}
 }
 
@@ -374,7 +240,7 @@ static void raised(struct session *s, usec_t now)
 	log_info("link %s does not come up beside %s", s->move.target->name,
 		 s->registration.place.link);
 	s->ops.set_link(s->ops.context, s->move.target, false);
-	announce(s, now);
+	telling_announce(s, now);
 }
 
 /* Another antenna than the one in use is turning there, and there is time for it. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * From one link to another: the orders that begin a move, what is said ahead of it, the farewell to
- * the serving core, and the switch of the link (PROTOCOL sections 7 and 15). A part of the
- * session's state machine with a file of its own; what orders call is in session.h.
+ * From one link to another: the orders that begin a move, when cores are told of it (telling.h says
+ * what), and the switch of the link (PROTOCOL sections 7 and 15). A part of the session's state
+ * machine with a file of its own; what orders call is in session.h.
  *
  *	planned --- lead before ---> raising ---------------> ready --- its time ---> leaving
  *	                |   (soft, links that we set up)        ^
