@@ -113,7 +113,7 @@ check "the right one still passes" reach
 # --- rekey: receiver first, then sender, then the old ones go --------------------------------------
 
 NEW="src 192.0.2.1 dst 192.0.2.2 spi 5001 reqid 830001 key 33"
-echoes a 60 0.02 10.1.0.7 -I 10.0.0.1
+echoes a 0.02 10.1.0.7 -I 10.0.0.1
 # shellcheck disable=SC2086
 {
 	does "the new key at the receiver" b sa add $NEW window 1024 esn

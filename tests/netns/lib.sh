@@ -279,41 +279,39 @@ print(hashlib.sha256(data).hexdigest(), mss)" "$3" "$4" >"$WORK/tcp.from"
 	[ -s "$WORK/tcp.to" ] && [ "$(cat "$WORK/tcp.to")" = "$(cut -d' ' -f1 <"$WORK/tcp.from")" ]
 }
 
-# echoes NODE COUNT INTERVAL TARGET [OPTIONS]: echo requests in the background, until they have been
-# answered: on a machine that stands still now and then an answer may be late. ping goes on with further
-# numbers meanwhile, so what is lost shows in the numbers of the answers.
+# echoes NODE INTERVAL TARGET [OPTIONS]: echo requests in the background, of which the first has been
+# answered, until all_echoed.
 echoes() {
-	local node=$1 count=$2 interval=$3 target=$4
-	shift 4
-	background "$node" ping -n -i "$interval" -c $((count + 20)) -w $((count / 10 + 60)) "$@" "$target"
+	local node=$1 interval=$2 target=$3
+	shift 3
+	background "$node" ping -n -i "$interval" "$@" "$target"
 	echoes=$background
 	echoes_log=$WORK/$node.$((${#processes[@]} - 1))
-	echoes_sent=$count
+	poll 5 echoed_all 1
 }
 
-# echoes_stop: no more of them, as soon as one is answered that was sent from now on; instead of COUNT
-# those count that were sent until then.
-echoes_stop() {
-	local now
-	now=$(echoed | sort -n | tail -n 1)
-	poll 10 eval "[ \"\$(echoed | sort -n | tail -n 1)\" -gt $((now + 2)) ]"
-	kill -INT "$echoes"
-	wait "$echoes"
-	echoes_sent=$(echoed | sort -n | tail -n 1)
-}
-
-# echoed: the numbers of the requests that were answered, in the order of the answers.
+# echoed [NUMBER]: the numbers of the requests that were answered, of those up to this one, in the order of
+# the answers.
 echoed() {
-	sed -n 's/^[0-9]* bytes from .*icmp_seq=\([0-9]*\) .*/\1/p' "$echoes_log" | awk -v n="$echoes_sent" '$1 <= n'
+	sed -n 's/^[0-9]* bytes from .*icmp_seq=\([0-9]*\) .*/\1/p' "$echoes_log" | awk -v n="${1:-65535}" '$1 <= n'
 }
 
-# all_echoed NAME [sort -n]: a point: each request was answered once, and in order, or in any if sorted.
+# echoed_all NUMBER: true when that many were answered.
+# shellcheck disable=SC2317 # called by name
+echoed_all() { [ "$(echoed "$1" | sort -u | wc -l)" -ge "$1" ]; }
+
+# all_echoed NAME [sort -n]: a point: all requests up to some that come now were answered once, and in order,
+# or in any if sorted: $echoes_sent. On a machine that stands still now and then an answer may be late, so it
+# is waited for.
 all_echoed() {
 	local name=$1
 	shift
 	[ $# -gt 0 ] || set -- cat
-	wait "$echoes"
-	same "$name" "" "$(diff <(seq "$echoes_sent") <(echoed | "$@") | head -n 20)"
+	echoes_sent=$(($(echoed | sort -n | tail -n 1) + 20))
+	poll 10 echoed_all "$echoes_sent"
+	kill "$echoes"
+	wait "$echoes" 2>/dev/null
+	same "$name ($echoes_sent echoes)" "" "$(diff <(seq "$echoes_sent") <(echoed "$echoes_sent" | "$@") | head -n 20)"
 }
 
 # --- the lab ---------------------------------------------------------------------------------------

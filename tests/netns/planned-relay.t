@@ -105,7 +105,7 @@ same "... and not by itself" 0 "$(answered a)"
 check "the neighbour's own terminal does as well" reaches t2 10.9.0.2
 check "... over its own feeder" test "$(answered b)" -ge 1
 check "the neighbour knows for whom it relays" eval '[ "$(ask s2 relays | jq -r ".table.rows[0][0]")" = "$RELAYED" ]'
-echoes t1 $((50 * (LEAD + 1))) 0.02 10.9.0.2
+echoes t1 0.02 10.9.0.2
 within 20 "from the planned time on it serves by itself" eval '! over "$OVER"'
 all_echoed "nothing is lost when it changes" sort -n
 before=$(answered c)

@@ -92,16 +92,14 @@ stop() {
 	wait "$forwarder" 2>/dev/null
 }
 
-# Echo requests while the function runs, none of which is lost either way. The virtual CPU of UML has
-# time for fewer.
+# Echo requests while the function runs, none of which is lost either way. The virtual CPU of UML has time
+# for fewer.
 # no_loss_during NAME FUNCTION
-INTERVAL=$([ "$KERNEL" = uml ] && echo 0.004 || echo 0.002)
+RATE=$([ "$KERNEL" = uml ] && echo 250 || echo 500)
 no_loss_during() {
-	echoes t 60000 "$INTERVAL" 10.9.0.2
-	poll 5 eval '[ -n "$(echoed)" ]'
+	echoes t "$(awk -v r="$RATE" 'BEGIN {print 1 / r}')" 10.9.0.2
 	"$2"
-	echoes_stop
-	all_echoed "$1 ($echoes_sent echoes)" sort -n
+	all_echoed "$1" sort -n
 }
 
 # --- association -----------------------------------------------------------------------------------

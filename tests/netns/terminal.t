@@ -183,7 +183,7 @@ poll 3 test -s "$events"
 # --- moving ------------------------------------------------------------------------------------------
 
 echo 3 >"$WORK/hold"
-echoes host 300 0.01 $server6
+echoes host 0.01 $server6
 begun=$(date +%s%N)
 check "a switch is accepted" term terminal switch s2
 within 3 "the terminal is on the other link" registered s2
