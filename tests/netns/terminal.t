@@ -122,7 +122,7 @@ traffic() { reaches term "$server4" && reaches term "$server6" && reaches host "
 # --- registration ------------------------------------------------------------------------------------
 
 background core "$BUILD/sno-core-agent" -f -c "$WORK/core.conf" -s "$WORK/core.sock"
-poll 5 test -S "$WORK/core.sock"
+poll 5 "$BUILD/snoctl" -s "$WORK/core.sock" status
 on core ip link set feed-s2 down # the core has set its ports up
 terminal_conf "$command_mode" term ""
 check "the configuration is good" "$BUILD/sno-terminal-agent" -t -c "$WORK/term.conf"
