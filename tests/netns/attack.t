@@ -144,6 +144,16 @@ def from_port(datagram, port):
     return Datagram(datagram.way, bytes(frame), 14).altered(datagram.payload)
 
 
+def pin(world, terminal, satellite):
+    """A satellite's bridge shall know for good at which port a terminal is. Where it learns by what it
+    hears, who sends with another one's Ethernet address draws that one's packets to his port until it
+    sends again, which is not in the hands of any daemon (sno-security(7))."""
+    mac = output(["ip", "netns", "exec", world.netns(terminal), "cat",
+                  f"/sys/class/net/sat-{satellite}/address"]).strip()
+    output(["bridge", "-n", world.netns(satellite), "fdb", "replace", mac, "dev", f"t-{terminal}",
+            "master", "static", "sticky"])
+
+
 def impostors(tap, world):
     """Nobody registers who may not, and each is told why."""
     for name, reason in (("liar", "refuses: authentication-failed"),
@@ -343,6 +353,7 @@ def test(tap):
         tap.within(10, "the channel is rekeyed", lambda: any(
             d.type == "handshake initiation" and d.way in ("a -> b", "b -> a")
             for d in interceptor.seen))
+        pin(world, "t1", "s2")
         attacker = Attacker(world, interceptor)
         for attack in (at_the_access, at_the_terminal, while_answers_are_late, between_cores):
             begin = time.monotonic()
