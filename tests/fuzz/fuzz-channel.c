@@ -43,6 +43,7 @@ static unsigned int asked, ended;
 static struct cookie_jar jar; /* of both owners */
 static bool stopped;	      /* nothing leaves */
 static bool refusing;	      /* no session is wanted */
+static bool refused;	      /* and one was */
 
 #define SOURCE "where it comes from"
 
@@ -83,6 +84,7 @@ static int agreed(void *context, const struct channel_session *session, usec_t w
 {
 	(void)context;
 	require(session->hello && session->esp_root && when == now);
+	refused |= refusing;
 	return refusing ? -ENOBUFS : 0;
 }
 
@@ -186,12 +188,16 @@ static void receive(int number, const uint8_t *octets, size_t length)
 	if (channel_receiver_index(exact, length, &index))
 		channel_find(index);
 	channel_initiation_hint(exact, length, hint);
-	authentic = false;
+	authentic = refused = false;
 	drop = proven(c, exact, length) ? DROP_NONE
 					: channel_receive(c, exact, length, now, &authentic);
 	free(exact);
 	require(drop < DROP_COUNT);
-	if (authentic) {
+	if (authentic && refused) {
+		/* A handshake from the peer itself, that comes to nothing. */
+		require(c->up == up && c->heard == heard && c->current == current);
+		require(requests_outstanding(c->requests) == outstanding);
+	} else if (authentic) {
 		require(c->up && c->current && c->heard == now && c->known);
 	} else {
 		require(c->up == up && c->heard == heard && c->initiated == initiated);
