@@ -16,7 +16,7 @@
 
 /* Of these structures: maps of another one, left by another release of the core, are not taken on.
  */
-#define GUARD_VERSION 3
+#define GUARD_VERSION 4
 
 #define GUARD_WAYS    8	  /* of a terminal */
 #define GUARD_PEERS   128 /* in a core */
@@ -55,7 +55,9 @@ struct guard_terminal {
 	struct guard_count up;	 /* that came from the terminal's side and were let through */
 	struct guard_count down; /* that left to the terminal's side */
 	__u32 mtu;		 /* of its path, that TCP's segments are to fit; 0: not known */
-	__u32 unused;
+	__u32 gate;		 /* not 0: packets wait for those that are in the hold */
+	__u64 held;		 /* packets that the hold's device was given ... */
+	__u64 passed;		 /* ... and that have left the hold, this way or that */
 };
 
 /* Addresses in maps are IPv6, IPv4 ones mapped into it (RFC 4291 section 2.5.5.2). */
@@ -84,6 +86,7 @@ struct guard_common {
 	__u32 version;
 	__u32 bridge;	  /* interface index: what it sends into a tunnel is not ours to count */
 	__u32 keyless;	  /* interface index of the tunnel device whose tunnels have no key */
+	__u32 hold;	  /* interface index of the hold's device */
 	__u16 signalling; /* UDP port of terminals */
 	__u8 gateway[6];  /* Ethernet address */
 	__u64 drops[GUARD_DROPS];

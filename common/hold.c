@@ -450,7 +450,7 @@ static int write_out(struct hold_queue *queue)
 
 int hold_queue_release(struct hold_queue *queue, hold_write_fn *write, void *context, usec_t now)
 {
-	int result;
+	int result = 0;
 
 	queue->write = write;
 	queue->context = context;
@@ -460,11 +460,13 @@ int hold_queue_release(struct hold_queue *queue, hold_write_fn *write, void *con
 		if (result < 0)
 			return result;
 		result = hold_read(queue->hold, now);
-		if (result <= 0)
+		if (result < READS)
 			break;
 	}
 	/* What was read is written already, unless the writer would not take it. */
-	return TAILQ_EMPTY(&queue->packets) ? (result < 0 ? result : 0) : -EAGAIN;
+	if (!TAILQ_EMPTY(&queue->packets))
+		return -EAGAIN;
+	return result < 0 ? result : result == READS;
 }
 
 void hold_queue_hold(struct hold_queue *queue)

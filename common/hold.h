@@ -148,12 +148,11 @@ struct hold_queue *hold_queue_find(const struct hold *hold, const struct prefix 
 
 /*
  * Writes out, in order, what the queue holds and what the device has for it, until both are empty.
- * From then on the queue passes: what any hold_read() finds for it is written at once. Bounded:
- * when packets come faster than they can be written, it gives up after some thousands, with an
- * empty queue.
+ * From then on the queue passes: what any hold_read() finds for it is written at once. Bounded: it
+ * does not go on for ever where packets come as fast as they can be written.
  *
- * 0; -EAGAIN when the writer said so: the rest is held, call again; or the -errno of reading the
- * device, with an empty queue.
+ * 0; 1 when the device has more, after some thousands; -EAGAIN when the writer said so: the rest is
+ * held, call again; or the -errno of reading the device, with an empty queue.
  */
 int hold_queue_release(struct hold_queue *queue, hold_write_fn *write, void *context, usec_t now);
 /* The queue holds again: the release is called off. */

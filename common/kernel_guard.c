@@ -281,13 +281,20 @@ static int attach(struct kernel_guard *g, unsigned int ifindex, bool ingress, co
 
 int kernel_guard_attach(struct kernel_guard *g, unsigned int ifindex, enum kernel_guard_place place)
 {
-	bool tunnel = place == KERNEL_GUARD_TUNNEL;
+	/* What a device receives, and what it is given to send. */
+	static const struct {
+		const char *in, *out;
+	} programs[] = {
+		[KERNEL_GUARD_ACCESS] = {"sno_access", "sno_delivered"},
+		[KERNEL_GUARD_TUNNEL] = {"sno_tunnel", "sno_sent"},
+		[KERNEL_GUARD_HOLD] = {NULL, "sno_held"},
+	};
 	int result = kernel_tc_clsact_ensure(g->kernel, ifindex);
 
+	if (result == 0 && programs[place].in)
+		result = attach(g, ifindex, true, programs[place].in);
 	if (result == 0)
-		result = attach(g, ifindex, true, tunnel ? "sno_tunnel" : "sno_access");
-	if (result == 0)
-		result = attach(g, ifindex, false, tunnel ? "sno_sent" : "sno_delivered");
+		result = attach(g, ifindex, false, programs[place].out);
 	return result;
 }
 

@@ -20,6 +20,7 @@ struct guard_terminal;
 enum kernel_guard_place {
 	KERNEL_GUARD_ACCESS, /* an Ethernet device on which terminals are */
 	KERNEL_GUARD_TUNNEL, /* a collect-metadata device */
+	KERNEL_GUARD_HOLD,   /* the hold's device, of which only the way in is of interest */
 };
 
 struct kernel_guard_options {
@@ -40,7 +41,7 @@ int kernel_guard_open(struct kernel *k, const struct kernel_guard_options *optio
 /* The kernel keeps what filters refer to. */
 void kernel_guard_close(struct kernel_guard *guard);
 
-/* Gives the device our filters, in and out, or exchanges them atomically for those of this guard.
+/* Gives the device the filters of its place, or exchanges them atomically for those of this guard.
  */
 int kernel_guard_attach(struct kernel_guard *guard, unsigned int ifindex,
 			enum kernel_guard_place place);

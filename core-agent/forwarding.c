@@ -8,7 +8,6 @@
 #include "kernel.h"
 #include "log.h"
 #include "underlay.h"
-#include "urgent.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -24,8 +23,6 @@
 #define PATH_ROUTES   3
 #define PATH_ROUTE    (PATH_FALLBACK + PATH_ROUTES)
 #define PATH_OBJECTS  (PATH_ROUTE + PATH_ROUTES)
-
-#define OFTEN 200 /* looks at the hold, that is some hundred microseconds */
 
 static struct prefix path_prefix(const struct path *path, int i)
 {
@@ -320,6 +317,8 @@ static int hold_begin(struct core *core, struct path_change *p)
 	result = holding_ready(core)
 			 ? hold_queue_open(&p->queue, core->underlay.holding.hold, destinations)
 			 : -ENODEV;
+	if (result == 0)
+		guard_hold_begin(core, p->wanted);
 	if (result == 0 && p->wanted->peer)
 		result = hold_queue_set_owner(p->queue, p->wanted->peer);
 	if (result < 0)
@@ -395,55 +394,29 @@ static void way_unmake(struct core *core, struct kernel_change *changes, size_t 
 }
 
 /* What is held, and what has come to the device, goes its way. 0 or -errno, logged. */
-static int pass(struct core *core, struct hold_queue *queue, usec_t now)
+static int pass(struct core *core, struct hold_queue *queue, const struct path *path, usec_t now)
 {
-	struct hold_device *device = &core->underlay.holding.device;
-	int result = hold_queue_release(queue, hold_device_write, device, now);
+	int result = holding_pass(core, queue, path, now);
 
 	if (result < 0)
 		log_warn_errno(-result, "releasing what was held");
 	return result;
 }
 
-/* Looks often for packets, until one has come if `one` is set. */
-static void pass_often(struct core *core, struct hold_queue *queue, bool one, usec_t now)
-{
-	const struct hold_counters *counters = hold_queue_counters(queue);
-	uint64_t released = counters->released;
-
-	for (int i = 0; i < OFTEN; i++)
-		if (pass(core, queue, now) < 0 || (one && counters->released != released))
-			return;
-}
-
 /*
- * All goes its new way, and what comes from now on takes it by itself. What got into the device in
- * between must leave it before what comes later gets past it: a matter of microseconds, in which
- * nobody else has the processor, since nobody knows when the next two packets come. Where they
- * follow each other closely the way is made once more, which brings into the caches what the kernel
- * needs to change routes; and they are changed behind a packet, when the next one is farthest away.
+ * All goes its new way, and what comes from now on takes it by itself; but not past what is in the
+ * hold's device or comes to it until the routes are changed: the guard's gate is shut.
  */
 static void switch_over(struct core *core, struct path_change *p, struct hold_queue *queue,
-			struct kernel_change *way, size_t total, usec_t now)
+			usec_t now)
 {
-	const struct hold_counters *counters = hold_queue_counters(queue);
 	struct kernel_change changes[PATH_OBJECTS];
-	struct urgency before;
-	uint64_t taken = counters->buffered;
-	bool dense = pass(core, queue, now) == 0 && counters->buffered != taken;
 
-	urgent_begin(&before);
-	if (dense)
-		kernel_batch(core->kernel, way, total);
-	pass(core, queue, now);
-	if (dense)
-		pass_often(core, queue, true, now);
+	pass(core, queue, p->wanted, now);
+	guard_hold_gate(core, p->wanted, true);
 	install(core, p, 1, changes);
 	if (p->error == 0)
-		pass(core, queue, now);
-	if (dense && p->error == 0)
-		pass_often(core, queue, false, now);
-	urgent_end(&before);
+		pass(core, queue, p->wanted, now);
 }
 
 static void release(struct core *core, struct path_change *p, usec_t now,
@@ -457,17 +430,18 @@ static void release(struct core *core, struct path_change *p, usec_t now,
 	p->error = way_make(core, p->wanted, way, count, changes, &total);
 	if (p->error == 0) {
 		p->first = PATH_STATION;
-		switch_over(core, p, queue, changes, total, now);
+		switch_over(core, p, queue, now);
 	}
 	if (held)
 		*held = *hold_queue_counters(queue);
 	if (p->error) {
+		guard_hold_gate(core, p->wanted, false);
 		hold_queue_hold(queue);
 		way_unmake(core, changes, total);
 		return;
 	}
 	tidy(core, p, 1, changes);
-	holding_linger(core, queue, way, count, now);
+	holding_linger(core, queue, p->wanted, way, count, now);
 }
 
 /* ---- the change -------------------------------------------------------------------------- */

@@ -5,8 +5,9 @@
  * Programs for tc, compiled for the kernel's virtual machine and carried in sno-core-agent
  * (guard_image.c): one for what satellites' ports receive, one for what comes out of tunnel
  * devices, which take packets of any outer source, and two that count what leaves by either. All
- * of them have TCP agree on segments that fit the terminal's path. Who is who is written by
- * guard.c, in the structures of guard_layout.h.
+ * of these have TCP agree on segments that fit the terminal's path. Another one counts what enters
+ * the hold: nothing leaves past it. Who is who is written by guard.c, in the structures of
+ * guard_layout.h.
  *
  * Packets are read relative to their network header: devices differ in what they have before it.
  * What signalling the access side receives is read by packet sockets, which come before this.
@@ -424,6 +425,35 @@ int sno_tunnel(struct __sk_buff *skb)
 	return drop(c, to ? GUARD_TUNNEL : GUARD_UNSERVED);
 }
 
+/* ---- the hold ------------------------------------------------------------------------------ */
+
+/*
+ * While a hold is released the routes lead past it already, and packets may be in its device or in
+ * the daemon's hands that came before. What comes now goes the same way round as long as that is
+ * so; the daemon says what has left. Packets out of the hold are on that way.
+ */
+static __always_inline int must_wait(const struct __sk_buff *skb, const struct guard_common *c,
+				     const struct guard_terminal *terminal)
+{
+	const volatile struct guard_terminal *t = terminal;
+
+	return t->gate && skb->ingress_ifindex != c->hold && (__s64)(t->held - t->passed) > 0;
+}
+
+SEC("tc")
+int sno_held(struct __sk_buff *skb)
+{
+	struct guard_terminal *terminal;
+	struct packet p;
+
+	if (read_packet(skb, &p) < 0)
+		return TC_ACT_OK;
+	terminal = find(&p.dst);
+	if (terminal)
+		__sync_fetch_and_add(&terminal->held, skb->gso_segs ? skb->gso_segs : 1);
+	return TC_ACT_OK;
+}
+
 /* ---- counting ------------------------------------------------------------------------------ */
 
 static __always_inline int sent(struct __sk_buff *skb, int into_tunnel)
@@ -443,6 +473,8 @@ static __always_inline int sent(struct __sk_buff *skb, int into_tunnel)
 	terminal = find(&p.dst);
 	if (!terminal)
 		return TC_ACT_OK;
+	if (must_wait(skb, c, terminal))
+		return (int)bpf_redirect(c->hold, 0);
 	count(skb, &terminal->down, p.octets);
 	clamp(skb, terminal, into_tunnel ? network_in_tunnel(skb, &p) : ETH_HLEN);
 	return TC_ACT_OK;

@@ -69,6 +69,7 @@ int guard_attach(struct core *core, unsigned int ifindex, enum kernel_guard_plac
 		return kernel_guard_detach(core->kernel, ifindex);
 	g->common->bridge = core->underlay.bridge;
 	g->common->keyless = core->underlay.device[KERNEL_TUNNEL_IPIP];
+	g->common->hold = core->underlay.holding.device.ifindex;
 	return kernel_guard_attach(g->kernel, ifindex, place);
 }
 
@@ -124,6 +125,8 @@ static int take_on(const struct kernel_guard_address *address, void *arg)
 	if (!place)
 		return -ENOMEM;
 	guard_address_add(g, place, &key);
+	/* What an earlier run held has gone with it. */
+	g->terminals[address->terminal].gate = 0;
 	return 0;
 }
 
@@ -238,6 +241,48 @@ int guard_sweep(struct core *core, bool (*claimed)(const struct prefix *prefix, 
 			first = result;
 	}
 	return first;
+}
+
+/* ---- the hold ------------------------------------------------------------------------------- */
+
+static struct guard_terminal *terminal_of(const struct core *core, const struct path *path)
+{
+	const struct guarded *place = core->guard ? guard_place_find(core->guard, path) : NULL;
+
+	return place ? &core->guard->terminals[place->terminal] : NULL;
+}
+
+void guard_hold_begin(struct core *core, const struct path *path)
+{
+	struct guard_terminal *terminal = terminal_of(core, path);
+
+	if (terminal)
+		terminal->gate = terminal->held = terminal->passed = 0;
+}
+
+void guard_hold_passed(struct core *core, const struct path *path, uint64_t packets)
+{
+	struct guard_terminal *terminal = terminal_of(core, path);
+
+	/* Not before they have: then the kernel lets others go. */
+	if (terminal)
+		__atomic_store_n(&terminal->passed, packets, __ATOMIC_RELEASE);
+}
+
+void guard_hold_gate(struct core *core, const struct path *path, bool shut)
+{
+	struct guard_terminal *terminal = terminal_of(core, path);
+
+	if (terminal)
+		__atomic_store_n(&terminal->gate, shut, __ATOMIC_RELEASE);
+}
+
+bool guard_hold_behind(const struct core *core, const struct path *path)
+{
+	const struct guard_terminal *terminal = terminal_of(core, path);
+
+	return terminal &&
+	       (int64_t)(__atomic_load_n(&terminal->held, __ATOMIC_ACQUIRE) - terminal->passed) > 0;
 }
 
 /* ---- counters ------------------------------------------------------------------------------- */

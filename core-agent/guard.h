@@ -9,7 +9,8 @@
  * path, and of a subscriber from its binding and from the cores that are prepared for it. A way
  * that is given up remains for timers.drain: what is under way on it is not lost.
  *
- * It also has the ends of a terminal's TCP connections agree on segments that its path takes.
+ * It also has the ends of a terminal's TCP connections agree on segments that its path takes, and
+ * sees to it that no packet gets past others that are in the hold (holding.h).
  *
  * With core.guard = false all of this does nothing.
  */
@@ -65,6 +66,23 @@ void guard_subscriber(const struct subscriber *subscriber);
 /* What an earlier run has left, and is not claimed, goes. 0 or -errno, logged. */
 int guard_sweep(struct core *core, bool (*claimed)(const struct prefix *prefix, void *arg),
 		void *arg);
+
+/* ---- the hold ------------------------------------------------------------------------------- */
+
+/*
+ * A queue is about to hold packets of the path's terminal: from now on those that enter the hold's
+ * device are counted.
+ */
+void guard_hold_begin(struct core *core, const struct path *path);
+/* So many packets of the queue have left the hold so far, whether they were sent or lost. */
+void guard_hold_passed(struct core *core, const struct path *path, uint64_t packets);
+/*
+ * Shut: packets of the terminal wait behind those that have entered the device and not left the
+ * hold; they are sent to the device too. Open: nobody waits.
+ */
+void guard_hold_gate(struct core *core, const struct path *path, bool shut);
+/* Are packets in the hold that have entered the device? Without a guard nobody knows: false. */
+bool guard_hold_behind(const struct core *core, const struct path *path);
 
 /* ---- counters ------------------------------------------------------------------------------- */
 

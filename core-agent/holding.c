@@ -3,6 +3,8 @@
 #include "holding.h"
 
 #include "core.h"
+#include "forwarding.h"
+#include "guard.h"
 #include "log.h"
 #include "sweep.h"
 
@@ -11,14 +13,38 @@
 #include <stdlib.h>
 #include <utlist.h>
 
+/* Packets that go through the daemon take their way in order, if slower than those that do not. */
+#define PATIENCE USEC_PER_SEC
+
 /* A release that is over but for stragglers. */
 struct lingering {
 	struct hold_queue *queue;
+	struct path path;
 	struct kernel_route routes[HOLDING_ROUTES];
 	size_t count;
+	uint64_t told; /* to the guard, of what has left */
+	bool shut;     /* the guard's gate */
 	usec_t until;
+	usec_t patience; /* until when the gate may be shut */
 	struct lingering *next;
 };
+
+/* How many packets have left the hold. */
+static uint64_t gone(const struct hold_queue *queue)
+{
+	const struct hold_counters *counters = hold_queue_counters(queue);
+
+	return counters->released + hold_dropped(counters);
+}
+
+int holding_pass(struct core *core, struct hold_queue *queue, const struct path *path, usec_t now)
+{
+	int result =
+		hold_queue_release(queue, hold_device_write, &core->underlay.holding.device, now);
+
+	guard_hold_passed(core, path, gone(queue));
+	return result;
+}
 
 /* ---- the end of a release -------------------------------------------------------------------- */
 
@@ -35,12 +61,12 @@ static void way_remove(struct core *core, const struct kernel_route *routes, siz
 	underlay_sweep_soon(core);
 }
 
-static void release_end(struct core *core, struct hold_queue *queue,
+/* Nothing waits any more, and after that nothing is sent to the device. */
+static void release_end(struct core *core, struct hold_queue *queue, const struct path *path,
 			const struct kernel_route *routes, size_t count)
 {
-	struct holding *h = &core->underlay.holding;
-
-	hold_queue_release(queue, hold_device_write, &h->device, h->now);
+	guard_hold_gate(core, path, false);
+	holding_pass(core, queue, path, core->underlay.holding.now);
 	way_remove(core, routes, count);
 	hold_queue_close(queue);
 }
@@ -48,8 +74,35 @@ static void release_end(struct core *core, struct hold_queue *queue,
 static void linger_end(struct core *core, struct lingering *l)
 {
 	LL_DELETE(core->underlay.holding.lingering, l);
-	release_end(core, l->queue, l->routes, l->count);
+	release_end(core, l->queue, &l->path, l->routes, l->count);
 	free(l);
+}
+
+/*
+ * Packets are behind those in the hold, and wait while these leave. When none does the device has
+ * lost some; when it takes too long more comes than goes: the others wait no longer.
+ */
+static void linger_again(struct core *core, struct lingering *l, usec_t now)
+{
+	struct holding *h = &core->underlay.holding;
+
+	if (l->told == gone(l->queue) || now >= l->patience) {
+		guard_hold_gate(core, &l->path, false);
+		l->shut = false;
+	}
+	l->told = gone(l->queue);
+	l->until = now + HOLD_LINGER;
+	LL_DELETE(h->lingering, l);
+	LL_APPEND(h->lingering, l);
+}
+
+static void linger_over(struct core *core, struct lingering *l, usec_t now)
+{
+	holding_pass(core, l->queue, &l->path, now);
+	if (l->shut && guard_hold_behind(core, &l->path))
+		linger_again(core, l, now);
+	else
+		linger_end(core, l);
 }
 
 static void settle_timer(struct timer *timer, void *arg, usec_t now)
@@ -59,26 +112,30 @@ static void settle_timer(struct timer *timer, void *arg, usec_t now)
 
 	h->now = now;
 	while (h->lingering && h->lingering->until <= now)
-		linger_end(core, h->lingering);
+		linger_over(core, h->lingering, now);
 	if (h->lingering)
 		timer_set(&core->timers, timer, h->lingering->until);
 }
 
-void holding_linger(struct core *core, struct hold_queue *queue, const struct kernel_route *routes,
-		    size_t count, usec_t now)
+void holding_linger(struct core *core, struct hold_queue *queue, const struct path *path,
+		    const struct kernel_route *routes, size_t count, usec_t now)
 {
 	struct holding *h = &core->underlay.holding;
 	struct lingering *l = calloc(1, sizeof(*l));
 
 	h->now = now;
 	if (!l) {
-		release_end(core, queue, routes, count);
+		release_end(core, queue, path, routes, count);
 		return;
 	}
 	l->queue = queue;
+	l->path = *path;
+	l->told = gone(queue);
+	l->shut = true;
 	for (l->count = 0; l->count < count; l->count++)
 		l->routes[l->count] = routes[l->count];
 	l->until = now + HOLD_LINGER;
+	l->patience = now + PATIENCE;
 	LL_APPEND(h->lingering, l);
 	if (!timer_pending(&h->settle))
 		timer_set(&core->timers, &h->settle, l->until);
@@ -108,12 +165,26 @@ static void expire_timer(struct timer *timer, void *arg, usec_t now)
 	timer_set(&core->timers, timer, hold_expire(h->hold, now));
 }
 
+/* What has come for queues that pass has gone by now. */
+static void tell_gone(struct core *core)
+{
+	struct lingering *l;
+
+	LL_FOREACH (core->underlay.holding.lingering, l) {
+		if (l->told == gone(l->queue))
+			continue;
+		l->told = gone(l->queue);
+		guard_hold_passed(core, &l->path, l->told);
+	}
+}
+
 void holding_read(struct core *core, usec_t now)
 {
 	struct holding *h = &core->underlay.holding;
 	int result = hold_read(h->hold, now);
 
 	h->now = now;
+	tell_gone(core);
 	/* That somebody has removed the device, the kernel's monitor tells (restore.h). */
 	if (result < 0 && result != -EBADFD)
 		log_warn_errno(-result, "reading packets that are to be held");
@@ -145,6 +216,17 @@ static int rules_add(struct core *core)
 	return result;
 }
 
+/* The device is there: what enters it is counted, and what leaves it has its own way. */
+static int begin(struct core *core)
+{
+	int result = guard_attach(core, core->underlay.holding.device.ifindex, KERNEL_GUARD_HOLD);
+
+	if (result == 0)
+		return rules_add(core);
+	log_warnx("device for held packets: %s", kernel_error(core->kernel));
+	return result;
+}
+
 int holding_open(struct core *core, usec_t now)
 {
 	struct holding *h = &core->underlay.holding;
@@ -164,7 +246,7 @@ int holding_open(struct core *core, usec_t now)
 			  "no better than proactive");
 		return 0;
 	}
-	return result < 0 ? result : rules_add(core);
+	return result < 0 ? result : begin(core);
 }
 
 int holding_restore(struct core *core)
@@ -174,7 +256,7 @@ int holding_restore(struct core *core)
 
 	if (result == -EOPNOTSUPP)
 		return 0;
-	return result < 0 ? result : rules_add(core);
+	return result < 0 ? result : begin(core);
 }
 
 void holding_close(struct core *core)

@@ -24,6 +24,7 @@
 
 struct core;
 struct lingering;
+struct path;
 
 /* Of the routes below those to the device: below every other route to the same destination. */
 #define HOLDING_FALLBACK_METRIC 3900000000u
@@ -54,11 +55,17 @@ bool holding_ready(const struct core *core);
 void holding_read(struct core *core, usec_t now);
 
 /*
- * The end of a release: for HOLD_LINGER the queue goes on passing what was on its way into the
- * device, through these routes; then they are removed and the queue is closed. Copies the routes.
+ * Writes out what the queue holds and what the device has for it (hold_queue_release()), and tells
+ * the guard how much of the path's terminal has left the hold. 0 or -errno.
  */
-void holding_linger(struct core *core, struct hold_queue *queue, const struct kernel_route *routes,
-		    size_t count, usec_t now);
+int holding_pass(struct core *core, struct hold_queue *queue, const struct path *path, usec_t now);
+/*
+ * The end of a release to this path: for HOLD_LINGER, and longer while more comes, the queue goes
+ * on passing what was on its way into the device or has to wait behind that (guard.h), through
+ * these routes; then they are removed and the queue is closed. Copies path and routes.
+ */
+void holding_linger(struct core *core, struct hold_queue *queue, const struct path *path,
+		    const struct kernel_route *routes, size_t count, usec_t now);
 /* Ends such an end now, when this destination is among those of the release: it gets a new path. */
 void holding_settle(struct core *core, const struct prefix *destination);
 

@@ -10,7 +10,8 @@
 #include "log.h"
 #include "urgent.h"
 
-#define AGAIN USEC_PER_MSEC /* until a socket that was full is tried again */
+/* Until a socket that was full is tried again, or a device that was not empty. */
+#define AGAIN USEC_PER_MSEC
 
 void uplink_init(struct uplink *u, struct forwarding *forwarding, uplink_send_fn *send,
 		 void *context)
@@ -137,6 +138,7 @@ int uplink_hold(struct uplink *u, usec_t now)
 	u->settling = true;
 	u->link = NULL;
 	u->due = USEC_NEVER;
+	u->patience = 0;
 	return 0;
 }
 
@@ -165,9 +167,14 @@ static int release(struct uplink *u, usec_t now)
 {
 	int error = hold_queue_release(u->queue, write_packet, u, now);
 
+	if (!u->patience)
+		u->patience = now + UPLINK_PATIENCE;
+	if (error == 1 && now < u->patience)
+		error = -EAGAIN;
 	if (error != -EAGAIN)
 		error = switch_over(u, now);
 	if (error == 0) {
+		u->patience = 0;
 		u->due = now + HOLD_LINGER;
 		return 0;
 	}

@@ -11,8 +11,9 @@
  *
  * Held means: the routes lead to the hold's device (hold.h). What is held leaves as frames through
  * the new link's own socket, because the kernel takes no packet from itself that comes in from
- * outside; when nothing is left the routes are set to the link. Whoever came late into the device
- * follows within HOLD_LINGER.
+ * outside; when nothing is left the routes are set to the link, but after UPLINK_PATIENCE also
+ *where packets come as fast as they leave. Whoever came late into the device follows within
+ *HOLD_LINGER.
  */
 #ifndef SNO_TERMINAL_UPLINK_H
 #define SNO_TERMINAL_UPLINK_H
@@ -26,6 +27,9 @@
 
 /* Between a discovery and what was held, so that the core there registers us before it forwards. */
 #define UPLINK_PAUSE ((usec_t)1000)
+
+/* Packets that go through the agent take their way in order, if slower than those that do not. */
+#define UPLINK_PATIENCE USEC_PER_SEC
 
 /* Sends a packet as a frame to the gateway's Ethernet address. As hold_write_fn. */
 typedef int uplink_send_fn(void *context, struct link *link, const struct lladdr *gateway,
@@ -49,7 +53,8 @@ struct uplink {
 	usec_t since;		     /* the last packet over the old link left before */
 	bool settling;		     /* ... or until the next tick, which will tell */
 	usec_t due;		     /* waiting: until then; passing: until the queue is closed */
-	struct uplink_count closed;  /* of holds that are over */
+	usec_t patience; /* until when the routes wait for the device to be empty; or 0 */
+	struct uplink_count closed; /* of holds that are over */
 };
 
 /* All of it outlives the uplink. */

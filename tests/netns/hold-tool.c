@@ -21,6 +21,8 @@
  */
 #include "core-agent/core.h"
 #include "core-agent/forwarding.h"
+#include "core-agent/guard.h"
+#include "core-agent/pool.h"
 #include "core-agent/sweep.h"
 #include "kernel.h"
 
@@ -125,6 +127,8 @@ static int wanted_path(char **words, const struct terminal *t, struct path *path
 		path->kind = PATH_ACCESS;
 		if (kernel_link_find(core.kernel, words[3], &port) < 0)
 			return -ENODEV;
+		if (guard_attach(&core, port.ifindex, KERNEL_GUARD_ACCESS) < 0)
+			return -EIO;
 		path->port = port.ifindex;
 		return lladdr_parse(&path->mac, words[2]);
 	}
@@ -246,6 +250,7 @@ static void before_sleep(struct ev_loop *l, ev_prepare *watcher, int events)
 
 int main(int argc, char **argv)
 {
+	struct pool *empty = pool_new(NULL, 0);
 	struct addr listen;
 	ev_io commands;
 	ev_prepare prepare;
@@ -257,11 +262,13 @@ int main(int argc, char **argv)
 	core.current.access.bridge = bridge;
 	core.current.access.gateway_mac = (struct lladdr){{0x02, 0, 0, 0, 0, 0xfe}};
 	core.current.tunnel.kind = TUNNEL_CHOICE_GPE;
+	core.current.guard = true;			 /* nothing gets past what is held */
 	core.current.timers.stale = 3600 * USEC_PER_SEC; /* no terminal claims these paths */
 	core.current.handover.hold = (struct hold_limits){HOLD_PACKETS, HOLD_OCTETS, HOLD_TIME,
 							  HOLD_TOTAL_PACKETS, HOLD_TOTAL_OCTETS};
 	core.config = &core.current;
-	if (underlay_open(&core, clock_now()) < 0)
+	core.home4 = core.home6 = core.care_of4 = core.care_of6 = empty;
+	if (!empty || underlay_open(&core, clock_now()) < 0)
 		return 1;
 	loop = ev_default_loop(0);
 	hold_device_watch(&core.underlay.holding.device, loop, hold_readable, &core);
@@ -273,6 +280,7 @@ int main(int argc, char **argv)
 	answer(0, hold_counters(core.underlay.holding.hold));
 	ev_run(loop, 0);
 	underlay_close(&core);
+	pool_free(empty);
 	timers_free(&core.timers);
 	kernel_close(core.kernel);
 	return 0;

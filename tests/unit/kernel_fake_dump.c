@@ -92,7 +92,7 @@ static void dump_value(FILE *out, const struct fake_object *o)
 		fprintf(out, " action %u", o->filter.action);
 		break;
 	case FAKE_GUARD:
-		fprintf(out, " %s", o->guard.place == KERNEL_GUARD_TUNNEL ? "tunnel" : "access");
+		fprintf(out, " %s", fake_guard_places[o->guard.place]);
 		break;
 	case FAKE_RULE:
 	case FAKE_CLSACT:

@@ -23,6 +23,12 @@ static struct {
 	struct guard_common common;
 } memory;
 
+const char *const fake_guard_places[] = {
+	[KERNEL_GUARD_ACCESS] = "access",
+	[KERNEL_GUARD_TUNNEL] = "tunnel",
+	[KERNEL_GUARD_HOLD] = "hold",
+};
+
 void fake_guard_reset(void)
 {
 	free(memory.terminals);
@@ -62,7 +68,7 @@ int kernel_guard_attach(struct kernel_guard *guard, unsigned int ifindex,
 			enum kernel_guard_place place)
 {
 	int err = fake_change(guard->kernel, "guard attach %s %s", filter_key(ifindex),
-			      place == KERNEL_GUARD_TUNNEL ? "tunnel" : "access");
+			      fake_guard_places[place]);
 	struct fake_object *o;
 
 	if (!err && !fake_link_of(ifindex))

@@ -121,6 +121,8 @@ int fake_change(struct kernel *k, const char *format, ...) __attribute__((format
 int fake_refuse(struct kernel *k, int err);
 
 /* Empties what the guard has. */
+/* Of the enum kernel_guard_place. */
+extern const char *const fake_guard_places[];
 void fake_guard_reset(void);
 
 /* A fresh link, down. */

@@ -83,7 +83,8 @@ struct rig {
 	size_t waiting_count;
 	struct rig_packet packets[RIG_PACKETS]; /* that have come out of the hold */
 	size_t packet_count;
-	bool full; /* sockets take no packets */
+	bool full;  /* sockets take no packets */
+	bool dense; /* the device is never empty: packets of number 0, which nobody keeps */
 	struct link *watched;
 	char from[64], to[64]; /* of the last switch */
 	unsigned int switches;

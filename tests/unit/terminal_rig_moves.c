@@ -28,6 +28,8 @@ ssize_t rig_read_packet(void *context, uint8_t *packet, size_t size)
 {
 	struct rig *rig = context;
 
+	if (rig->waiting_count == 0 && rig->dense)
+		rig->waiting[rig->waiting_count++] = 0;
 	if (rig->waiting_count == 0)
 		return -EAGAIN;
 	assert_true(size >= PACKET_LENGTH);
@@ -51,7 +53,8 @@ int rig_release_packet(void *context, struct link *link, const struct lladdr *ga
 	assert_int_equal(length, PACKET_LENGTH);
 	assert_false(lladdr_equal(gateway, &(struct lladdr){{0}}));
 	memcpy(&number, packet + 20, 4);
-	packet_left(rig, number, link);
+	if (number > 0)
+		packet_left(rig, number, link);
 	return 0;
 }
 

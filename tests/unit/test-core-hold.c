@@ -258,6 +258,137 @@ static void test_order(void **state)
 	end();
 }
 
+/* ---- the guard's gate -------------------------------------------------------------------------
+ */
+
+/* A packet comes to the device, and the guard's program counts it. */
+static void enter(const char *to)
+{
+	kernel_fake_guarded(HOA4 "/32")->held++;
+	arrive(to);
+}
+
+static void begin_guarded(void)
+{
+	world_guarded = true;
+	begin("");
+	world_guarded = false;
+	assert_int_equal(set(&hold), 0);
+	for (int i = 0; i < 3; i++)
+		enter(HOA4);
+	holding_read(&w->core, w->now);
+}
+
+/* One more comes in between; from here on the others must wait for it. */
+static void enter_behind_gate(void *arg)
+{
+	const struct guard_terminal *terminal = kernel_fake_guarded(HOA4 "/32");
+
+	(void)arg;
+	kernel_fake_meet(NULL, NULL, NULL);
+	assert_int_equal(terminal->gate, 1);
+	assert_int_equal(terminal->passed, 3);
+	enter(HOA6);
+}
+
+/* It is shut before the routes change, and opened when all have left that came by the hold. */
+static void test_gate(void **state)
+{
+	const struct guard_terminal *terminal;
+
+	(void)state;
+	begin_guarded();
+	assert_int_equal(kernel_fake_count("guard " DEVICE " hold"), 1);
+	terminal = kernel_fake_guarded(HOA4 "/32");
+	assert_int_equal(terminal->gate, 0);
+	assert_int_equal(terminal->held, 3);
+	kernel_fake_meet("route replace " HOA4 "/32 table 254", enter_behind_gate, NULL);
+	release(&access_side);
+	delivered(4);
+	assert_int_equal(terminal->passed, 4);
+	enter(INSIDE); /* sent here by the guard */
+	assert_int_equal(terminal->passed, 4);
+	holding_read(&w->core, w->now);
+	delivered(1);
+	assert_int_equal(terminal->passed, 5);
+	assert_int_equal(terminal->gate, 1);
+	world_run(w, HOLD_LINGER);
+	assert_int_equal(terminal->gate, 0);
+	assert_int_equal(hold_queues(w->core.underlay.holding.hold), 0);
+	/* The next hold counts from its own begin. */
+	assert_int_equal(set(&hold), 0);
+	assert_int_equal(terminal->held, 0);
+	assert_int_equal(terminal->passed, 0);
+	end();
+}
+
+/* What was dropped has left the hold too; what the device has lost keeps nobody waiting for long.
+ */
+static void test_gate_lost(void **state)
+{
+	const struct guard_terminal *terminal;
+
+	(void)state;
+	begin_guarded();
+	terminal = kernel_fake_guarded(HOA4 "/32");
+	world_run(w, HOLD_TIME); /* too old, all of them */
+	received += 3;
+	kernel_fake_guarded(HOA4 "/32")->held++; /* and never seen */
+	release(&access_side);
+	delivered(0);
+	assert_int_equal(terminal->passed, 3);
+	assert_int_equal(terminal->gate, 1);
+	world_run(w, HOLD_LINGER);
+	assert_int_equal(terminal->gate, 0);
+	assert_int_equal(hold_queues(w->core.underlay.holding.hold), 1);
+	arrive(HOA4);
+	world_run(w, HOLD_LINGER);
+	delivered(1);
+	assert_int_equal(hold_queues(w->core.underlay.holding.hold), 0);
+	end();
+}
+
+/* While more comes than goes it stays shut, but not for ever. */
+static void test_gate_dense(void **state)
+{
+	const struct guard_terminal *terminal;
+	usec_t shut = 0;
+
+	(void)state;
+	begin_guarded();
+	terminal = kernel_fake_guarded(HOA4 "/32");
+	kernel_fake_guarded(HOA4 "/32")->held += 1000000;
+	release(&access_side);
+	for (; terminal->gate && shut < 2 * SEC; shut += HOLD_LINGER) {
+		enter(HOA4);
+		world_run(w, HOLD_LINGER);
+	}
+	assert_in_range(shut, SEC - HOLD_LINGER, SEC + 2 * HOLD_LINGER);
+	world_run(w, 2 * HOLD_LINGER);
+	assert_int_equal(hold_queues(w->core.underlay.holding.hold), 0);
+	end();
+}
+
+/* A refused release leaves it open. */
+static void test_gate_refused(void **state)
+{
+	(void)state;
+	begin_guarded();
+	for (unsigned int n = 1;; n++) {
+		struct hold_counters held;
+		int result;
+
+		kernel_fake_fail_at(n, -ENOBUFS);
+		result = forwarding_release(&w->core, installed, &access_side, w->now, &held);
+		kernel_fake_fail_at(0, 0);
+		if (result == 0)
+			break;
+		assert_int_equal(kernel_fake_guarded(HOA4 "/32")->gate, 0);
+	}
+	assert_int_equal(kernel_fake_guarded(HOA4 "/32")->gate, 1);
+	end();
+}
+
 /* Refused at whatever step: it holds on, and what was not sent is sent by the next attempt. */
 static void test_refused(void **state)
 {
@@ -563,7 +694,9 @@ int main(void)
 		cmocka_unit_test(test_again_at_once), cmocka_unit_test(test_fewer_destinations),
 		cmocka_unit_test(test_limits),	      cmocka_unit_test(test_device_comes_back),
 		cmocka_unit_test(test_sweep),	      cmocka_unit_test(test_restart),
-		cmocka_unit_test(test_no_device),
+		cmocka_unit_test(test_no_device),     cmocka_unit_test(test_gate),
+		cmocka_unit_test(test_gate_lost),     cmocka_unit_test(test_gate_dense),
+		cmocka_unit_test(test_gate_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -450,6 +450,26 @@ static void test_socket_full(void **state)
 	all_left(held, "s2");
 }
 
+/* A stream as fast as the agent takes its way through it, in order, and the routes wait for a
+ * second. */
+static void test_dense(void **state)
+{
+	unsigned int held, ms = 0;
+
+	(void)state;
+	leave_for_b(0);
+	held = number + 1;
+	cut_over(10);
+	rig.dense = true;
+	reply_prepared();
+	for (; kernel_fake_count("dev sno-buf-up") > 0 && ms < 3000; ms++)
+		rig_pass(&rig, MSEC(1));
+	assert_in_range(ms, 900, 1100);
+	rig.dense = false;
+	stream(5);
+	all_left(held, "s2");
+}
+
 /* Somebody removes the device in the middle; the agent makes another one. */
 static void test_device_removed(void **state)
 {
@@ -555,6 +575,7 @@ int main(void)
 		TEST(refused),
 		TEST(no_hold),
 		TEST(socket_full),
+		TEST(dense),
 		TEST(device_removed),
 		TEST(restart),
 		TEST(link_removed),
