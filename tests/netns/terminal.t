@@ -122,7 +122,8 @@ traffic() { reaches term "$server4" && reaches term "$server6" && reaches host "
 # --- registration ------------------------------------------------------------------------------------
 
 background core "$BUILD/sno-core-agent" -f -c "$WORK/core.conf" -s "$WORK/core.sock"
-poll 5 "$BUILD/snoctl" -s "$WORK/core.sock" status
+ports_up() { [ "$("$BUILD/snoctl" -s "$WORK/core.sock" --json satellites | jq '[.table.rows[][2]] == ["connected", "connected"]')" = true ]; }
+poll 5 ports_up
 on core ip link set feed-s2 down # the core has set its ports up
 terminal_conf "$command_mode" term ""
 check "the configuration is good" "$BUILD/sno-terminal-agent" -t -c "$WORK/term.conf"
