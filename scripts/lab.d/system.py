@@ -215,7 +215,7 @@ class Process:
         """True while it runs."""
         return self.popen.poll() is None
 
-    def stop(self, number=signal.SIGTERM, seconds=5):
+    def stop(self, number=signal.SIGTERM, seconds=20):
         """Signals it and waits; SIGKILL when that does not help. Returns the exit status."""
         if self.running():
             self.popen.send_signal(number)
@@ -224,7 +224,7 @@ class Process:
         except subprocess.TimeoutExpired:
             self.popen.kill()
             warn(f"{self.what} did not end on signal {number} and was killed")
-            return self.popen.wait(5)
+            return self.popen.wait(60)
 
     def tail(self, lines=5):
         """The last lines of its log, for a message."""
