@@ -9,6 +9,7 @@
  *	limits PACKETS OCTETS MSEC TOTAL-PACKETS TOTAL-OCTETS
  *	terminal NAME ADDRESS|PREFIX ...	its home addresses
  *	hold NAME
+ *	gate NAME				shuts the guard's gate
  *	access NAME MAC INTERFACE		INTERFACE is the port of its satellite
  *	tunnel NAME ADDRESS KEY			through the tunnel to this core
  *	clear NAME
@@ -159,6 +160,10 @@ static int path_set(char **words, struct hold_counters *held)
 	*held = forwarding_held(&core, &t->path);
 	if (strcmp(words[0], "counters") == 0)
 		return 0;
+	if (strcmp(words[0], "gate") == 0) {
+		guard_hold_gate(&core, &t->path, true);
+		return 0;
+	}
 	if (strcmp(words[0], "clear") == 0) {
 		forwarding_clear(&core, &t->path);
 		return 0;

@@ -194,6 +194,26 @@ told "it comes" "$to_terminal"
 same "all is released" "400 0 0" "$(field released) $(field packets) $(field dropped)"
 same "in order, both families" "0 0 0 0 0 0 " "$(judged 200)"
 
+# The routes lead past the hold already, and it is not empty yet: as if the core stood still between.
+way4=$(on c ip route show $hoa4)
+way6=$(on c ip -6 route show $hoa6)
+next=$(on c ip -6 neigh show dev sno-acc nud permanent | awk '{print $1; exit}')
+tool hold tina
+listen terminal
+send 200 -i 5000 &
+sender=$!
+poll 5 taken tina 100
+told "the guard's gate is shut" gate tina
+on c ip -6 neigh replace "$next" lladdr $mac dev sno-acc nud permanent
+# shellcheck disable=SC2086 # as ip has shown them
+on c ip route replace $way4
+# shellcheck disable=SC2086
+on c ip -6 route replace $way6
+wait $sender
+same "no packet gets past those in the hold" 400 "$(poll 5 taken tina 400; field packets)"
+told "until these have gone" "$to_terminal"
+same "and all are in order" "0 0 0 0 0 0 " "$(judged 200)"
+
 # rounds COUNT WAY: holds and releases under a stream.
 rounds() {
 	local count=$1 way=$2 i
