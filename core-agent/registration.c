@@ -472,20 +472,31 @@ void registration_peer_removed(struct peer *peer, usec_t now)
 			abandon(r, REASON_ADMINISTRATIVE, now);
 }
 
+static void give_up(struct registration *r, enum reason reason, usec_t now)
+{
+	if (r->session || !r->offered)
+		abandon(r, reason, now);
+	else
+		/* What the home core does with the offer is to be undone when it says so. */
+		r->satellite = NULL;
+}
+
+void registration_terminal_left(struct core *core, const struct lladdr *mac, usec_t now)
+{
+	struct registration *r, *next;
+
+	HASH_ITER (hh, core->registrations, r, next)
+		if (r->satellite && !r->session && lladdr_equal(&r->mac, mac))
+			give_up(r, REASON_TERMINAL_LEFT, now);
+}
+
 void registration_satellite_removed(struct satellite *satellite, usec_t now)
 {
 	struct registration *r, *next;
 
-	HASH_ITER (hh, satellite->core->registrations, r, next) {
-		if (r->satellite != satellite)
-			continue;
-		if (r->session || !r->offered)
-			abandon(r, REASON_ADMINISTRATIVE, now);
-		else
-			/* What the home core does with the offer is to be undone when it says so.
-			 */
-			r->satellite = NULL;
-	}
+	HASH_ITER (hh, satellite->core->registrations, r, next)
+		if (r->satellite == satellite)
+			give_up(r, REASON_ADMINISTRATIVE, now);
 }
 
 void registrations_close(struct core *core)

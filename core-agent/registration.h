@@ -62,6 +62,8 @@ bool registration_running(const struct core *core, const uint8_t hash[HASH_LENGT
  * session's affair. A home core that may have bound the terminal to us is told that it is not.
  */
 void registration_drop(struct registration *r, enum reason reason, usec_t now);
+/* The terminal with this Ethernet address has deregistered: attempts that came before end too. */
+void registration_terminal_left(struct core *core, const struct lladdr *mac, usec_t now);
 void registration_peer_removed(struct peer *peer, usec_t now);
 void registration_satellite_removed(struct satellite *satellite, usec_t now);
 void registrations_close(struct core *core);

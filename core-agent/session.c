@@ -474,10 +474,12 @@ void session_left(struct session *s, bool final, usec_t now)
 	if (!final)
 		session_enter(s, SESSION_LEAVING, now + s->core->config->timers.leave,
 			      "core disconnect");
-	if (s->subscriber)
+	if (s->subscriber) {
 		binding_left(s->subscriber, final, now);
-	else if (final)
+	} else if (final) {
+		registration_terminal_left(s->core, &s->mac, now);
 		session_end(s, REASON_TERMINAL_LEFT, "deregistered", now);
+	}
 }
 
 bool session_released(struct peer *peer, const struct message *request, usec_t now)

@@ -159,6 +159,38 @@ static void test_deregistered_while_tunnelling(void **state)
 	world_free(w);
 }
 
+/* Its home core has not said yet who wants to register: an answer after that registers nobody. */
+static void deregistered_while_authenticating(enum handover_mode mode)
+{
+	struct world *w = world_new(mode == MODE_BASELINE ? WORLD_BASELINE : NULL);
+	char *idle = strdup(kernel_fake_dump());
+	struct terminal old;
+	struct message m;
+
+	terminal_register(w, &w->tina, "s1");
+	old = w->tina;
+	w->far[FAR_A].hold_type = MESSAGE_AUTHENTICATION;
+	discover(w, &w->tina, "s1");
+	assert_int_equal(HASH_COUNT(w->core.registrations), 1);
+	message_init(&m, MESSAGE_CORE_DISCONNECT, 0);
+	message_set_number(&m, ATTR_LIFETIME, 0);
+	terminal_tell(w, &old, "s1", &m);
+	world_run(w, 100 * MS);
+	assert_int_equal(HASH_COUNT(w->core.sessions), 0);
+	far_answer(w, FAR_A, 0);
+	world_run(w, 100 * MS);
+	assert_nothing_left(w, idle);
+	free(idle);
+	world_free(w);
+}
+
+static void test_deregistered_while_authenticating(void **state)
+{
+	(void)state;
+	deregistered_while_authenticating(MODE_BASELINE);
+	deregistered_while_authenticating(MODE_COMBINED);
+}
+
 static void test_satellite_goes_while_tunnelling(void **state)
 {
 	const struct world_text less = {.satellites =
@@ -590,6 +622,7 @@ int main(void)
 		cmocka_unit_test(test_tunnel_request_refused),
 		cmocka_unit_test(test_home_unreachable),
 		cmocka_unit_test(test_deregistered_while_tunnelling),
+		cmocka_unit_test(test_deregistered_while_authenticating),
 		cmocka_unit_test(test_satellite_goes_while_tunnelling),
 		cmocka_unit_test(test_peer_goes_while_authenticating),
 		cmocka_unit_test(test_former_satellite_goes),
