@@ -292,31 +292,20 @@ static int find_offers(struct scan *scan, const struct associations *plan)
 			     &scan->offers, &scan->offer_count);
 }
 
-/* What the terminal is on: the satellite, with whatever core it has now. */
-static const struct choice *find_on(const struct scan *scan, const char *on, struct choice *choice)
-{
-	const struct guide_satellite *satellite = on && *on ? find(scan->g, on) : NULL;
-
-	if (!satellite)
-		return NULL;
-	choice->satellite = (uint32_t)(satellite - scan->g->satellites);
-	choice->core = CHOICE_CORE_UNKNOWN;
-	for (size_t i = 0; i < scan->offer_count; i++)
-		if (scan->offers[i].satellite == choice->satellite && scan->offers[i].from <= 0)
-			choice->core = scan->offers[i].core;
-	return choice;
-}
-
 static int choose(struct scan *scan, const char *on)
 {
+	const struct guide_satellite *satellite = on && *on ? find(scan->g, on) : NULL;
 	struct choice_rules rules = choice_rules_default;
 	struct choice place;
 
+	if (satellite)
+		place = choice_on(scan->offers, scan->offer_count,
+				  (uint32_t)(satellite - scan->g->satellites));
 	rules.policy = (enum choice_policy)scan->g->policy;
 	rules.home = 0;
 	rules.elevation = elevation;
 	rules.arg = scan;
-	return choice_sequence(&rules, scan->offers, scan->offer_count, find_on(scan, on, &place),
+	return choice_sequence(&rules, scan->offers, scan->offer_count, satellite ? &place : NULL,
 			       0, seconds_of(AHEAD), &scan->choices);
 }
 

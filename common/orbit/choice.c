@@ -207,6 +207,16 @@ static int walk_through(struct choice_walk *walk, const struct choice *before)
 	return err;
 }
 
+struct choice choice_on(const struct choice_offer *offers, size_t count, uint32_t satellite)
+{
+	struct choice on = {.satellite = satellite, .core = CHOICE_CORE_UNKNOWN};
+
+	for (size_t i = 0; i < count; i++)
+		if (offers[i].satellite == satellite && offers[i].from <= 0)
+			on.core = offers[i].core;
+	return on;
+}
+
 int choice_sequence(const struct choice_rules *rules, const struct choice_offer *offers,
 		    size_t count, const struct choice *on, double from, double until,
 		    struct choices *choices)

@@ -102,6 +102,8 @@ struct choices {
 int choice_sequence(const struct choice_rules *rules, const struct choice_offer *offers,
 		    size_t count, const struct choice *on, double from, double until,
 		    struct choices *choices);
+/* What a terminal on this satellite is on at 0, with the core that is offered then, if one is. */
+struct choice choice_on(const struct choice_offer *offers, size_t count, uint32_t satellite);
 /* What a satellite is to be taken for: where its windows meet its associations are its offers. */
 struct choice_satellite {
 	const struct association *rows; /* of this satellite, from association_of() */

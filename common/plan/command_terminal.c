@@ -20,7 +20,7 @@ static const struct option_usage usage = {
 
 struct wishes {
 	struct option_list elements;
-	const char *associations, *agreements, *reserved, *loads, *sno;
+	const char *associations, *agreements, *reserved, *loads, *sno, *on;
 	struct place place;
 	usec_t start;
 	double hours, min_elevation;
@@ -37,6 +37,7 @@ struct world {
 	struct choice_satellite *satellites;
 	struct site site;
 	uint32_t home;
+	const struct element_set *on; /* NULL: none */
 };
 
 /* ---- input ----------------------------------------------------------------------------------- */
@@ -125,6 +126,12 @@ static int read_world(struct world *world)
 		sgp4_init(&world->orbits[i], &all->sets[i]); /* tle_load() has tried it */
 		world->satellites[i].rows = association_of(&world->plan, all->sets[i].name,
 							   &world->satellites[i].count);
+	}
+	world->on = world->wishes->on ? tle_find(all, world->wishes->on) : NULL;
+	if (world->wishes->on && !world->on) {
+		options_complain(usage.command, "--on %s: there is no such satellite",
+				 world->wishes->on);
+		return -EINVAL;
 	}
 	geodesy_site(&world->wishes->place, &world->site);
 	return world->wishes->loads ? read_loads(world, world->wishes->loads) : 0;
@@ -217,16 +224,20 @@ static int print_sequence(struct world *world)
 	struct choice_rules rules = wishes->rules;
 	struct choices choices = {.count = 0};
 	struct choice_offer *offers;
+	struct choice on;
 	size_t count;
 	int err = find_offers(world, &offers, &count);
 
 	if (err)
 		return err;
+	if (world->on)
+		on = choice_on(offers, count, (uint32_t)(world->on - scenario->constellation.sets));
 	rules.home = world->home;
 	rules.policy = (enum choice_policy)wishes->policy;
 	rules.elevation = elevation;
 	rules.arg = world;
-	err = choice_sequence(&rules, offers, count, NULL, 0, wishes->hours * 3600, &choices);
+	err = choice_sequence(&rules, offers, count, world->on ? &on : NULL, 0,
+			      wishes->hours * 3600, &choices);
 	free(offers);
 	if (err)
 		return err;
@@ -274,6 +285,8 @@ int command_terminal(int argc, char **argv)
 		 .argument = "DEGREES", .help = "above the horizon (25)"},
 		{"start", 0, OPTION_TIME, &wishes.start, .required = true, .argument = "TIME",
 		 .help = "beginning, like 2026-01-01T00:00:00Z"},
+		{"on", 0, OPTION_TEXT, &wishes.on, .argument = "SATELLITE",
+		 .help = "which one it is on at the beginning (none)"},
 		{"hours", 0, OPTION_NUMBER, &wishes.hours, .least = 0.001, .most = 8784,
 		 .argument = "H", .help = "how long (2)"},
 		{"policy", 'p', OPTION_CHOICE, &wishes.policy, .choices = choice_policy_names,

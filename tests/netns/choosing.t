@@ -215,8 +215,11 @@ orbits() { # POLICY
 sequence() {
 	ctl t1 --json satellites | jq -r '.table.rows[0:6][] | "\(.[2]) \(.[3])"'
 }
-planned() {
-	"$BUILD/sno-plan" terminal --tle "a.example=$WORK/all.tle" --associations "$WORK/associations.csv" --sno a.example \
+# It knows what it is on, and so must the other.
+planned() { # POLICY
+	local on
+	mapfile -t on < <(ctl t1 --json status | jq -r '.fields.link // "" | ascii_upcase | select(startswith("SAT-")) | "--on", .')
+	"$BUILD/sno-plan" terminal "${on[@]}" --tle "a.example=$WORK/all.tle" --associations "$WORK/associations.csv" --sno a.example \
 		--lat 48.1 --lon 11.6 --height 500 --hours 1 --start "$(at "$(now)" 0)" --policy "$1" |
 		awk -F, 'NR > 1 {print tolower($3), $4}' | head -6
 }

@@ -90,6 +90,9 @@ few = sequence("--policy", "longest")
 many = sequence("--policy", "elevation", "--margin", 0)
 ok(len(few) < len(many), "longest takes fewer satellites than the highest", (len(few), len(many)))
 ok(len(sequence("--policy", "elevation", "--margin", 20)) <= len(many), "a margin saves changes")
+there = [name for name, spans in SEEN.items() if spans[0][0] <= .002 and offered(0, .01, name, HELD[name][0][2])]
+ok(len(there) > 1, "there are several to begin with", there)
+same([sequence("--policy", "longest", "--on", name)[0][2] for name in there], there, "longest stays on what it is on")
 busiest = few[0][2]
 loads = temporary(f"satellite,load\n{busiest},100\n")
 ok(all(not any(offered(start, until, other, core_) for other in SEEN if other != busiest
@@ -112,6 +115,7 @@ for options, told, status in ((("--sno", "x.example"), "--sno x.example", 1),
                               (("--policy", "best"), "is none of", 2),
                               (("--policy", "load", "--loads", temporary("satellite,load\nX,1\n")),
                                ':2: there is no satellite "X"', 1),
+                              (("--on", "X"), "--on X: there is no such satellite", 1),
                               (("--lat", 91), "is no number from -90 to 90", 2),
                               (("--associations", temporary("from\n")), ":1: column until is missing", 1)):
     got_ = terminal(*options)
