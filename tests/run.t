@@ -60,7 +60,7 @@ expect() {
 }
 
 count=0
-[ "$(id -u)" -eq 0 ] && points=22 || points=14
+[ "$(id -u)" -eq 0 ] && points=25 || points=15
 echo "1..$points"
 expect 'a pass passes' 'Result: PASS' pass.t static
 expect 'a failure fails' 'Result: FAIL' fail.t static
@@ -75,14 +75,22 @@ expect 'no test of that name is a failure' 'no test named nonsense' nonsense sta
 expect 'a point that failed is told at the end' 'Result: FAIL||--- tests/tells.t|not ok 1 - bread|# burnt|$' tells.t static
 expect 'so are the last words of a test that died' 'Result: FAIL||--- tests/last.t|1..1|ok 1|out of flour|$' last.t static
 expect 'and only what failed' 'Result: FAIL||--- tests/fail.t|not ok 1|$' 'pass.t fail.t' static
+mkdir "$work/bin"
+printf '#!/bin/sh\necho 1000\n' >"$work/bin/id"
+chmod +x "$work/bin/id"
+expect 'and not what another user cannot run' 'Result: FAIL||--- tests/fail.t|not ok 1|$' 'fail.t whole.t' all PATH="$work/bin:$PATH"
 expect 'nothing follows on a pass' 'Result: PASS|$' pass.t static
-if [ "$points" -gt 14 ]; then
+if [ "$points" -gt 15 ]; then
 	expect 'a namespace test may skip' 'whole.t .. skipped: no tunnel' netns/whole.t netns
 	expect 'REQUIRE_NETNS: an empty plan fails' 'Result: FAIL' netns/whole.t netns REQUIRE_NETNS=1
+	expect 'and why is told' '||--- tests/netns/whole.t|not ok 1 - required, but skipped: 1..0 # SKIP no tunnel|$' \
+		netns/whole.t netns REQUIRE_NETNS=1
 	expect 'REQUIRE_NETNS: status 77 fails' 'Result: FAIL' netns/status.t netns REQUIRE_NETNS=1
 	expect 'REQUIRE_NETNS: a point may skip' 'Result: PASS' netns/point.t netns REQUIRE_NETNS=1
 	expect 'a test knows its kernel' 'Result: PASS' netns/where.t netns
 	expect 'a point may skip in UML' 'Result: PASS' netns/point.t uml
 	expect 'REQUIRE_UML: a point fails' 'Result: FAIL' netns/point.t uml REQUIRE_UML=1
+	expect 'and why is told' '||--- uml:tests/netns/point.t|not ok 2 - gre - required, but skipped: no gre|$' \
+		netns/point.t uml REQUIRE_UML=1
 	expect 'a header selects the kernel' 'Result: PASS' netns/inside.t uml REQUIRE_UML=1
 fi
