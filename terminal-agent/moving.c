@@ -370,8 +370,8 @@ void moving_arrived(struct session *s, struct link *from, usec_t now)
 		*m = (struct move){0};
 	} else if (m->phase != MOVE_NONE && m->phase != MOVE_RAISING) {
 		/* With every new binding the home core gives up what it had prepared. */
-		m->number = 0;
-		m->announced = m->prepared = m->parted = false;
+		telling_void(s);
+		m->parted = false;
 		m->phase = MOVE_PLANNED;
 	}
 	moving_follow_schedule(s, now);

@@ -9,6 +9,15 @@
 #include "terminal-agent/belief.h"
 #include "terminal-agent/session.h"
 
+void telling_void(struct session *s)
+{
+	struct move *m = &s->move;
+
+	m->number = 0;
+	m->announced = m->prepared = false;
+	m->uplink_delay = 0;
+}
+
 /*
  * Gives the move a number, so that it can be named to the home core. False when it cannot be named:
  * nobody knows where it leads, or it leads to the core that serves now.
@@ -20,12 +29,8 @@ static bool number_move(struct session *s, usec_t now)
 
 	if (core ? strcmp(core, s->registration.place.core) == 0 : !m->target->satellite)
 		return false;
-	if (m->number && core && strcmp(core, m->core) != 0 && m->core[0]) {
-		/* Another core than was announced: another move, of which nothing is known. */
-		m->number = 0;
-		m->announced = m->prepared = false;
-		m->uplink_delay = 0;
-	}
+	if (m->number && core && strcmp(core, m->core) != 0 && m->core[0])
+		telling_void(s); /* another core than was announced: another move */
 	if (!m->number)
 		m->number = ++s->registration.moves;
 	if (core && core != m->core)
@@ -58,10 +63,11 @@ static void take_answer(struct session *s, enum reason reason, const struct mess
 	if (!answer || answer->type == MESSAGE_ERROR)
 		return;
 	m->prepared = reason == REASON_ACCEPTED && message_has(answer, ATTR_NEXT_CORE);
-	if (message_has(answer, ATTR_NEXT_CORE))
+	if (message_has(answer, ATTR_NEXT_CORE)) {
 		memcpy(m->core, answer->next_core, sizeof(m->core));
-	if (message_has(answer, ATTR_UPLINK_DELAY))
+		/* Where it is absent the new way is not shorter. */
 		m->uplink_delay = moving_uplink_delay(s, answer);
+	}
 	log_debug("next core %s: %s, shorter by %.1f ms", m->core[0] ? m->core : "not known",
 		  m->prepared ? "prepared" : "not prepared", (double)m->uplink_delay / 1000);
 }

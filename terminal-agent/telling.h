@@ -25,4 +25,7 @@ void telling_announce(struct session *s, usec_t now);
  */
 bool telling_farewell(struct session *s, usec_t now);
 
+/* What was said of the move is void, and nothing is known of what has been prepared. */
+void telling_void(struct session *s);
+
 #endif

@@ -650,6 +650,57 @@ static void test_announced_another(void **state)
 	assert_int_equal(rig.packet_count, 0);
 }
 
+/* To s2, with a packet that waits. */
+static const struct rig_sent *cut_over_with_packet(void)
+{
+	rig_carrier(&rig, rig.sat1, false);
+	assert_true(rig_send_packet(&rig, 1));
+	rig_cut_over(&rig, MSEC(50));
+	return rig_take_discovery(&rig, "s2");
+}
+
+/* The way is shorter to the core that was announced, and not to the one that it is then. */
+static void test_another_is_no_shorter(void **state)
+{
+	struct message m;
+
+	(void)state;
+	registered_at_a();
+	m = rig_announce(&rig, &a, &b, 300000);
+	rig_prepare(&rig, &c, m.handover_counter);
+	rig_ack_move(&rig, "s1", &a, &m, REASON_ACCEPTED, "c.example", 0);
+	assert_int_equal(rig_reply_prepared(&rig, &c, cut_over_with_packet()), DROP_NONE);
+	rig_pass(&rig, UPLINK_PAUSE);
+	assert_int_equal(rig.packet_count, 1);
+}
+
+/*
+ * The way to the next core is shorter from the core that serves when the move is announced. Then
+ * another one serves, which is told of the move as well, and nobody says how long the way from
+ * there is.
+ */
+static void test_another_serves_by_then(void **state)
+{
+	struct message m;
+
+	(void)state;
+	registered_at_a();
+	rig_order(&rig, "s2", MSEC(4000));
+	rig_pass(&rig, MSEC(2010));
+	m = rig_take_sealed(&rig, &a, MESSAGE_HANDOVER_ANNOUNCEMENT);
+	rig_ack_move(&rig, "s1", &a, &m, REASON_ACCEPTED, "b.example", 300000);
+	rig_advertise(&rig, "s1", "c.example", 33);
+	assert_int_equal(rig_reply(&rig, &c, rig_take_discovery(&rig, "s1"), REASON_ACCEPTED),
+			 DROP_NONE);
+	rig_take_done(&rig, "s1", &c);
+	rig_take_sealed(&rig, &c, MESSAGE_HANDOVER_ANNOUNCEMENT);
+	rig.deaf = true;
+	rig_pass(&rig, MSEC(1990) + rig.config.timers.disconnect_wait);
+	rig.deaf = false;
+	assert_int_equal(rig_reply(&rig, &b, cut_over_with_packet(), REASON_ACCEPTED), DROP_NONE);
+	assert_int_equal(rig.packet_count, 1);
+}
+
 /*
  * Two thirds of the lifetime end shortly before a move. Who registered anew then would say farewell
  * under keys that the core has replaced already.
@@ -803,6 +854,8 @@ int main(void)
 		TEST(identity_mode),
 		TEST(core_changes),
 		TEST(announced_another),
+		TEST(another_is_no_shorter),
+		TEST(another_serves_by_then),
 		TEST(refresh_before_move),
 		TEST(refresh_after_all),
 		TEST(scheduled_core),
