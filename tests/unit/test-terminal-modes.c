@@ -701,21 +701,24 @@ static void test_another_serves_by_then(void **state)
 	assert_int_equal(rig.packet_count, 1);
 }
 
-/*
- * Two thirds of the lifetime end shortly before a move. Who registered anew then would say farewell
- * under keys that the core has replaced already.
- */
-static void test_refresh_before_move(void **state)
+/* Two thirds of the lifetime end shortly before a move, which has been announced. */
+static void announced_before_refresh(void)
 {
 	struct message m;
 
-	(void)state;
 	a.lifetime = 30;
 	registered_at_a();
 	rig_order(&rig, "s2", MSEC(20900));
 	rig_pass(&rig, MSEC(18910));
 	m = rig_take_sealed(&rig, &a, MESSAGE_HANDOVER_ANNOUNCEMENT);
 	rig_ack_move(&rig, "s1", &a, &m, REASON_ACCEPTED, "b.example", 0);
+}
+
+/* Who registered anew then would say farewell under keys that the core has replaced already. */
+static void test_refresh_before_move(void **state)
+{
+	(void)state;
+	announced_before_refresh();
 	rig_pass(&rig, MSEC(1990));
 	rig_take_sealed(&rig, &a, MESSAGE_CORE_DISCONNECT);
 	assert_int_equal(rig.session.state, SESSION_DISCONNECTING);
@@ -725,15 +728,8 @@ static void test_refresh_before_move(void **state)
 /* ... and here the move comes to nothing. */
 static void test_refresh_after_all(void **state)
 {
-	struct message m;
-
 	(void)state;
-	a.lifetime = 30;
-	registered_at_a();
-	rig_order(&rig, "s2", MSEC(20900));
-	rig_pass(&rig, MSEC(18910));
-	m = rig_take_sealed(&rig, &a, MESSAGE_HANDOVER_ANNOUNCEMENT);
-	rig_ack_move(&rig, "s1", &a, &m, REASON_ACCEPTED, "b.example", 0);
+	announced_before_refresh();
 	rig_pass(&rig, MSEC(1960));
 	rig_order(&rig, "s2", 10 * USEC_PER_SEC);
 	rig_take_discovery(&rig, "s1");
