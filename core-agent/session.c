@@ -451,6 +451,8 @@ void session_was_held(struct session *s, const struct hold_counters *held)
 {
 	s->buffered = (uint32_t)held->released;
 	s->dropped = (uint32_t)hold_dropped(held);
+	/* With the path too, which one that was expected gets after it has registered. */
+	keep_session(s);
 }
 
 /* ---- what other parts decide --------------------------------------------------------------- */

@@ -110,7 +110,10 @@ void session_abandon(struct session *session, usec_t now);
  * nothing has changed.
  */
 int session_register(struct session *session, const struct session_grant *grant, usec_t now);
-/* So much was held for its terminal, and is on its way or lost: to be told with handover done. */
+/*
+ * It is led to by now. So much was held for its terminal, and is on its way or lost: to be told
+ * with handover done.
+ */
 void session_was_held(struct session *session, const struct hold_counters *held);
 /* A sealed datagram to this session, from this satellite (session_request.c). */
 enum drop session_receive(struct session *session, struct satellite *satellite,

@@ -13,6 +13,7 @@
 #include "frame.h"
 #include "kernel_fake.h"
 #include "otto.h"
+#include "tina.h"
 #include "world.h"
 
 #include <errno.h>
@@ -23,9 +24,6 @@
 #include <string.h>
 
 #include <cmocka.h>
-
-#define MS  USEC_PER_MSEC
-#define SEC USEC_PER_SEC
 
 /* otto at home on s1, tina visiting on s2. */
 static struct world *world_served(void)
@@ -399,6 +397,41 @@ static void test_answer_lost(void **state)
 	world_free(w);
 }
 
+/* So is that of a visitor who was expected, whose packets go on coming to it. */
+static void arrival_lost(unsigned int wishes)
+{
+	struct world *w;
+	struct path path;
+
+	world_keeps = true;
+	w = tina_world(NULL);
+	tina_prepare(w, 1, wishes);
+	tina_expected(w);
+	if (wishes & HOLD)
+		tina_send('1');
+	tina_comes(w, 1, "s1");
+	world_run(w, 20 * MS);
+	path = tina(w)->own_path;
+	assert_int_equal(path.kind, PATH_ACCESS);
+	w->frame_count = 0;
+	world_restart(w, NULL);
+	assert_int_equal(tina(w)->state, SESSION_REGISTERED);
+	assert_true(path_equal(&tina(w)->own_path, &path));
+	assert_int_equal(tina(w)->buffered, wishes & HOLD ? 1 : 0);
+	terminal_send(w, &w->tina, "s1", w->tina.discovery, w->tina.discovery_length);
+	world_run(w, 500 * MS);
+	tina_arrived(w);
+	world_free(w);
+}
+
+static void test_arrival_lost(void **state)
+{
+	(void)state;
+	arrival_lost(0);
+	arrival_lost(HOLD);
+	arrival_lost(HOLD | LINK);
+}
+
 /* Nor does it help that the subscriber was away meanwhile, by a restart or by a reload. */
 static void test_counter_outlives(void **state)
 {
@@ -562,6 +595,7 @@ int main(void)
 		cmocka_unit_test(test_replayed_discovery),
 		cmocka_unit_test(test_counter_outlives),
 		cmocka_unit_test(test_answer_lost),
+		cmocka_unit_test(test_arrival_lost),
 		cmocka_unit_test(test_root),
 		cmocka_unit_test(test_root_too_large),
 		cmocka_unit_test(test_boot),
