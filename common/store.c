@@ -64,6 +64,7 @@ struct store {
 	bool resumes;
 	struct waiting *waiting;
 	bool lost; /* a row could not even wait: this life is not to be resumed */
+	bool put;  /* since the writer was woken last */
 	uint64_t rows;
 	int told; /* the writer's error that was logged last */
 
@@ -466,6 +467,7 @@ int store_begin(struct store *s)
 
 static void wake(struct store *s)
 {
+	s->put = false;
 	if (atomic_exchange(&s->sleeping, false))
 		sem_post(&s->wake);
 }
@@ -511,9 +513,11 @@ static bool write_down(struct store *s, const struct name *name, bool removed, c
 static void change(struct store *s, const struct name *name, const uint8_t *value, size_t length)
 {
 	s->rows++;
+	s->put = true;
 	/* Not past one that waits: the newest is the one that counts. */
-	if (s->waiting || !write_down(s, name, !value, value, length))
-		wait_for_room(s, name, value, length);
+	if (!s->waiting && write_down(s, name, !value, value, length))
+		return;
+	wait_for_room(s, name, value, length);
 	wake(s);
 }
 
@@ -573,10 +577,13 @@ void store_tick(struct store *s)
 	if (!s)
 		return;
 	tell(s);
-	if (!s->waiting)
-		return;
-	place_waiting(s);
-	wake(s);
+	if (s->waiting) {
+		place_waiting(s);
+		s->put = true;
+	}
+	/* Not sooner: the peers' answers are on their way now, and nobody waits for the writer. */
+	if (s->put)
+		wake(s);
 }
 
 /* What waited for room has it, now that the writer has made it; as much as the disk takes. */

@@ -73,7 +73,10 @@ int store_begin(struct store *store);
 void store_put(struct store *store, uint8_t kind, const char *key, const void *value,
 	       size_t length);
 void store_remove(struct store *store, uint8_t kind, const char *key);
-/* Whenever the event loop is about to sleep: what had to wait is tried again. */
+/*
+ * Whenever the event loop is about to sleep: the writer is woken for what was put since then, and
+ * what had to wait for room is tried again.
+ */
 void store_tick(struct store *store);
 /* Writes what is left, as far as the disk takes it, and closes. */
 void store_close(struct store *store);

@@ -149,6 +149,22 @@ static int stop(void *arg, const char *key, const uint8_t *value, size_t length)
 	return 7;
 }
 
+/* The writer sleeps until the event loop is about to, and then writes. */
+static void test_written(void **state)
+{
+	struct store *s = begun(*state);
+
+	for (uint64_t commits = 1; commits <= 3; commits++) {
+		usleep(20000); /* for the writer to find nothing to do */
+		put(s, KIND, "one", "1");
+		store_tick(s);
+		for (int i = 0; i < 5000 && store_figures(s).commits < commits; i++)
+			usleep(1000);
+		assert_int_equal(store_figures(s).commits, commits);
+	}
+	store_close(s);
+}
+
 static void test_each_stops(void **state)
 {
 	struct store *s = begun(*state);
@@ -743,6 +759,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_rows, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_written, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_each_stops, setup, teardown),
 		cmocka_unit_test(test_none),
 		cmocka_unit_test_setup_teardown(test_boot, setup, teardown),
