@@ -42,7 +42,14 @@ static struct link *go_again(struct session *s, struct link *link, usec_t now)
 {
 	struct link *target = links_find(s->links, s->resuming.target);
 
-	if (!s->resuming.target[0] || !target || target == link)
+	if (!s->resuming.target[0])
+		return NULL;
+	if (!target && link->twin) {
+		/* Where the antenna points by now nobody knows, either. */
+		target = link->twin;
+		links_rename(target, s->resuming.target);
+	}
+	if (!target || target == link)
 		return NULL;
 	s->move = s->resuming.move;
 	s->move.target = target;

@@ -370,6 +370,39 @@ static void test_antenna(void **state)
 	rig_no_more(&rig);
 }
 
+/* Killed while the antenna turned: it is turned there once more, and not taken for where it was. */
+static void test_antenna_left(void **state)
+{
+	struct message m;
+
+	(void)state;
+	rig_use_antennas(&rig);
+	rig_start(&rig);
+	links_rename(rig_link(&rig, "dish0"), "sat-7");
+	rig_register(&rig, "sat-7", &a);
+	links_rename(rig_link(&rig, "dish0"), "sat-8");
+	rig_order(&rig, "sat-8", 0);
+	m = rig_take_sealed(&rig, &a, MESSAGE_HANDOVER_ANNOUNCEMENT);
+	rig_prepare(&rig, &b, m.handover_counter);
+	rig_ack_move(&rig, "sat-7", &a, &m, REASON_ACCEPTED, "b.example", 0);
+	m = rig_take_sealed(&rig, &a, MESSAGE_CORE_DISCONNECT);
+	rig_ack_move(&rig, "sat-7", &a, &m, REASON_ACCEPTED, "b.example", 0);
+	assert_string_equal(rig.pointed, "dish0 sat-8");
+	rig.pointed[0] = '\0';
+	restart();
+	assert_string_equal(rig.pointed, "dish0 sat-8");
+	assert_int_equal(rig.session.state, SESSION_SWITCHING);
+	rig_no_more(&rig);
+	assert_true(rig_send_packet(&rig, 1)); /* which waits */
+	rig_turned(&rig);
+	assert_int_equal(rig_reply_prepared(&rig, &b, rig_take_discovery(&rig, "sat-8")),
+			 DROP_NONE);
+	assert_string_equal(rig.session.registration.place.satellite, "sat-8");
+	rig_pass(&rig, 50 * MS);
+	assert_int_equal(rig.packet_count, 1);
+	assert_ptr_equal(rig.packets[0].link, rig_link(&rig, "sat-8"));
+}
+
 /* The machine was booted: nothing is known of before, not even the counter. */
 static void test_booted(void **state)
 {
@@ -423,10 +456,11 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(test_##name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(unnoticed),  TEST(nothing_twice), TEST(replay),	     TEST(forgotten),
-		TEST(next_move),  TEST(announced),     TEST(left),	     TEST(left_and_there),
-		TEST(other_link), TEST(other_address), TEST(expired),	     TEST(deregistered),
-		TEST(antenna),	  TEST(booted),	       TEST(other_terminal), TEST(broken),
+		TEST(unnoticed),  TEST(nothing_twice), TEST(replay),  TEST(forgotten),
+		TEST(next_move),  TEST(announced),     TEST(left),    TEST(left_and_there),
+		TEST(other_link), TEST(other_address), TEST(expired), TEST(deregistered),
+		TEST(antenna),	  TEST(antenna_left),  TEST(booted),  TEST(other_terminal),
+		TEST(broken),
 	};
 
 	if (keys_init() < 0)
