@@ -53,7 +53,7 @@ static int read_home_share(struct wishes *wishes)
 	*share = strtod(wishes->home_share, &end);
 	if (end != wishes->home_share && !*end && *share > 0 && *share <= 1)
 		return 0;
-	options_complain(usage.command, "--home-share %s: a number from 0 to 1, or figure2",
+	options_complain(usage.command, "--home-share %s: a number above 0 and up to 1, or figure2",
 			 wishes->home_share);
 	return -EINVAL;
 }
@@ -279,6 +279,18 @@ static int write_report(struct wishes *wishes, const struct associated *associat
 	return err;
 }
 
+/* The plan is good all the same; but the operator has asked for more. */
+static void tell_home_share(const struct associated *associated)
+{
+	double share = associated->comparison.plan.home_share;
+
+	if (share < associated->home_share)
+		options_complain(usage.command,
+				 "users are at home for %.4f of their time: no tau was found that "
+				 "reaches the %.4f of --home-share",
+				 share, associated->home_share);
+}
+
 /* Checks and writes what was planned. */
 static int deliver(struct wishes *wishes, const struct associated *associated,
 		   struct report *report, usec_t begun)
@@ -297,6 +309,8 @@ static int deliver(struct wishes *wishes, const struct associated *associated,
 	free(text);
 	if (!err && wishes->report)
 		err = write_report(wishes, associated, report, begun);
+	if (!err)
+		tell_home_share(associated);
 	return err ? PLAN_FAILED : PLAN_GOOD;
 }
 

@@ -192,6 +192,8 @@ same(associate(*SMALL, "--home-share", "figure2", "--threads", "3")[1], text, ".
 most = associate(*SMALL, "--home-share", "1")
 ok(most[0] == 0 and most[2]["plan"]["home_share"] > mine["home_share"], "as much as can be, where that is too little",
    most[3])
+ok(f'for {most[2]["plan"]["home_share"]:.4f} of their time' in most[3] and "reaches the 1.0000 of --home-share" in most[3],
+   "... and a message says so", most[3])
 between = (mine["home_share"] + most[2]["plan"]["home_share"]) / 2
 more = associate(*SMALL, "--home-share", f"{between:.4f}")[2]
 ok(between - 1e-4 <= more["plan"]["home_share"] < most[2]["plan"]["home_share"] and
@@ -203,7 +205,8 @@ ok(stretched[2]["plan"]["home_share"] >= theirs["home_share"] and
    stretched[2]["bound"]["objective"] <= stretched[2]["plan"]["objective"], "in stretches too", stretched[2])
 same(checked(*stretched[4:]).returncode, 0, "... which the checker finds good")
 for share in ("0", "1.5", "much", "figure3", "0.5x"):
-    same((associate(*SMALL, "--home-share", share)[0]), 2, f"--home-share {share} is wrong usage")
+    status, *_, told, _, _ = associate(*SMALL, "--home-share", share)
+    ok(status == 2 and "a number above 0 and up to 1, or figure2" in told, f"--home-share {share} is wrong usage", told)
 same(associate(*SMALL, "--home-share", "0.5", "--policy", "figure2")[0], 2, "... as it is with the policy figure2")
 
 status, text, report, told, out, said = associate(*SMALL, "--policy", "figure2")
