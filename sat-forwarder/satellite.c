@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What should hold, what does, and the way from one to the other. */
-#include "sat-forwarder/satellite.h"
+#include "sat-forwarder/satellite_internal.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -11,8 +11,7 @@
 #include "sat-forwarder/order.h"
 #include "sat-forwarder/relays.h"
 
-#define RETRY_FIRST (100 * USEC_PER_MSEC)
-#define RETRY_LAST  USEC_PER_SEC
+#define RETRY_LAST USEC_PER_SEC
 
 /* "core a.example over gs-a1 via s2 (isl-s2)", "no core" */
 #define SERVED_TEXT 840
@@ -102,6 +101,16 @@ static void say(const struct satellite *s, const struct served *served, const st
 							"the access side are up");
 }
 
+int satellite_refuse(char why[SATELLITE_WHY], int err, const char *format, ...)
+{
+	va_list ap;
+
+	va_start(ap, format);
+	vsnprintf(why, SATELLITE_WHY, format, ap);
+	va_end(ap);
+	return err;
+}
+
 /* ---- the one change ----------------------------------------------------------------------------
  */
 
@@ -168,141 +177,10 @@ static int associate(struct satellite *s, const struct choice *choice, struct in
 	return 0;
 }
 
-/* ---- the association file ----------------------------------------------------------------------
- */
-
-static int refuse(char why[SATELLITE_WHY], int err, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
-
-static int refuse(char why[SATELLITE_WHY], int err, const char *format, ...)
-{
-	va_list ap;
-
-	va_start(ap, format);
-	vsnprintf(why, SATELLITE_WHY, format, ap);
-	va_end(ap);
-	return err;
-}
-
-/* Faults go to the log, the first one also to who asked. */
-struct plan_faults {
-	char *why;
-	bool some;
-};
-
-static void plan_fault(void *arg, const char *message)
-{
-	struct plan_faults *faults = arg;
-
-	log_error("%s", message);
-	if (!faults->some && faults->why)
-		snprintf(faults->why, SATELLITE_WHY, "%s", message);
-	faults->some = true;
-}
-
-/* The file that was awaited is there, or is refused. */
-static int end_reading(struct satellite *s, char why[SATELLITE_WHY])
-{
-	struct plan_faults faults = {.why = why};
-	void *file;
-	int err;
-
-	if (why)
-		refuse(why, 0, "out of memory");
-	err = reading_end(s->reading, &file, plan_fault, &faults);
-	s->reading = NULL;
-	s->file = file;
-	return err;
-}
-
-static int begin_reading(struct satellite *s, const char *path, const struct file_state *state,
-			 char why[SATELLITE_WHY])
-{
-	struct plan_file *file = plan_file_new(path);
-
-	reading_abandon(s->reading);
-	s->reading = NULL;
-	satellite_forget_file(s);
-	if (file) {
-		file->seen = *state;
-		s->awaited = file;
-		s->reading = reading_begin(&plan_file_kind, file);
-	}
-	if (s->reading)
-		return 0;
-	return refuse(why, -EAGAIN, "%s: no memory or no thread to read it with; reload again",
-		      path);
-}
-
-static bool is_file(const struct plan_file *file, const char *path, const struct file_state *state)
-{
-	return strcmp(file->path, path) == 0 && file_same(&file->seen, state);
-}
-
-/*
- * Has the association file of a configuration read: then it is s->file, NULL where there is none.
- * A small one is waited for.
- */
-static int find_file(struct satellite *s, const struct config *config, usec_t now,
-		     char why[SATELLITE_WHY])
-{
-	const char *path = config->association.file;
-	struct file_state state;
-	int err;
-
-	if (!path) {
-		satellite_forget_file(s);
-		return 0;
-	}
-	state = file_state(path);
-	if (s->file && is_file(s->file, path, &state))
-		return 0;
-	if (!s->reading || !is_file(s->awaited, path, &state)) {
-		err = begin_reading(s, path, &state, why);
-		if (err)
-			return err;
-	}
-	if (state.size <= READING_SMALL)
-		return end_reading(s, why);
-	s->look_at = now + READING_POLL;
-	return refuse(why, -EINPROGRESS, "%s is being read", path);
-}
-
-void satellite_forget_file(struct satellite *s)
-{
-	if (s->file && s->file->seen.size > READING_SMALL)
-		reading_put_away(&plan_file_kind, s->file);
-	else
-		plan_file_free(s->file);
-	s->file = NULL;
-}
-
-bool satellite_goes_on(struct satellite *s)
-{
-	bool goes_on = s->goes_on;
-
-	s->goes_on = false;
-	return goes_on;
-}
-
-static void look_at_reading(struct satellite *s, struct instant at)
-{
-	if (!s->reading)
-		return;
-	if (!reading_done(s->reading)) {
-		s->look_at = at.now + READING_POLL;
-	} else if (end_reading(s, NULL) == 0) {
-		s->goes_on = true;
-	} else {
-		s->counters.refused_reloads++;
-		log_warnx("reload refused, the running plan stays");
-	}
-}
-
 /* ---- the one update ----------------------------------------------------------------------------
  */
 
-static void update(struct satellite *s, struct instant at)
+void satellite_settle(struct satellite *s, struct instant at)
 {
 	struct choice choice;
 
@@ -328,9 +206,9 @@ static void update(struct satellite *s, struct instant at)
 
 void satellite_update(struct satellite *s, struct instant at)
 {
-	update(s, at);
+	satellite_settle(s, at);
 	relays_update(s, at);
-	look_at_reading(s, at);
+	satellite_look_at_reading(s, at);
 }
 
 usec_t satellite_next_wall(const struct satellite *s, usec_t wall)
@@ -371,12 +249,13 @@ int satellite_order(struct satellite *s, const char *core, const char *station, 
 	int err;
 
 	if (!feeder)
-		return refuse(why, -ENOENT, "no feeder of satellite %s leads to core %s%s%s",
-			      s->config->satellite.name, core, station ? " over " : "",
-			      station ? station : "");
+		return satellite_refuse(why, -ENOENT,
+					"no feeder of satellite %s leads to core %s%s%s",
+					s->config->satellite.name, core, station ? " over " : "",
+					station ? station : "");
 	if (!feeder->port.ready)
-		return refuse(why, -ENODEV, "the feeder %s to core %s: %s", feeder->port.name, core,
-			      feeder->port.trouble);
+		return satellite_refuse(why, -ENODEV, "the feeder %s to core %s: %s",
+					feeder->port.name, core, feeder->port.trouble);
 	*order = (struct order){.given = true, .since = at.wall};
 	order->until = schedule_order_end(&s->schedule, at.wall);
 	snprintf(order->core, sizeof(order->core), "%s", feeder->core);
@@ -385,8 +264,9 @@ int satellite_order(struct satellite *s, const char *core, const char *station, 
 	err = associate(s, &choice, at);
 	if (err) {
 		*order = before;
-		return refuse(why, err, "the kernel refuses: %s; the former association stays",
-			      kernel_error(s->kernel));
+		return satellite_refuse(why, err,
+					"the kernel refuses: %s; the former association stays",
+					kernel_error(s->kernel));
 	}
 	s->retry_at = USEC_NEVER;
 	if (*s->order_file) {
@@ -418,219 +298,33 @@ static void report_order(void *arg, const char *message)
 		  s->config->satellite.name, message);
 }
 
-/* An order that is still in force, where a feeder can still carry it out. */
-static void adopt_order(struct satellite *s, usec_t wall)
-{
-	struct order *order = &s->schedule.order;
-
-	if (!*s->order_file ||
-	    order_load(s->order_file, s->config->satellite.name, wall, order, report_order, s))
-		return;
-	if (!order->given)
-		return;
-	if (!forwarding_feeder(&s->forwarding, order->core, order->station, NULL)) {
-		log_notice("satellite %s: the order to serve core %s ends: no feeder leads there",
-			   s->config->satellite.name, order->core);
-		end_order(s);
-	} else {
-		log_notice("satellite %s: core %s stays associated by command",
-			   s->config->satellite.name, order->core);
-	}
-}
-
-/* ---- configuration -----------------------------------------------------------------------------
- */
-
-/* A plan that is over is a mistake when somebody puts it into force. */
-static int check_end(const struct satellite *s, const struct config *config,
-		     const struct plan *plan, usec_t wall, char why[SATELLITE_WHY])
-{
-	char end[ASSOCIATION_TIME_TEXT];
-
-	if (!plan->count || plan_end(plan) > wall || config->relay)
-		return 0;
-	return refuse(why, -EINVAL, "%s: the last association of satellite %s was over at %s",
-		      config->association.file, config->satellite.name,
-		      association_time_format(lab_time_planned(&s->time, plan_end(plan)), end));
-}
-
-static void take_plan(struct satellite *s, const struct config *config, const struct plan *plan,
-		      usec_t wall)
-{
-	struct order *order = &s->schedule.order;
-
-	plan_free(&s->schedule.plan);
-	s->schedule.plan = *plan;
-	s->told = wall;
-	s->schedule.core = config->association.core;
-	s->schedule.station = config->association.station;
-	if (order->given)
-		order->until = usec_min(order->until, schedule_order_end(&s->schedule, wall));
-	if (plan->count)
-		log_info("%ssatellite %s: %zu association%s up to the end of the plan",
-			 config->relay ? "relay of " : "", config->satellite.name, plan->count,
-			 plan->count == 1 ? "" : "s");
-}
-
-int satellite_begin(struct satellite *s, const struct config *config, struct kernel *kernel,
-		    const char *order_file, const struct plan_file *file, struct instant at)
-{
-	struct plan_faults faults = {0};
-	char why[SATELLITE_WHY];
-	struct plan plan;
-	int err;
-
-	*s = (struct satellite){.config = config, .kernel = kernel, .started = at.now};
-	s->retry_at = USEC_NEVER;
-	s->retry_step = RETRY_FIRST;
-	s->time = lab_time_of(&config->time);
-	if (!config->relay)
-		lab_time_warn(&s->time);
-	snprintf(s->order_file, sizeof(s->order_file), "%s", order_file ? order_file : "");
-	err = plan_take(&plan, config, file, plan_fault, &faults);
-	if (err)
-		return err;
-	if (check_end(s, config, &plan, at.wall, why))
-		log_warnx("%s", why);
-	take_plan(s, config, &plan, at.wall);
-	err = forwarding_open(&s->forwarding, kernel, config);
-	if (!err) {
-		err = forwarding_configure(&s->forwarding, config, true, at.now, why);
-		if (err)
-			log_error("satellite %s: %s", config->satellite.name, why);
-	}
-	if (err) {
-		satellite_close(s);
-		return err;
-	}
-	adopt_order(s, at.wall);
-	update(s, at);
-	forwarding_sweep(&s->forwarding);
-	err = relays_open(s, file, at);
-	if (err)
-		satellite_close(s);
-	return err;
-}
-
-int satellite_open(struct satellite *s, const struct config *config, struct kernel *kernel,
-		   const char *order_file, struct instant at)
-{
-	struct plan_faults faults = {0};
-	struct plan_file *file;
-	int err = plan_file_load(&file, config, plan_fault, &faults);
-
-	if (err)
-		return err;
-	err = satellite_begin(s, config, kernel, order_file, file, at);
-	plan_file_free(file);
-	return err;
-}
-
-void satellite_close(struct satellite *s)
-{
-	relays_close(s);
-	reading_abandon(s->reading);
-	satellite_forget_file(s);
-	forwarding_close(&s->forwarding);
-	plan_free(&s->schedule.plan);
-}
-
-/* The order's feeder may be gone, and where there was none a retry may do. */
-static void reassociate(struct satellite *s, struct instant at)
+/* One that no feeder can carry out any more ends. */
+void satellite_check_order(struct satellite *s)
 {
 	const struct order *order = &s->schedule.order;
 
-	if (order->given && !forwarding_feeder(&s->forwarding, order->core, order->station, NULL)) {
-		log_notice("satellite %s: the order to serve core %s ends: no feeder leads there",
-			   s->config->satellite.name, order->core);
-		end_order(s);
-	} else if (order->given) {
+	if (!order->given)
+		return;
+	if (forwarding_feeder(&s->forwarding, order->core, order->station, NULL)) {
 		log_notice(
 			"satellite %s: core %s stays associated by command, \"resume\" ends that",
 			s->config->satellite.name, order->core);
+		return;
 	}
-	s->retry_at = USEC_NEVER;
-	update(s, at);
-	/* Feeders that are configured no more go now that nothing needs them. */
-	if (forwarding_associate(&s->forwarding, s->forwarding.serving, at.now))
-		s->retry_at = at.now + s->retry_step;
+	log_notice("satellite %s: the order to serve core %s ends: no feeder leads there",
+		   s->config->satellite.name, order->core);
+	end_order(s);
 }
 
-int satellite_plan(struct satellite *s, const struct config *config, const struct plan_file *file,
-		   struct plan *plan, usec_t wall, char why[SATELLITE_WHY])
+void satellite_adopt_order(struct satellite *s, usec_t wall)
 {
-	struct plan_faults faults = {.why = why};
-	int err;
-
-	refuse(why, 0, "out of memory");
-	err = plan_take(plan, config, file, plan_fault, &faults);
-	if (!err && (err = check_end(s, config, plan, wall, why)))
-		plan_free(plan);
-	return err;
+	if (*s->order_file && order_load(s->order_file, s->config->satellite.name, wall,
+					 &s->schedule.order, report_order, s) == 0)
+		satellite_check_order(s);
 }
 
-/* All plans that this configuration asks for, those of relays beside them. */
-static int prepare_plans(struct satellite *s, const struct config *config, struct plan *plan,
-			 struct instant at, char why[SATELLITE_WHY])
-{
-	int err = find_file(s, config, at.now, why);
-
-	if (!err)
-		err = satellite_plan(s, config, s->file, plan, at.wall, why);
-	if (!err) {
-		err = relays_prepare(s, config, s->file, at.wall, why);
-		if (err)
-			plan_free(plan);
-	}
-	s->counters.refused_reloads += err && err != -EINPROGRESS;
-	satellite_forget_file(s);
-	return err;
-}
-
-void satellite_follow(struct satellite *s, const struct config *config, const struct plan *plan,
-		      struct instant at)
-{
-	s->config = config;
-	s->forwarding.satellite = config->satellite.name;
-	take_plan(s, config, plan, at.wall);
-	reassociate(s, at);
-	s->counters.reloads++;
-}
-
-int satellite_reconfigure(struct satellite *s, const struct config *config, struct instant at,
-			  char why[SATELLITE_WHY])
-{
-	struct plan plan;
-	int err = prepare_plans(s, config, &plan, at, why);
-
-	if (err)
-		return err;
-	err = forwarding_configure(&s->forwarding, config, false, at.now, why);
-	if (err) {
-		plan_free(&plan);
-		relays_abort(s);
-		s->counters.refused_reloads++;
-		return err;
-	}
-	satellite_follow(s, config, &plan, at);
-	relays_commit(s, config, at);
-	return 0;
-}
-
-int satellite_reread(struct satellite *s, struct instant at, char why[SATELLITE_WHY])
-{
-	struct plan plan;
-	int err;
-
-	if (!s->config->association.file)
-		return 0;
-	err = prepare_plans(s, s->config, &plan, at, why);
-	if (err)
-		return err;
-	satellite_follow(s, s->config, &plan, at);
-	relays_commit(s, s->config, at);
-	return 0;
-}
+/* ---- the kernel's monitor -----------------------------------------------------------------------
+ */
 
 void satellite_event(struct satellite *s, const struct kernel_event *event, struct instant at)
 {
