@@ -1,12 +1,16 @@
 #!/usr/bin/python3 -B
 # SPDX-License-Identifier: GPL-2.0-or-later
 """sno-plan(1) says what sno-plan says: each command has its section with the options that --help
-lists, with the same defaults, and no other; and the program knows no other command."""
+lists, with the same defaults, and no other; the program knows no other command; and the examples
+work as they are printed, among the example files."""
 
 import os
 import re
+import shutil
+import subprocess
+import tempfile
 
-from orbits import TOP, done, ok, plan, same
+from orbits import BUILD, TOP, done, ok, plan, same
 
 with open(os.path.join(TOP, "common/sno-plan.1"), encoding="utf-8") as file:
     TEXT = file.read()
@@ -51,5 +55,15 @@ for command in commands:
     faults += [f"--{name} is in the manual and not in the program" for name in own
                if name not in {s[1] for s in said}]
     ok(said and not faults, command, "\n".join(faults))
+
+with tempfile.TemporaryDirectory() as folder:
+    for name in os.listdir(os.path.join(TOP, "conf")):
+        if name.endswith((".tle", ".csv")):
+            shutil.copy(os.path.join(TOP, "conf", name), folder)
+    lines = re.search(r"^\.Sh EXAMPLES\n(.*?)(?=^\.Sh )", TEXT, re.S | re.M)[1].replace("\\e\n", "\\\n")
+    script = re.findall(r"^\$ ((?:.*\\\n)*.*)$", lines, re.M)
+    got = subprocess.run(["sh", "-e"], input="\n".join(script), cwd=folder, capture_output=True, text=True,
+                         env=os.environ | {"PATH": f"{BUILD}:{os.environ['PATH']}"}, check=False)
+    ok(script and got.returncode == 0, "the examples", got.stdout + got.stderr)
 
 done()
