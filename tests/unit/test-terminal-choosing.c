@@ -333,6 +333,16 @@ static void test_nothing_is_heard(void **state)
 	assert_true(rig.choosing.guide.fresh > instant(60));
 }
 
+/* From the first satellite it was ordered to the other antenna, and has lost both. */
+static void waits_for_the_other(void)
+{
+	on_the_first();
+	rig_carrier(&rig, rig.sat1, false);
+	rig_order(&rig, "dish0", 0);
+	rig_take_sealed(&rig, &a, MESSAGE_CORE_DISCONNECT);
+	rig_carrier(&rig, rig.sat2, false);
+}
+
 /* What is due waits for the end of what is under way, and for nothing else. */
 static void test_busy(void **state)
 {
@@ -341,13 +351,7 @@ static void test_busy(void **state)
 
 	(void)state;
 	guide(passes, 2);
-	on_the_first();
-	rig_carrier(&rig, rig.sat1, false);
-	assert_int_equal(session_handover(&rig.session, rig_link(&rig, "dish0"), rig.now, rig.now),
-			 0);
-	rig_turn(&rig);
-	rig_take_sealed(&rig, &a, MESSAGE_CORE_DISCONNECT);
-	rig_carrier(&rig, rig.sat2, false);
+	waits_for_the_other();
 	rig_turned(&rig);
 	assert_int_equal(rig.session.state, SESSION_SWITCHING);
 	pointed();
@@ -364,13 +368,7 @@ static void test_guide_goes(void **state)
 
 	(void)state;
 	guide(passes, 1);
-	on_the_first();
-	rig_carrier(&rig, rig.sat1, false);
-	assert_int_equal(session_handover(&rig.session, rig_link(&rig, "dish0"), rig.now, rig.now),
-			 0);
-	rig_turn(&rig);
-	rig_take_sealed(&rig, &a, MESSAGE_CORE_DISCONNECT);
-	rig_carrier(&rig, rig.sat2, false);
+	waits_for_the_other();
 	assert_int_equal(rig.session.state, SESSION_SWITCHING);
 	guide_free(&rig.choosing.guide);
 	choosing_changed(&rig.choosing);
