@@ -391,6 +391,7 @@ static void read_first(struct agent *a)
 		schedule_take(&a->schedule, &table);
 	if (guide_load(&a->choosing.guide, a->config, 0, report, NULL) < 0)
 		log_warnx("going on without choosing satellites");
+	files_tell(a->config, &a->schedule.table, &a->choosing.guide);
 }
 
 int agent_open(struct agent *a, const struct config *config, const struct keep_place *state,

@@ -209,16 +209,21 @@ bool files_same(const struct files *a, const struct files *b)
 	       same_position(x, y) && same_links(x, y);
 }
 
+void files_tell(const struct config *config, const struct associations *table,
+		const struct guide *guide)
+{
+	if (table->count > 0)
+		log_info("%s: %zu associations", files_schedule(config), table->count);
+	if (guide->orbits)
+		log_info("%zu satellites to choose from", guide->count);
+}
+
 void files_take(struct files *files, struct schedule *schedule, struct guide *guide)
 {
-	const char *path = files_schedule(&files->config);
 	struct associations table = files->table;
 	struct guide fresh = files->guide;
 
-	if (path)
-		log_info("%s: %zu associations", path, files->table.count);
-	if (files->guide.orbits)
-		log_info("%zu satellites to choose from", files->guide.count);
+	files_tell(&files->config, &table, &fresh);
 	files->table = schedule->table;
 	schedule->table = table;
 	files->guide = *guide;

@@ -30,6 +30,10 @@ bool files_same(const struct files *a, const struct files *b);
  * there becomes the files', to be freed with them. */
 void files_take(struct files *files, struct schedule *schedule, struct guide *guide);
 
+/* Logs what has been read by a configuration. */
+void files_tell(const struct config *config, const struct associations *table,
+		const struct guide *guide);
+
 /* The association file of a configuration; NULL: none. A timetable is one too, where there is no
  * other. */
 const char *files_schedule(const struct config *config);

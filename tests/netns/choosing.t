@@ -60,6 +60,8 @@ last() { ctl t1 --json satellites | jq -r '.table.rows[-1][:4] | map(tostring) |
 # went NUMBER FROM TO: of the handovers since there were $before, that one was so.
 went() { [ "$(handovers | sed -n "$((before + $1))s/ [a-z]*$//p")" = "$2 $3" ]; }
 
+check "an agent says at its start by which schedule it goes" grep -q '/associations.csv: [0-9]* associations$' "$LAB_DIR/t1.log"
+
 # --- a timetable ------------------------------------------------------------------------------------
 
 TABLE=$WORK/timetable.csv
