@@ -47,7 +47,21 @@ static void free_file(void *object)
 	plan_file_free(object);
 }
 
-const struct reading_kind plan_file_kind = {read_file, free_file};
+static bool small(const void *object)
+{
+	const struct plan_file *file = object;
+
+	return file->seen.size <= READING_SMALL;
+}
+
+static bool same(const void *one, const void *other)
+{
+	const struct plan_file *a = one, *b = other;
+
+	return strcmp(a->path, b->path) == 0 && file_same(&a->seen, &b->seen);
+}
+
+const struct reloading_kind plan_file_kind = {{read_file, free_file}, small, same};
 
 int plan_file_load(struct plan_file **file, const struct config *config,
 		   association_report_fn *report, void *arg)

@@ -6,7 +6,7 @@
 #define SNO_SAT_PLAN_H
 
 #include "association.h"
-#include "reading.h"
+#include "reloading.h"
 #include "sat-forwarder/config.h"
 
 /* An association file with the rows of all satellites. */
@@ -19,7 +19,7 @@ struct plan_file {
 struct plan_file *plan_file_new(const char *path);
 /* NULL is none. */
 void plan_file_free(struct plan_file *file);
-extern const struct reading_kind plan_file_kind;
+extern const struct reloading_kind plan_file_kind;
 
 /* Zeroed, it is the plan that says nothing. */
 struct plan {

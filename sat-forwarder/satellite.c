@@ -220,7 +220,7 @@ usec_t satellite_next(const struct satellite *s)
 {
 	usec_t next = usec_min(forwarding_due(&s->forwarding), s->retry_at);
 
-	return usec_min(usec_min(next, relays_next(s)), s->reading ? s->look_at : USEC_NEVER);
+	return usec_min(usec_min(next, relays_next(s)), reloading_next(&s->reloading));
 }
 
 /* ---- orders ------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@
 
 #include "control.h"
 #include "kernel_monitor.h"
+#include "reloading.h"
 #include "sat-forwarder/forwarding.h"
 #include "sat-forwarder/schedule.h"
 
@@ -60,12 +61,7 @@ struct satellite {
 	struct relay *relays; /* relays.h */
 	size_t relay_count;
 
-	/* The association file of a reload. */
-	struct plan_file *file;		 /* read, for the reload that goes on; NULL: none */
-	struct reading *reading;	 /* NULL: none is under way */
-	const struct plan_file *awaited; /* ... of this one; nobody changes its path and state */
-	usec_t look_at;			 /* monotonic: when its end is asked for */
-	bool goes_on;			 /* the reload can */
+	struct reloading reloading; /* the association file of a reload, a struct plan_file */
 };
 
 /*

@@ -31,103 +31,40 @@ static void plan_fault(void *arg, const char *message)
 	faults->some = true;
 }
 
-/* The file that was awaited is there, or is refused. */
-static int end_reading(struct satellite *s, char why[SATELLITE_WHY])
-{
-	struct plan_faults faults = {.why = why};
-	void *file;
-	int err;
-
-	if (why)
-		satellite_refuse(why, 0, "out of memory");
-	err = reading_end(s->reading, &file, plan_fault, &faults);
-	s->reading = NULL;
-	s->file = file;
-	return err;
-}
-
-static int begin_reading(struct satellite *s, const char *path, const struct file_state *state,
-			 char why[SATELLITE_WHY])
-{
-	struct plan_file *file = plan_file_new(path);
-
-	reading_abandon(s->reading);
-	s->reading = NULL;
-	satellite_forget_file(s);
-	if (file) {
-		file->seen = *state;
-		s->awaited = file;
-		s->reading = reading_begin(&plan_file_kind, file);
-	}
-	if (s->reading)
-		return 0;
-	return satellite_refuse(why, -EAGAIN,
-				"%s: no memory or no thread to read it with; reload again", path);
-}
-
-static bool is_file(const struct plan_file *file, const char *path, const struct file_state *state)
-{
-	return strcmp(file->path, path) == 0 && file_same(&file->seen, state);
-}
-
-/*
- * Has the association file of a configuration read: then it is s->file, NULL where there is none.
- * A small one is waited for.
- */
+/* Has the association file of a configuration read: *file, NULL where there is none. */
 static int find_file(struct satellite *s, const struct config *config, usec_t now,
-		     char why[SATELLITE_WHY])
+		     const struct plan_file **file, char why[SATELLITE_WHY])
 {
 	const char *path = config->association.file;
-	struct file_state state;
-	int err;
+	struct plan_faults faults = {.why = why};
+	int err = 0;
 
-	if (!path) {
-		satellite_forget_file(s);
-		return 0;
-	}
-	state = file_state(path);
-	if (s->file && is_file(s->file, path, &state))
-		return 0;
-	if (!s->reading || !is_file(s->awaited, path, &state)) {
-		err = begin_reading(s, path, &state, why);
-		if (err)
-			return err;
-	}
-	if (state.size <= READING_SMALL)
-		return end_reading(s, why);
-	s->look_at = now + READING_POLL;
-	return satellite_refuse(why, -EINPROGRESS, "%s is being read", path);
+	satellite_refuse(why, 0, "out of memory");
+	if (path)
+		err = reloading_find(&s->reloading, &plan_file_kind, plan_file_new(path), now,
+				     plan_fault, &faults);
+	else
+		reloading_close(&s->reloading);
+	*file = s->reloading.object;
+	return err;
 }
 
 void satellite_forget_file(struct satellite *s)
 {
-	if (s->file && s->file->seen.size > READING_SMALL)
-		reading_put_away(&plan_file_kind, s->file);
-	else
-		plan_file_free(s->file);
-	s->file = NULL;
+	reloading_forget(&s->reloading);
 }
 
 bool satellite_goes_on(struct satellite *s)
 {
-	bool goes_on = s->goes_on;
-
-	s->goes_on = false;
-	return goes_on;
+	return reloading_goes_on(&s->reloading);
 }
 
 void satellite_look_at_reading(struct satellite *s, struct instant at)
 {
-	if (!s->reading)
-		return;
-	if (!reading_done(s->reading)) {
-		s->look_at = at.now + READING_POLL;
-	} else if (end_reading(s, NULL) == 0) {
-		s->goes_on = true;
-	} else {
-		s->counters.refused_reloads++;
-		log_warnx("reload refused, the running plan stays");
-	}
+	struct plan_faults faults = {.why = NULL};
+
+	s->counters.refused_reloads +=
+		reloading_look(&s->reloading, at.now, plan_fault, &faults) < 0;
 }
 
 /* ---- the plan ----------------------------------------------------------------------------------
@@ -225,8 +162,7 @@ int satellite_open(struct satellite *s, const struct config *config, struct kern
 void satellite_close(struct satellite *s)
 {
 	relays_close(s);
-	reading_abandon(s->reading);
-	satellite_forget_file(s);
+	reloading_close(&s->reloading);
 	forwarding_close(&s->forwarding);
 	plan_free(&s->schedule.plan);
 }
@@ -262,12 +198,13 @@ int satellite_plan(struct satellite *s, const struct config *config, const struc
 static int prepare_plans(struct satellite *s, const struct config *config, struct plan *plan,
 			 struct instant at, char why[SATELLITE_WHY])
 {
-	int err = find_file(s, config, at.now, why);
+	const struct plan_file *file;
+	int err = find_file(s, config, at.now, &file, why);
 
 	if (!err)
-		err = satellite_plan(s, config, s->file, plan, at.wall, why);
+		err = satellite_plan(s, config, file, plan, at.wall, why);
 	if (!err) {
-		err = relays_prepare(s, config, s->file, at.wall, why);
+		err = relays_prepare(s, config, file, at.wall, why);
 		if (err)
 			plan_free(plan);
 	}

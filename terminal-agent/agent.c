@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "log.h"
+#include "terminal-agent/files.h"
 #include "terminal-agent/port.h"
 #include "terminal-agent/receive.h"
 
@@ -316,9 +317,10 @@ void agent_forget_files(struct agent *a)
 
 usec_t agent_tick(struct agent *a)
 {
-	usec_t next = usec_min(links_tick(&a->links, a->now),
-			       reloading_look(&a->reloading, a->now, report, NULL));
+	usec_t next = links_tick(&a->links, a->now);
 
+	reloading_look(&a->reloading, a->now, report, NULL);
+	next = usec_min(next, reloading_next(&a->reloading));
 	next = usec_min(next, choosing_tick(&a->choosing, a->now));
 	next = usec_min(next, session_tick(&a->session, a->now));
 	return choosing_waited(&a->choosing) ? a->now : next;
@@ -529,15 +531,16 @@ static int prepare_reload(struct agent *a, const struct config *config)
 {
 	int error = identity_check(&a->identity, config);
 
-	return error < 0 ? error
-			 : reloading_find(&a->reloading, config,
-					  lab_time_planned(&a->schedule.time, a->wall), a->now,
-					  report, NULL);
+	if (error < 0)
+		return error;
+	return reloading_find(&a->reloading, &files_kind,
+			      files_new(config, lab_time_planned(&a->schedule.time, a->wall)),
+			      a->now, report, NULL);
 }
 
 static void take_files(struct agent *a)
 {
-	files_take(a->reloading.files, &a->schedule, &a->choosing.guide);
+	files_take(a->reloading.object, &a->schedule, &a->choosing.guide);
 	choosing_changed(&a->choosing);
 	session_follow_schedule(&a->session);
 }

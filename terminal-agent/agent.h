@@ -10,11 +10,11 @@
 #include "control.h"
 #include "hold_device.h"
 #include "kernel_monitor.h"
+#include "reloading.h"
 #include "terminal-agent/choosing.h"
 #include "terminal-agent/counters.h"
 #include "terminal-agent/handovers.h"
 #include "terminal-agent/modem.h"
-#include "terminal-agent/reloading.h"
 #include "terminal-agent/session.h"
 #include "terminal-agent/switching.h"
 

@@ -157,12 +157,12 @@ static void free_files(void *object)
 	files_free(object);
 }
 
-const struct reading_kind files_kind = {read_files, free_files};
-
 /* ---- questions ------------------------------------------------------------------------------- */
 
-bool files_small(const struct files *files)
+static bool small(const void *object)
 {
+	const struct files *files = object;
+
 	for (size_t i = 0; i < files->named_count; i++)
 		if (files->named[i].seen.size > READING_SMALL)
 			return false;
@@ -193,8 +193,9 @@ static bool same_position(const struct config *a, const struct config *b)
 	       a->position.min_elevation == b->position.min_elevation;
 }
 
-bool files_same(const struct files *a, const struct files *b)
+static bool same(const void *one, const void *other)
 {
+	const struct files *a = one, *b = other;
 	const struct config *x = &a->config, *y = &b->config;
 
 	if (a->named_count != b->named_count || x->element_count != y->element_count)
@@ -208,6 +209,8 @@ bool files_same(const struct files *a, const struct files *b)
 	       equal(x->terminal.nai, y->terminal.nai) && x->policy == y->policy &&
 	       same_position(x, y) && same_links(x, y);
 }
+
+const struct reloading_kind files_kind = {{read_files, free_files}, small, same};
 
 void files_tell(const struct config *config, const struct associations *table,
 		const struct guide *guide)

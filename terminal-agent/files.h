@@ -1,30 +1,25 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The files by which this terminal goes, as a configuration names them: the schedule, and the
- * timetable or the elements and loads of the guide. They are read beside the loop (reading.h).
+ * timetable or the elements and loads of the guide. They are read beside the loop (reloading.h).
  */
 #ifndef SNO_TERMINAL_FILES_H
 #define SNO_TERMINAL_FILES_H
 
-#include "reading.h"
+#include "reloading.h"
 #include "terminal-agent/guide.h"
 #include "terminal-agent/schedule.h"
 
 struct config;
 
 struct files;
-extern const struct reading_kind files_kind;
+extern const struct reloading_kind files_kind;
 
 /* What a configuration names, in copies, to be read as at this instant of plans. NULL: out of
  * memory. */
 struct files *files_new(const struct config *config, usec_t planned);
 /* NULL is none. */
 void files_free(struct files *files);
-/* True when none of them is larger than what is waited for. */
-bool files_small(const struct files *files);
-/* True when both are of the same files, unchanged, for the same purpose. While they are being read
- * this may be asked. */
-bool files_same(const struct files *a, const struct files *b);
 
 /* Once they have been read: the schedule's table and the guide become the caller's, and what was
  * there becomes the files', to be freed with them. */

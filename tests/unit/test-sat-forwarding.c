@@ -841,7 +841,7 @@ static int reread(usec_t *longest)
 /* Until the reading has ended; whether the reload can go on. */
 static bool read_to_the_end(usec_t *longest)
 {
-	while (w.satellite.reading) {
+	while (w.satellite.reloading.reading) {
 		usleep(1000);
 		turn(longest);
 	}
@@ -870,7 +870,7 @@ static void a_large_plan_is_read_beside_the_loop(void **state)
 	assert_int_equal(w.satellite.schedule.plan.count, 2);
 	assert_int_equal(reread(&longest), 0);
 	assert_int_equal(w.satellite.schedule.plan.count, 3);
-	assert_null(w.satellite.file);
+	assert_null(w.satellite.reloading.object);
 	/* No switch has waited for longer. */
 	assert_in_range(longest, 0, 10 * USEC_PER_MSEC);
 	/* One with a fault is refused when it has been read. */
@@ -892,7 +892,7 @@ static void a_large_plan_is_read_beside_the_loop(void **state)
 	plan("0,5000,s1,b,gb");
 	assert_int_equal(reread(&longest), 0);
 	assert_int_equal(w.satellite.schedule.plan.count, 1);
-	assert_null(w.satellite.reading);
+	assert_null(w.satellite.reloading.reading);
 	/* Who goes waits for no reading. */
 	plan_rows_write_day(w.plan, 0, "0,3000,s1,a,ga");
 	assert_int_equal(reread(&longest), -EINPROGRESS);

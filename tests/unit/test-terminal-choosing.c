@@ -17,7 +17,7 @@
 #include "kernel_fake.h"
 #include "log.h"
 #include "plan_rows.h"
-#include "terminal-agent/reloading.h"
+#include "terminal-agent/files.h"
 #include "terminal-agent/session.h"
 #include "terminal_rig.h"
 
@@ -399,7 +399,8 @@ static void turn(struct reloading *r, char said[256], usec_t *longest)
 static int find(struct reloading *r, char said[256], usec_t *longest)
 {
 	usec_t before = plan_rows_used(), used, planned = NOON * USEC_PER_SEC;
-	int error = reloading_find(r, &rig.config, planned, rig.now, told, said);
+	int error = reloading_find(r, &files_kind, files_new(&rig.config, planned), rig.now, told,
+				   said);
 
 	used = plan_rows_used() - before;
 	*longest = used > *longest ? used : *longest;
@@ -420,7 +421,7 @@ static void take(struct reloading *r, usec_t *longest)
 {
 	usec_t before = plan_rows_used(), used;
 
-	files_take(r->files, &rig.schedule, &rig.choosing.guide);
+	files_take(r->object, &rig.schedule, &rig.choosing.guide);
 	reloading_forget(r);
 	used = plan_rows_used() - before;
 	*longest = used > *longest ? used : *longest;
@@ -472,7 +473,7 @@ static void test_reads(void **state)
 	assert_int_equal(find(&r, said, &longest), -EINPROGRESS);
 	assert_false(read_to_the_end(&r, said, &longest));
 	assert_non_null(strstr(said, "all associations are over"));
-	assert_null(r.files);
+	assert_null(r.object);
 	/* A small one in its place is read at once. */
 	plan_rows_write_day(schedule, 0, "");
 	assert_int_equal(find(&r, said, &longest), -EINPROGRESS);
