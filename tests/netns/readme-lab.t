@@ -37,6 +37,10 @@ refused() {
 	cat refused.out
 	[ "$(wc -l <refused.out)" -eq 1 ] && grep -qF -- "$1" refused.out
 }
+# forwards NODE: what doctor finds the node's kernel set to, which a core has set to 1 and this terminal left.
+forwards() {
+	lab "scripts/lab ctl $1 --json doctor" | jq -r '.table.rows[] | select(.[1] == "net.ipv4.ip_forward")[3]'
+}
 ip netns add "$LAB-mine"
 for line in "scripts/lab up my.lab" "${commands[0]}"; do
 	check "$line: not in the place of a namespace that is there" refused "network namespace $LAB-mine" "$line"
@@ -47,7 +51,13 @@ for line in "${commands[@]:2}"; do
 	[[ $line =~ ^(.*[^ ])\ \ +[^\ ] ]] && line=${BASH_REMATCH[1]}
 	check "$line" lab "$line"
 	case $line in
-	*'lab up my.lab') check "... and not twice" refused "exists already: scripts/lab down -n $LAB" "$line" ;;
+	*'lab up my.lab')
+		check "... and not twice" refused "exists already: scripts/lab down -n $LAB" "$line"
+		check "... no order to a link that is not there" refused "lab: do handover t1 s9: t1 has no link s9" \
+			"scripts/lab do handover t1 s9"
+		same "... and snoctl looks at the host of the daemon that it asks" "1 0" \
+			"$(for node in a t1; do forwards "$node"; done | xargs)"
+		;;
 	*' handover t1 s2') within 5 "... t1 is served by b" served_by t1 b s2 ;;
 	esac
 done
