@@ -253,9 +253,10 @@ int daemon_reload(struct daemon *daemon, struct control_reply *reply)
 
 static int command_reload(void *arg, const json_t *request, struct control_reply *reply)
 {
+	int err = control_only(reply, request, NULL);
+
 	(void)arg;
-	(void)request;
-	return daemon_reload(self, reply);
+	return err ? err : daemon_reload(self, reply);
 }
 
 /* --- serving --- */

@@ -388,6 +388,10 @@ static void test_reload(void **state)
 	write_config(GOOD "size = 7; log = { level = \"debug\"; };\n");
 	assert_string_equal(ask("{\"command\":\"reload\"}\n"),
 			    "{\"ok\":true,\"version\":1,\"text\":\"reloaded, 2 changes\"}\n");
+	assert_string_equal(
+		ask("{\"command\":\"reload\",\"file\":\"other.conf\"}\n"),
+		"{\"ok\":false,\"version\":1,\"error\":\"what is \\\"file\\\"? this takes no "
+		"arguments\"}\n");
 	assert_string_equal(ask("{\"command\":\"size\"}\n"),
 			    "{\"ok\":true,\"version\":1,\"size\":7}\n");
 
