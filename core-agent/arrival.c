@@ -30,6 +30,7 @@ static struct session_grant grant_of(const struct preparation *p, const struct d
 		.terminal_index = d->message.id,
 		.binding = p->binding,
 		.coa = p->coa,
+		.path = &p->path,
 		.lifetime = p->lifetime,
 		.mtu = p->mtu,
 		.uplink_delay = p->uplink_delay,

@@ -139,6 +139,7 @@ static void succeed(struct registration *r, enum handover_mode mode, usec_t now)
 		.terminal_index = r->terminal_index,
 		.binding = granted->binding,
 		.coa = r->coa,
+		.path = r->session->path,
 		.lifetime = granted->lifetime,
 		.mtu = granted->mtu < own ? granted->mtu : own,
 		.uplink_delay = granted->uplink_delay,

@@ -384,7 +384,7 @@ int session_register(struct session *s, const struct session_grant *grant, usec_
 	s->link_local = grant->link_local;
 	if (s->home && s->account.binding != grant->binding) {
 		account_close(s, now);
-		accounting_open(core, &s->account, s->path, grant->binding, now);
+		accounting_open(core, &s->account, grant->path, grant->binding, now);
 	}
 	s->binding = grant->binding;
 	if (!addr_equal(&s->coa, &grant->coa))

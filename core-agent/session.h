@@ -69,7 +69,8 @@ struct session_grant {
 	struct addr link_local;
 	uint32_t terminal_index;
 	uint64_t binding;
-	struct addr coa;	 /* a visitor's */
+	struct addr coa;	 /* a visitor's ... */
+	const struct path *path; /* ... and what has its home addresses in the kernel by now */
 	uint32_t lifetime;	 /* seconds */
 	uint16_t mtu;		 /* path MTU to tell */
 	uint32_t uplink_delay;	 /* microseconds (PROTOCOL section 15.4) */

@@ -3,11 +3,13 @@
  * What the core tells its guard: by which ways the packets of a terminal may come, from its
  * preparation to the end of its drain, with refusals at every step and over a restart.
  */
+#include "core-agent/accounting.h"
 #include "core-agent/binding.h"
 #include "core-agent/guard.h"
 #include "core-agent/peer.h"
 #include "core-agent/session.h"
 #include "kernel_fake.h"
+#include "tina.h"
 #include "world.h"
 
 #include <errno.h>
@@ -18,9 +20,6 @@
 #include <string.h>
 
 #include <cmocka.h>
-
-#define MS  USEC_PER_MSEC
-#define SEC USEC_PER_SEC
 
 #define TINA_MAC "02:00:00:00:01:01"
 #define OTTO_MAC "02:00:00:00:01:02"
@@ -383,6 +382,35 @@ static void test_peer_removed(void **state)
 	world_free(w);
 }
 
+/* Who was here and is expected again before that has drained has no account of both visits. */
+static void test_account_of_expected(void **state)
+{
+	struct guard_terminal *terminal;
+	struct guard_traffic traffic;
+	struct world *w;
+
+	(void)state;
+	world_guarded = true;
+	w = tina_world(NULL);
+	world_guarded = false;
+	terminal_register(w, &w->tina, "s1");
+	terminal = kernel_fake_guarded("10.1.0.7/32");
+	terminal->up = (struct guard_count){.packets = 5, .octets = 500};
+	tina_release(w, w->far[FAR_A].binding, REASON_TERMINAL_MOVED);
+	assert_int_equal(tina(w)->state, SESSION_DRAINING);
+	tina_prepare(w, 1, HOLD | LINK);
+	tina_expected(w);
+	tina_comes(w, 1, "s1");
+	world_run(w, 20 * MS);
+	tina_arrived(w);
+	assert_ptr_equal(kernel_fake_guarded("10.1.0.7/32"), terminal);
+	terminal->up.packets += 2;
+	assert_true(accounting_look(&w->core, &tina(w)->account, tina(w)->path, &traffic));
+	assert_int_equal(traffic.up.packets, 2);
+	assert_int_equal(traffic.up.octets, 0);
+	world_free(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -392,7 +420,7 @@ int main(void)
 		cmocka_unit_test(test_refusals),       cmocka_unit_test(test_full),
 		cmocka_unit_test(test_restart),	       cmocka_unit_test(test_switched_off),
 		cmocka_unit_test(test_peer_removed),   cmocka_unit_test(test_segments),
-		cmocka_unit_test(test_marks),
+		cmocka_unit_test(test_marks),	       cmocka_unit_test(test_account_of_expected),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
