@@ -318,6 +318,9 @@ int daemon_begin(struct daemon *daemon, const struct daemon_program *program, vo
 		return DAEMON_BAD;
 	daemon->loaded = true;
 	daemon_log_level(daemon);
+	/* What keeps it from starting is told, however little is to be told afterwards. */
+	if (log_get_level() < LOG_LEVEL_WARNING)
+		log_set_level(LOG_LEVEL_WARNING);
 	(void)signal(SIGPIPE, SIG_IGN); /* which cannot fail */
 	if (keylog_open() < 0)
 		status = DAEMON_BAD;
@@ -372,6 +375,7 @@ int daemon_ready(struct daemon *daemon, const char *status)
 	err = let_go(daemon);
 	if (err < 0)
 		return err;
+	daemon_log_level(daemon);
 	log_steady();
 	log_event(LOG_LEVEL_NOTICE, &(struct log_about){.event = LOG_EVENT_STARTED}, "%s %s: %s",
 		  daemon->program->name, SNO_VERSION, status);

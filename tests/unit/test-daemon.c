@@ -94,8 +94,10 @@ static int run_daemon(int argc, char **argv)
 		return status;
 	status = DAEMON_BAD;
 	loop = ev_loop_new(EVFLAG_AUTO);
+	log_warnx("is opening what it needs");
 	if (daemon_serve(&daemon, loop, commands, &daemon) == 0 &&
 	    daemon_ready(&daemon, "at work") == 0) {
+		log_warnx("is at work");
 		ev_run(loop, 0);
 		daemon_stopping(&daemon);
 		status = DAEMON_GOOD;
@@ -296,6 +298,22 @@ static void test_paths(void **state)
 
 /* --- life --- */
 
+/* Why it does not start is known to whoever wants to see errors only, too. */
+static void test_log_level(void **state)
+{
+	pid_t child;
+
+	(void)state;
+	setenv("NOTIFY_SOCKET", notify_path, 1);
+	write_config(GOOD "log = { level = \"error\"; };\n");
+	child = start((const char *const[]){"-f", NULL});
+	notified("READY=1");
+	kill(child, SIGTERM);
+	assert_int_equal(wait_for(child), 0);
+	assert_non_null(strstr(output(), "is opening what it needs"));
+	assert_null(strstr(output(), "is at work"));
+}
+
 static void test_service_manager(void **state)
 {
 	pid_t child, second;
@@ -479,15 +497,11 @@ int main(void)
 {
 #define DAEMON_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
-		DAEMON_TEST(test_options),
-		DAEMON_TEST(test_check),
-		DAEMON_TEST(test_paths),
-		DAEMON_TEST(test_service_manager),
-		DAEMON_TEST(test_stop),
-		DAEMON_TEST(test_detach),
-		DAEMON_TEST(test_reload),
-		DAEMON_TEST(test_notify),
-		DAEMON_TEST(test_notify_abstract),
+		DAEMON_TEST(test_options),	   DAEMON_TEST(test_check),
+		DAEMON_TEST(test_paths),	   DAEMON_TEST(test_log_level),
+		DAEMON_TEST(test_service_manager), DAEMON_TEST(test_stop),
+		DAEMON_TEST(test_detach),	   DAEMON_TEST(test_reload),
+		DAEMON_TEST(test_notify),	   DAEMON_TEST(test_notify_abstract),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
