@@ -2,84 +2,40 @@
 /*
  * Rows, sealed, on their way from the event loop to the database; see store.h.
  *
- * Beside the rows the database has three values: whose the store is, a row that only its private
- * key opens, and the life that it shares with the journal. A value is sealed as
+ * A value is sealed as
  *
  *	nonce (16, random) || ciphertext || tag (16)
  *
  * under DERIVE(store key, "sno row", nonce), once and with counter 0; kind and key are the
  * associated data, so that no row can take another one's place.
  */
-#include "store.h"
+#include "store_internal.h"
 
 #include <errno.h>
-#include <limits.h>
-#include <pthread.h>
-#include <semaphore.h>
 #include <signal.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
-#include <unistd.h>
 
 #include <uthash.h>
 
-#include "database.h"
-#include "journal.h"
 #include "log.h"
-#include "seal.h"
 
-#define NONCE	   16
-#define SEALED_MAX (NONCE + STORE_VALUE_MAX + SEAL_TAG)
-#define BATCH	   4096 /* rows in a transaction */
-#define RETRY	   1	/* s after the disk has refused */
-
-_Static_assert(SEALED_MAX <= JOURNAL_VALUE_MAX, "a sealed row fits into a record");
-
-static const char meta_owner[] = "owner", meta_check[] = "check", meta_life[] = "life";
-
-/* What a row is told apart by: its kind and its key. The associated data of its seal. */
-struct name {
-	uint8_t octets[1 + JOURNAL_KEY_MAX];
-	size_t length;
-};
+#define RETRY 1 /* s after the disk has refused */
 
 /* A row that has no place in the journal: the newest one of its name. */
 struct waiting {
 	UT_hash_handle hh; /* by name */
-	struct name name;
+	struct store_name name;
 	bool removed;
 	size_t length;
 	uint8_t value[];
 };
 
-struct store {
-	char path[PATH_MAX];
-	struct database *database;
-	struct journal *journal;
-	uint8_t key[KEY_LENGTH];
-	bool resumes;
-	struct waiting *waiting;
-	bool lost; /* a row could not even wait: this life is not to be resumed */
-	bool put;  /* since the writer was woken last */
-	uint64_t rows;
-	int told; /* the writer's error that was logged last */
-
-	/* The writer's, once it runs. */
-	pthread_t writer;
-	bool running;
-	sem_t wake;
-	atomic_bool sleeping, stop;
-	atomic_int error; /* -errno of the last transaction, 0: it was good */
-	_Atomic uint64_t commits, failed;
-};
-
 /* ---- errors --------------------------------------------------------------------------------- */
 
-/* What is wrong with the store, and what to do. */
+/* What to do about an error. */
 static const char *advice(int error)
 {
 	switch (-error) {
@@ -111,7 +67,7 @@ static const char *advice(int error)
 	}
 }
 
-static int refuse(const char *path, int error)
+int store_refuse(const char *path, int error)
 {
 	log_warnx("state in %s cannot be used (%s): %s", path, strerror(-error), advice(error));
 	return error;
@@ -119,9 +75,9 @@ static int refuse(const char *path, int error)
 
 /* ---- sealing -------------------------------------------------------------------------------- */
 
-static struct name name_of(uint8_t kind, const char *key)
+struct store_name store_name(uint8_t kind, const char *key)
 {
-	struct name name = {.octets = {kind}, .length = 1 + strlen(key)};
+	struct store_name name = {.octets = {kind}, .length = 1 + strlen(key)};
 
 	if (name.length > sizeof(name.octets))
 		name.length = sizeof(name.octets);
@@ -129,63 +85,34 @@ static struct name name_of(uint8_t kind, const char *key)
 	return name;
 }
 
-static size_t seal_row(const struct store *s, const struct name *name, const void *value,
-		       size_t length, uint8_t out[SEALED_MAX])
+size_t store_seal_row(const struct store *s, const struct store_name *name, const void *value,
+		      size_t length, uint8_t out[STORE_SEALED_MAX])
 {
 	uint8_t key[KEY_LENGTH];
 
-	keys_random(out, NONCE);
-	keys_derive(key, s->key, "sno row", out, NONCE);
-	seal_encrypt(key, 0, name->octets, name->length, value, length, out + NONCE);
+	keys_random(out, STORE_NONCE);
+	keys_derive(key, s->key, "sno row", out, STORE_NONCE);
+	seal_encrypt(key, 0, name->octets, name->length, value, length, out + STORE_NONCE);
 	keys_wipe(key, sizeof(key));
-	return NONCE + length + SEAL_TAG;
+	return STORE_NONCE + length + SEAL_TAG;
 }
 
-/* Octets of the value, or -EBADMSG. */
-static int open_row(const struct store *s, const struct name *name, const uint8_t *sealed,
-		    size_t length, uint8_t out[STORE_VALUE_MAX])
+int store_open_row(const struct store *s, const struct store_name *name, const uint8_t *sealed,
+		   size_t length, uint8_t out[STORE_VALUE_MAX])
 {
 	uint8_t key[KEY_LENGTH];
 	int result;
 
-	if (length < NONCE + SEAL_TAG || length > SEALED_MAX)
+	if (length < STORE_NONCE + SEAL_TAG || length > STORE_SEALED_MAX)
 		return -EBADMSG;
-	keys_derive(key, s->key, "sno row", sealed, NONCE);
-	result = seal_decrypt(key, 0, name->octets, name->length, sealed + NONCE, length - NONCE,
-			      out);
+	keys_derive(key, s->key, "sno row", sealed, STORE_NONCE);
+	result = seal_decrypt(key, 0, name->octets, name->length, sealed + STORE_NONCE,
+			      length - STORE_NONCE, out);
 	keys_wipe(key, sizeof(key));
-	return result < 0 ? result : (int)(length - NONCE - SEAL_TAG);
+	return result < 0 ? result : (int)(length - STORE_NONCE - SEAL_TAG);
 }
 
-/* Is it this owner's, and of this private key? A store without an owner becomes his. */
-static int claim(const struct store *s, const char *owner)
-{
-	const struct name name = name_of(0, owner);
-	uint8_t octets[SEALED_MAX], opened[STORE_VALUE_MAX];
-	int length = database_meta(s->database, meta_owner, octets, sizeof(octets));
-	size_t sealed;
-
-	if (length == -ENOENT) {
-		sealed = seal_row(s, &name, owner, strlen(owner), octets);
-		length = database_set_meta(s->database, meta_owner, owner, strlen(owner));
-		return length < 0 ? length
-				  : database_set_meta(s->database, meta_check, octets, sealed);
-	}
-	if (length < 0)
-		return length;
-	if ((size_t)length != strlen(owner) || memcmp(octets, owner, (size_t)length) != 0)
-		return -EEXIST;
-	length = database_meta(s->database, meta_check, octets, sizeof(octets));
-	if (length < 0)
-		return length == -ENOENT ? -EBADMSG : length;
-	return open_row(s, &name, octets, (size_t)length, opened) < 0 ? -EKEYREJECTED : 0;
-}
-
-/*
- * What is in the journal, in one transaction but no more than so many rows. How many were taken, or
- * -errno and the journal as before.
- */
-static int take(struct store *s, unsigned int limit)
+int store_take(struct store *s, unsigned int limit)
 {
 	uint64_t position = journal_start(s->journal), next = position;
 	struct journal_record record;
@@ -212,130 +139,6 @@ static int take(struct store *s, unsigned int limit)
 
 /* ---- opening -------------------------------------------------------------------------------- */
 
-/* As systemd's StateDirectory makes it; its parent is made as well, further ones are not. */
-static void make_directory(const char *directory)
-{
-	char parent[PATH_MAX];
-	const char *slash = strrchr(directory, '/');
-
-	if (mkdir(directory, 0750) == 0 || errno != ENOENT || !slash || slash == directory)
-		return;
-	snprintf(parent, sizeof(parent), "%.*s", (int)(slash - directory), directory);
-	mkdir(parent, 0750);
-	mkdir(directory, 0750);
-}
-
-/* The directory is nobody's to write but ours, and the file, if it is there, nobody's to read. */
-static int trust(const struct store *s, const char *directory)
-{
-	const uid_t me = geteuid();
-	struct stat st;
-
-	make_directory(directory);
-	if (stat(directory, &st) < 0)
-		return -errno;
-	if (!S_ISDIR(st.st_mode))
-		return -ENOTDIR;
-	if ((st.st_mode & 022) || (st.st_uid != 0 && st.st_uid != me))
-		return -EPERM;
-	if (lstat(s->path, &st) < 0)
-		return errno == ENOENT ? 0 : -errno;
-	if (!S_ISREG(st.st_mode))
-		return -EBADMSG;
-	return (st.st_mode & 077) || (st.st_uid != 0 && st.st_uid != me) ? -EPERM : 0;
-}
-
-/* What the kernel knows is what is known here, or it is of another life. */
-static int settle(struct store *s)
-{
-	const uint8_t *journal = journal_life(s->journal);
-	uint8_t life[JOURNAL_LIFE];
-	int result = database_meta(s->database, meta_life, life, sizeof(life));
-
-	if (result < 0 && result != -ENOENT)
-		return result;
-	s->resumes = journal && result == JOURNAL_LIFE && !memcmp(journal, life, JOURNAL_LIFE);
-	if (s->resumes) {
-		do
-			result = take(s, BATCH);
-		while (result > 0);
-		if (result == 0 && journal_older(s->journal))
-			journal_begin(s->journal, life);
-		return result;
-	}
-	keys_random(life, sizeof(life));
-	result = database_begin(s->database);
-	if (result == 0)
-		result = database_clear(s->database, STORE_LASTING);
-	if (result == 0)
-		result = database_set_meta(s->database, meta_life, life, sizeof(life));
-	if (result == 0)
-		result = database_commit(s->database);
-	if (result < 0)
-		database_rollback(s->database);
-	else
-		journal_begin(s->journal, life);
-	return result;
-}
-
-/* Rows on their way from an older version. */
-struct upgrading {
-	struct store *store;
-	int version; /* that they are of */
-	store_upgrade_fn *fn;
-};
-
-static int upgrade_row(void *arg, uint8_t kind, const char *key, const uint8_t *sealed,
-		       size_t length)
-{
-	const struct upgrading *u = arg;
-	struct store *s = u->store;
-	const struct name name = name_of(kind, key);
-	uint8_t value[STORE_VALUE_MAX], again[SEALED_MAX];
-	int result = open_row(s, &name, sealed, length, value);
-
-	length = result < 0 ? 0 : (size_t)result;
-	if (result >= 0)
-		result = u->fn ? u->fn(u->version, kind, value, &length) : 0;
-	if (result == 0)
-		result = database_set(s->database, kind, key, strlen(key), again,
-				      seal_row(s, &name, value, length, again));
-	keys_wipe(value, sizeof(value));
-	return result;
-}
-
-/* Every row of the older version is there, those of the journal too. */
-static int upgrade(struct store *s, int version, store_upgrade_fn *fn)
-{
-	struct upgrading upgrading = {.store = s, .version = version, .fn = fn};
-	int result = database_upgrade(s->database, upgrade_row, &upgrading);
-
-	if (result == 0)
-		log_notice("state in %s is upgraded from version %d to %d", s->path, version,
-			   DATABASE_VERSION);
-	return result;
-}
-
-/* 0 or -errno, logged. */
-static int open_all(struct store *s, const struct store_options *o)
-{
-	int version = 0, result = trust(s, o->directory);
-
-	if (result < 0)
-		return refuse(s->path, result);
-	result = journal_open(&s->journal, o->journal, o->capacity);
-	if (result < 0)
-		return refuse(o->journal, result);
-	result = database_open(&s->database, s->path, &version);
-	if (result == 0)
-		result = claim(s, o->owner);
-	if (result == 0)
-		result = settle(s);
-	if (result == 0 && version < DATABASE_VERSION)
-		result = upgrade(s, version, o->upgrade);
-	return result < 0 ? refuse(s->path, result) : 0;
-}
-
 static void store_free(struct store *s)
 {
 	struct waiting *w, *next;
@@ -361,7 +164,7 @@ int store_open(struct store **store, const struct store_options *o)
 	sem_init(&s->wake, 0, 0);
 	keys_derive(s->key, o->private_key, "sno store", NULL, 0);
 	snprintf(s->path, sizeof(s->path), "%s/%s.db", o->directory, o->program);
-	result = open_all(s, o);
+	result = store_claim(s, o);
 	if (result < 0) {
 		store_free(s);
 		return result;
@@ -386,9 +189,9 @@ struct each {
 static int each_row(void *arg, const char *key, const uint8_t *sealed, size_t length)
 {
 	struct each *each = arg;
-	const struct name name = name_of(each->kind, key);
+	const struct store_name name = store_name(each->kind, key);
 	uint8_t value[STORE_VALUE_MAX];
-	int result = open_row(each->store, &name, sealed, length, value);
+	int result = store_open_row(each->store, &name, sealed, length, value);
 
 	if (result >= 0) {
 		result = each->fn(each->arg, key, value, (size_t)result);
@@ -403,7 +206,7 @@ int store_each(struct store *s, uint8_t kind, store_row_fn *fn, void *arg)
 	struct each each = {.store = s, .kind = kind, .fn = fn, .arg = arg};
 	int result = s ? database_each(s->database, kind, each_row, &each) : 0;
 
-	return result < 0 && !each.told ? refuse(each.store->path, result) : result;
+	return result < 0 && !each.told ? store_refuse(each.store->path, result) : result;
 }
 
 /* ---- the writer ----------------------------------------------------------------------------- */
@@ -433,7 +236,7 @@ static void *writer(void *arg)
 
 	for (;;) {
 		bool stop = atomic_load(&s->stop);
-		int taken = take(s, BATCH);
+		int taken = store_take(s, STORE_BATCH);
 
 		if (taken != 0)
 			atomic_fetch_add(taken < 0 ? &s->failed : &s->commits, 1);
@@ -473,7 +276,7 @@ static void wake(struct store *s)
 }
 
 /* The newest row of this key waits until there is room. */
-static void wait_for_room(struct store *s, const struct name *name, const uint8_t *value,
+static void wait_for_room(struct store *s, const struct store_name *name, const uint8_t *value,
 			  size_t length)
 {
 	struct waiting *w, *before;
@@ -497,8 +300,8 @@ static void wait_for_room(struct store *s, const struct name *name, const uint8_
 	HASH_ADD_KEYPTR(hh, s->waiting, w->name.octets, w->name.length, w);
 }
 
-static bool write_down(struct store *s, const struct name *name, bool removed, const uint8_t *value,
-		       size_t length)
+static bool write_down(struct store *s, const struct store_name *name, bool removed,
+		       const uint8_t *value, size_t length)
 {
 	const struct journal_record record = {.kind = name->octets[0],
 					      .removed = removed,
@@ -510,7 +313,8 @@ static bool write_down(struct store *s, const struct name *name, bool removed, c
 	return journal_put(s->journal, &record);
 }
 
-static void change(struct store *s, const struct name *name, const uint8_t *value, size_t length)
+static void change(struct store *s, const struct store_name *name, const uint8_t *value,
+		   size_t length)
 {
 	s->rows++;
 	s->put = true;
@@ -523,22 +327,22 @@ static void change(struct store *s, const struct name *name, const uint8_t *valu
 
 void store_put(struct store *s, uint8_t kind, const char *key, const void *value, size_t length)
 {
-	uint8_t sealed[SEALED_MAX];
-	struct name name;
+	uint8_t sealed[STORE_SEALED_MAX];
+	struct store_name name;
 
 	if (!s || length > STORE_VALUE_MAX)
 		return;
-	name = name_of(kind, key);
-	change(s, &name, sealed, seal_row(s, &name, value, length, sealed));
+	name = store_name(kind, key);
+	change(s, &name, sealed, store_seal_row(s, &name, value, length, sealed));
 }
 
 void store_remove(struct store *s, uint8_t kind, const char *key)
 {
-	struct name name;
+	struct store_name name;
 
 	if (!s)
 		return;
-	name = name_of(kind, key);
+	name = store_name(kind, key);
 	change(s, &name, NULL, 0);
 }
 
@@ -593,7 +397,7 @@ static void write_rest(struct store *s)
 
 	while (s->waiting && taken > 0) {
 		place_waiting(s);
-		taken = take(s, BATCH);
+		taken = store_take(s, STORE_BATCH);
 		atomic_store(&s->error, taken < 0 ? taken : 0);
 	}
 }
