@@ -62,9 +62,11 @@ static int claim(const struct store *s, const char *owner)
 
 	if (length == -ENOENT) {
 		sealed = store_seal_row(s, &name, owner, strlen(owner), octets);
-		length = database_set_meta(s->database, meta_owner, owner, strlen(owner));
-		return length < 0 ? length
-				  : database_set_meta(s->database, meta_check, octets, sealed);
+		/* In this order: what has an owner has all of it. */
+		length = database_set_meta(s->database, meta_check, octets, sealed);
+		return length < 0
+			       ? length
+			       : database_set_meta(s->database, meta_owner, owner, strlen(owner));
 	}
 	if (length < 0)
 		return length;

@@ -459,6 +459,20 @@ static void sql(const struct place *p, const char *text)
 	chmod(p->database, 0600);
 }
 
+/* One that was interrupted when it was to become its owner's becomes that at the next start. */
+static void test_half_claimed(void **state)
+{
+	struct place *p = *state;
+	struct store *s = NULL;
+
+	store_close(begun(p));
+	sql(p, "DELETE FROM meta; CREATE TRIGGER half BEFORE INSERT ON meta "
+	       "WHEN (SELECT count(*) FROM meta) = 1 BEGIN SELECT RAISE(ABORT, 'no more'); END");
+	assert_true(store_open(&s, &p->options) < 0);
+	sql(p, "DROP TRIGGER half");
+	store_close(opened(p));
+}
+
 /* A store with one row, closed. */
 static void make(const struct place *p)
 {
@@ -770,6 +784,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_overflow_ends, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_overflow_written, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_disk_full, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_half_claimed, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_other_key, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_newer, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_upgrade, setup, teardown),
