@@ -145,6 +145,32 @@ static void test_asked(void **state)
 	world_free(w);
 }
 
+/*
+ * A terminal that has missed a core for a while registers anew. Its packets go on coming by the
+ * same care-of address and key, so that it costs none.
+ */
+static void test_registers_anew(void **state)
+{
+	struct world *w = world_served();
+	const struct far *a = &w->far[FAR_A];
+	const struct message *asked = &a->last[MESSAGE_TUNNEL_REQUEST];
+	const struct path path = session_of(w, "tina@a.example")->own_path;
+	const unsigned int before = a->asked[MESSAGE_TUNNEL_REQUEST];
+
+	(void)state;
+	world_restart(w, NULL);
+	world_run(w, 2 * SEC);
+	kernel_fake_log_clear();
+	terminal_register(w, &w->tina, "s2");
+	assert_true(w->tina.done);
+	assert_int_equal(a->asked[MESSAGE_TUNNEL_REQUEST], before + 1);
+	assert_int_equal(asked->tunnel_key, path.key);
+	assert_true(addr_equal(&asked->coa, &path.outer_dst));
+	assert_true(path_equal(&session_of(w, "tina@a.example")->own_path, &path));
+	assert_int_equal(kernel_fake_calls(), 0);
+	world_free(w);
+}
+
 /* What is counted for operators is what it was. */
 static void test_counts(void **state)
 {
@@ -584,6 +610,7 @@ int main(void)
 		cmocka_unit_test(test_counts),
 		cmocka_unit_test(test_asked),
 		cmocka_unit_test(test_unnoticed),
+		cmocka_unit_test(test_registers_anew),
 		cmocka_unit_test_teardown(test_protected, unprotect),
 		cmocka_unit_test(test_kernel_forgot),
 		cmocka_unit_test(test_refused),
