@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # kernels: host uml
 """Daemons are killed with SIGKILL and started again: while nothing moves, which no terminal may
-notice, not by one packet; while an old core drains; and in the middle of a handover. Terminals
-that do not move never lose a packet, the next handover works, and in the end no kernel holds anything
-that nobody uses.
+notice, not by one packet; cores also for so long that terminals miss them; while an old core drains;
+and in the middle of a handover. Terminals that do not move never lose a packet, the next handover
+works, and in the end no kernel holds anything that nobody uses.
 
     t1 of core a moves    s1 (a), s2 (b), s3 (c); its link gap is long enough to kill things in it
     t2 of core a visits b over s2;  t3 of core b is at home on s2;  both rest
@@ -117,6 +117,29 @@ def at_rest(world, before):
     as_before(world, "after all that", before, world.d.cores)
 
 
+def missed(world, before):
+    """Cores are away until their terminals miss them, and register anew where they are. Packets find
+    them by the way by which they did: whoever named another one would lose what comes in between."""
+    for core, terminals in (("a", ["t1"]), ("b", ["t2", "t3"])):
+        name = f"{core} away until it is missed"
+        with Watch(world, name):
+            told = {t: world.log_end(t) for t in terminals}
+            ways = {t: world.binding(t)["path"] for t in terminals}
+            world.kill(core)
+            for t in terminals:
+                world.tap.within(5 * SLOW, f"{name}: {t} misses it", lambda t=t: world.logged(
+                    t, "registered -> discovering, no advertisement", told[t]))
+            world.start(core)
+            for t in terminals:
+                world.tap.within(6 * SLOW, f"{name}: {t} registers anew", lambda t=t: world.logged(
+                    t, "for 300 s: no advertisement", told[t]))
+            settled(world, {"t1": ("s1", "a"), **RESTING}, name)
+            world.tap.same(f"{name}: the way to them is the same", ways,
+                           {t: world.binding(t)["path"] for t in terminals})
+    time.sleep(STALE)
+    as_before(world, "after they were missed", before, world.d.cores)
+
+
 def draining(world, before):
     """The core that was left, and the home core, while the former drains."""
     for satellite, core, victim in (("s2", "b", None), ("s3", "c", "b"), ("s2", "b", "a")):
@@ -157,7 +180,7 @@ def test(tap):
             world.traffic(terminal)
         world.passes("traffic passes")
         before = {core: state(world, core) for core in world.d.cores}
-        for part in (at_rest, draining, moving):
+        for part in (at_rest, missed, draining, moving):
             part(world, before)
         tap.same("every connection has lived", [], [f.error for f in world.flows.tcps() if f.error])
         time.sleep(STALE)
