@@ -103,7 +103,7 @@ def softly(world):
         elif world.registration("t3").get("link") == old:
             world.tap.within(5 * SLOW, f"{name}: it goes on, or can be told again",
                              lambda s=satellite: world.registration("t3").get("link") == s)
-        settled(world, "t3", satellite, core, name, begin if victim != "b" else time.monotonic())
+        settled(world, "t3", satellite, core, name, begin)
         world.lab.links.set("t3", old, False)
         world.passes(f"{name}: without the old link too")
         places.reverse()
