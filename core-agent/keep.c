@@ -6,6 +6,7 @@
 #include "link_socket.h"
 #include "log.h"
 #include "peer.h"
+#include "registration.h"
 #include "row.h"
 #include "satellite.h"
 #include "session.h"
@@ -275,7 +276,10 @@ void keep_session(const struct session *s)
 	cursor_put_u32(&row, requests_next_id(s->requests));
 	cursor_put_u64(&row, s->binding);
 	row_put_addr(&row, &s->coa);
-	put_path(&row, s->home ? &s->own_path : &none);
+	/* What an attempt has made of it so far goes with the attempt. */
+	put_path(&row, !s->home		 ? &none
+		       : s->registration ? &s->registration->before
+					 : &s->own_path);
 	put_account(&row, &s->account);
 	cursor_put_u8(&row, (uint8_t)s->mode);
 	cursor_put_u32(&row, s->buffered);

@@ -458,6 +458,34 @@ static void test_arrival_lost(void **state)
 	arrival_lost(HOLD | LINK);
 }
 
+/* What an attempt has changed so far is the attempt's, and that ends with the process. */
+static void test_attempt(void **state)
+{
+	struct world *w = world_served();
+	const struct session *s = session_of(w, "tina@a.example");
+	const struct path path = s->own_path;
+	struct terminal old = w->tina;
+
+	(void)state;
+	w->far[FAR_A].hold_type = MESSAGE_TUNNEL_REQUEST;
+	w->tina.mac.bytes[5] ^= 0x80; /* of another link */
+	terminal_discovery(&w->tina, NULL);
+	terminal_send(w, &w->tina, "s1", w->tina.discovery, w->tina.discovery_length);
+	world_run(w, 50 * MS);
+	assert_non_null(s->registration);
+	assert_false(path_equal(&s->own_path, &path));
+	/* Meanwhile it is heard where it was. */
+	asks(w, &old, "s2");
+	assert_int_equal(old.received[MESSAGE_KEEPALIVE], 1);
+	world_restart(w, NULL);
+	s = session_of(w, "tina@a.example");
+	assert_int_equal(s->state, SESSION_REGISTERED);
+	assert_true(path_equal(&s->own_path, &path));
+	asks(w, &old, "s2");
+	assert_int_equal(old.received[MESSAGE_KEEPALIVE], 2);
+	world_free(w);
+}
+
 /* Nor does it help that the subscriber was away meanwhile, by a restart or by a reload. */
 static void test_counter_outlives(void **state)
 {
@@ -623,6 +651,7 @@ int main(void)
 		cmocka_unit_test(test_counter_outlives),
 		cmocka_unit_test(test_answer_lost),
 		cmocka_unit_test(test_arrival_lost),
+		cmocka_unit_test(test_attempt),
 		cmocka_unit_test(test_root),
 		cmocka_unit_test(test_root_too_large),
 		cmocka_unit_test(test_boot),
