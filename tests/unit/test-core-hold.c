@@ -268,7 +268,8 @@ static void enter(const char *to)
 	arrive(to);
 }
 
-static void begin_guarded(void)
+/* Three packets are held. Returns what the guard has of their terminal. */
+static struct guard_terminal *begin_guarded(void)
 {
 	world_guarded = true;
 	begin("");
@@ -277,6 +278,7 @@ static void begin_guarded(void)
 	for (int i = 0; i < 3; i++)
 		enter(HOA4);
 	holding_read(&w->core, w->now);
+	return kernel_fake_guarded(HOA4 "/32");
 }
 
 /* One more comes in between; from here on the others must wait for it. */
@@ -294,12 +296,10 @@ static void enter_behind_gate(void *arg)
 /* It is shut before the routes change, and opened when all have left that came by the hold. */
 static void test_gate(void **state)
 {
-	const struct guard_terminal *terminal;
+	const struct guard_terminal *terminal = begin_guarded();
 
 	(void)state;
-	begin_guarded();
 	assert_int_equal(kernel_fake_count("guard " DEVICE " hold"), 1);
-	terminal = kernel_fake_guarded(HOA4 "/32");
 	assert_int_equal(terminal->gate, 0);
 	assert_int_equal(terminal->held, 3);
 	kernel_fake_meet("route replace " HOA4 "/32 table 254", enter_behind_gate, NULL);
@@ -326,14 +326,12 @@ static void test_gate(void **state)
  */
 static void test_gate_lost(void **state)
 {
-	const struct guard_terminal *terminal;
+	struct guard_terminal *terminal = begin_guarded();
 
 	(void)state;
-	begin_guarded();
-	terminal = kernel_fake_guarded(HOA4 "/32");
 	world_run(w, HOLD_TIME); /* too old, all of them */
 	received += 3;
-	kernel_fake_guarded(HOA4 "/32")->held++; /* and never seen */
+	terminal->held++; /* and never seen */
 	release(&access_side);
 	delivered(0);
 	assert_int_equal(terminal->passed, 3);
@@ -351,13 +349,11 @@ static void test_gate_lost(void **state)
 /* While more comes than goes it stays shut, but not for ever. */
 static void test_gate_dense(void **state)
 {
-	const struct guard_terminal *terminal;
+	struct guard_terminal *terminal = begin_guarded();
 	usec_t shut = 0;
 
 	(void)state;
-	begin_guarded();
-	terminal = kernel_fake_guarded(HOA4 "/32");
-	kernel_fake_guarded(HOA4 "/32")->held += 1000000;
+	terminal->held += 1000000;
 	release(&access_side);
 	for (; terminal->gate && shut < 2 * SEC; shut += HOLD_LINGER) {
 		enter(HOA4);
@@ -372,8 +368,9 @@ static void test_gate_dense(void **state)
 /* A refused release leaves it open. */
 static void test_gate_refused(void **state)
 {
+	const struct guard_terminal *terminal = begin_guarded();
+
 	(void)state;
-	begin_guarded();
 	for (unsigned int n = 1;; n++) {
 		struct hold_counters held;
 		int result;
@@ -383,9 +380,9 @@ static void test_gate_refused(void **state)
 		kernel_fake_fail_at(0, 0);
 		if (result == 0)
 			break;
-		assert_int_equal(kernel_fake_guarded(HOA4 "/32")->gate, 0);
+		assert_int_equal(terminal->gate, 0);
 	}
-	assert_int_equal(kernel_fake_guarded(HOA4 "/32")->gate, 1);
+	assert_int_equal(terminal->gate, 1);
 	end();
 }
 
