@@ -15,7 +15,7 @@
 /* ---- the association file ----------------------------------------------------------------------
  */
 
-/* Faults go to the log, the first one also to who asked. */
+/* Faults go to the log; but the first one to who asks why, who writes that to the log. */
 struct plan_faults {
 	char *why;
 	bool some;
@@ -25,9 +25,10 @@ static void plan_fault(void *arg, const char *message)
 {
 	struct plan_faults *faults = arg;
 
-	log_error("%s", message);
 	if (!faults->some && faults->why)
 		snprintf(faults->why, SATELLITE_WHY, "%s", message);
+	else
+		log_error("%s", message);
 	faults->some = true;
 }
 

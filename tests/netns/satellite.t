@@ -78,6 +78,7 @@ instant() { date -u -d "@$(awk -v a="$1" -v b="$2" 'BEGIN {printf "%.6f", a + b}
 up() {
 	background s "$BUILD/sno-sat-forwarder" -f -c "$WORK/s.conf" -s "$SOCKET"
 	forwarder=$background
+	log=$WORK/s.$((${#processes[@]} - 1))
 	poll 10 snoctl status
 }
 
@@ -244,14 +245,19 @@ check "with file and line" grep -q "plan.csv:7: until is not after from" "$WORK/
 check "the old one stays in force" eval '[ "$(status "plan end")" != null ]'
 "$BUILD/sno-sat-forwarder" -t -c "$WORK/s.conf" >"$WORK/out" 2>&1
 same "the check refuses it too" 1 $?
+# told_once LINES TEXT: one line says so, of those in the log behind so many.
+told_once() { [ "$(tail -n "+$(($1 + 1))" "$log" | grep -c "$2")" -eq 1 ]; }
 # refused WHAT REASON: the plan on standard input is, and the one before stays.
 end=$(status "plan end")
 refused() {
+	local told
 	plan
+	told=$(wc -l <"$log")
 	[ -z "${3:-}" ] || sed -i "s/,s1,/,$3,/" "$PLAN"
 	snoctl reload >"$WORK/out" 2>&1
 	same "$1 is refused" 1 $?
 	check "and told" grep -q "$2" "$WORK/out" || note "$(cat "$WORK/out")"
+	check "... and once in the log" poll 5 told_once "$told" "$2" || note "$(cat "$log")"
 	same "the one before stays" "$end" "$(status "plan end")"
 }
 refused "a plan with an unknown core" 'plan.csv:3: no feeder leads to core z' <<-PLAN
