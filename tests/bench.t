@@ -8,7 +8,9 @@ here=$(cd -- "$(dirname -- "$0")" && pwd)
 number=0
 
 for file in "$here"/bench/*; do
-	[ -f "$file" ] && [ -x "$file" ] || continue
+	if [ -d "$file" ] || [ ! -x "$file" ]; then
+		continue
+	fi
 	number=$((number + 1))
 	told=$(timeout 60 "$file" --help 2>&1 </dev/null)
 	status=$?
