@@ -3,12 +3,6 @@
  */
 #include "guard_image.h"
 
-__asm__(".section .rodata\n"
-	".balign 16\n" /* libbpf reads its headers in place */
-	".global guard_image\n"
-	"guard_image:\n"
-	".incbin \"" SNO_GUARD_OBJECT "\"\n"
-	".global guard_image_end\n"
-	"guard_image_end:\n"
-	".byte 0\n"
-	".previous\n");
+#include "bpf_image.h"
+
+BPF_IMAGE("guard_image", SNO_GUARD_OBJECT);
