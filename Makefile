@@ -133,13 +133,18 @@ $(PROGRAMS):
 	$(Q)$(LINK) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(PKG_LIBS) $(LIBS)
 
 # What the kernel runs is compiled for its own machine, whatever the rest is compiled for.
-BPF_OBJECT := $(O)/core-agent/guard.bpf.o
-$(BPF_OBJECT): $(srcdir)/core-agent/guard.bpf.c $(srcdir)/common/guard_layout.h config.mk
+GUARD_OBJECT := $(O)/core-agent/guard.bpf.o
+GATE_OBJECT := $(O)/terminal-agent/gate.bpf.o
+$(GUARD_OBJECT): $(srcdir)/common/guard_layout.h
+$(GATE_OBJECT): $(srcdir)/common/gate_layout.h
+$(GUARD_OBJECT) $(GATE_OBJECT): $(O)/%.o: $(srcdir)/%.c config.mk
 	$(call say,BPF,$<)
 	@mkdir -p $(@D)
 	$(Q)$(BPF_CC) $(BPF_CFLAGS) -target bpf -O2 -g -Wall -Wextra -I$(srcdir)/common -c -o $@ $<
-$(O)/core-agent/guard_image.o: $(BPF_OBJECT)
-$(O)/core-agent/guard_image.o: SNO_CPPFLAGS += -DSNO_GUARD_OBJECT='"$(BPF_OBJECT)"'
+$(O)/core-agent/guard_image.o: $(GUARD_OBJECT)
+$(O)/core-agent/guard_image.o: SNO_CPPFLAGS += -DSNO_GUARD_OBJECT='"$(GUARD_OBJECT)"'
+$(O)/terminal-agent/gate_image.o: $(GATE_OBJECT)
+$(O)/terminal-agent/gate_image.o: SNO_CPPFLAGS += -DSNO_GATE_OBJECT='"$(GATE_OBJECT)"'
 
 $(O)/%.o: $(srcdir)/%.c config.mk
 	$(call say,CC,$<)
@@ -270,7 +275,8 @@ fuzz-coverage:
 ANALYZED := $(filter-out %.bpf.c,$(LIBSNO_SRC) $(SNOCTL_SRC) $(PLAN_SRC) $(CORE_AGENT_SRC) \
 	$(TERMINAL_AGENT_SRC) $(SAT_FORWARDER_SRC))
 ANALYZE_TIME ?= 120
-ANALYZE = $(SNO_CPPFLAGS) -DSNO_GUARD_OBJECT='"guard.bpf.o"' $(CPPFLAGS)
+ANALYZE = $(SNO_CPPFLAGS) -DSNO_GUARD_OBJECT='"guard.bpf.o"' -DSNO_GATE_OBJECT='"gate.bpf.o"' \
+	$(CPPFLAGS)
 GCC_ANALYZER = -O2 -fanalyzer -Wno-analyzer-malloc-leak \
 	-Wno-analyzer-use-of-uninitialized-value --param analyzer-bb-explosion-factor=2 \
 	--param analyzer-max-enodes-per-program-point=2

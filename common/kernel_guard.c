@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The guard's program and maps in the kernel, by libbpf; no other file uses that.
+ * The guard's program and maps in the kernel, by libbpf, which only the gate uses as well.
  *
  * Nothing is pinned: a filter holds its program, and a program its maps, so what an earlier daemon
  * has left is found by way of the filters on its devices. Where an update of many is more than a
@@ -52,12 +52,17 @@ static int note(enum libbpf_print_level level, const char *format, va_list argum
 	return 0;
 }
 
-static int refuse(struct kernel *k, int err, const char *what)
+void kernel_guard_listen(void)
+{
+	said[0] = '\0';
+	libbpf_set_print(note);
+}
+
+int kernel_guard_refuse(struct kernel *k, int err, const char *what)
 {
 	if (err == -NOT_SUPPORTED || err == -ENOSYS)
 		err = -EOPNOTSUPP;
-	return *said ? kernel_refuse(k, err, said, "guard: %s", what)
-		     : kernel_fail(k, err, "guard: %s", what);
+	return *said ? kernel_refuse(k, err, said, "%s", what) : kernel_fail(k, err, "%s", what);
 }
 
 /* ---- what an earlier guard has left ---------------------------------------------------------- */
@@ -243,16 +248,14 @@ int kernel_guard_open(struct kernel *k, const struct kernel_guard_options *optio
 	if (!g)
 		return kernel_fail(k, -ENOMEM, "guard");
 	g->kernel = k;
-	said[0] = '\0';
-	libbpf_set_print(note);
+	kernel_guard_listen();
 	for (size_t i = 0; i < options->device_count && !*taken_on; i++)
 		*taken_on = options->devices[i] && earlier_find(k, options->devices[i], &e);
 	result = open_guard(g, options, *taken_on ? &e : NULL);
 	earlier_close(&e);
 	if (result < 0) {
-		refuse(k, result, "program");
 		kernel_guard_close(g);
-		return result == -ENOSYS || result == -NOT_SUPPORTED ? -EOPNOTSUPP : result;
+		return kernel_guard_refuse(k, result, "guard: program");
 	}
 	*guard = g;
 	return 0;

@@ -8,8 +8,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "kernel_gate.h"
 #include "log.h"
 #include "terminal-agent/files.h"
+#include "terminal-agent/gate_image.h"
 #include "terminal-agent/port.h"
 #include "terminal-agent/receive.h"
 
@@ -36,6 +38,13 @@ static void packet_arrived(void *arg, unsigned int ifindex)
 		session_first_packet(&a->session, link, a->clock());
 }
 
+/* The gate is there before the link is used: packets do not get past those in the hold. */
+static void attach_gate(struct agent *a, unsigned int ifindex, enum kernel_gate_place place)
+{
+	if (a->gate && kernel_gate_attach(a->gate, ifindex, place) < 0)
+		log_warnx("%s: packets that were held may be overtaken", kernel_error(a->kernel));
+}
+
 static int open_port(void *context, struct link *link)
 {
 	struct agent *a = context;
@@ -48,13 +57,17 @@ static int open_port(void *context, struct link *link)
 
 	const struct port_ops ops = {datagram_arrived, packet_arrived, a};
 
+	attach_gate(a, link->ifindex, KERNEL_GATE_LINK);
 	return port_open(&link->port, a->loop, &place, &ops);
 }
 
 static void close_port(void *context, struct link *link)
 {
-	(void)context;
+	struct agent *a = context;
+
 	port_close(link->port);
+	if (a->gate && kernel_gate_detach(a->kernel, link->ifindex) < 0)
+		log_warnx("%s", kernel_error(a->kernel));
 }
 
 static int transmit(void *context, struct link *link, bool group, const uint8_t *octets,
@@ -254,6 +267,7 @@ static void configure_hold(struct agent *a, const struct config *config)
 	if (hold_device_open(&a->buffer, a->kernel, HOLD_DEVICE_TERMINAL) < 0)
 		return;
 	hold_device_watch(&a->buffer, a->loop, buffer_readable, a);
+	attach_gate(a, a->buffer.ifindex, KERNEL_GATE_HOLD);
 	uplink_use(&a->session.uplink, a->hold, a->buffer.ifindex);
 }
 
@@ -265,8 +279,22 @@ static void restore_hold(struct agent *a, const struct kernel_event *event)
 	if (!a->hold || (event->type != KERNEL_EVENT_LINK && !gone) ||
 	    event->link.ifindex != a->buffer.ifindex || (!gone && event->link.up))
 		return;
-	if (hold_device_restore(&a->buffer) == 0)
-		uplink_use(&a->session.uplink, a->hold, a->buffer.ifindex);
+	if (hold_device_restore(&a->buffer) < 0)
+		return;
+	attach_gate(a, a->buffer.ifindex, KERNEL_GATE_HOLD);
+	uplink_use(&a->session.uplink, a->hold, a->buffer.ifindex);
+}
+
+static void open_gate(struct agent *a)
+{
+	/* cppcheck-suppress comparePointers; begin and end of one object, gate_image.c */
+	const size_t size = (size_t)(gate_image_end - gate_image);
+
+	if (kernel_gate_open(a->kernel, gate_image, size, &a->gate) == 0)
+		uplink_use_gate(&a->session.uplink, kernel_gate_memory(a->gate));
+	else
+		log_warnx("%s: packets that were held may be overtaken (CAP_BPF?)",
+			  kernel_error(a->kernel));
 }
 
 /* ---- the kernel -------------------------------------------------------------------------- */
@@ -418,6 +446,7 @@ int agent_open(struct agent *a, const struct config *config, const struct keep_p
 		error = keep_open(&a->session, state);
 	}
 	if (error == 0) {
+		open_gate(a);
 		configure_hold(a, config);
 		a->schedule.time = time;
 		read_first(a);
@@ -497,6 +526,7 @@ void agent_close(struct agent *a)
 	forwarding_free(a->forwarding);
 	hold_free(a->hold);
 	hold_device_close(&a->buffer);
+	kernel_gate_close(a->gate);
 	choosing_free(&a->choosing);
 	schedule_free(&a->schedule);
 	if (a->monitor)

@@ -35,6 +35,7 @@ struct agent {
 	struct forwarding *forwarding;
 	struct hold_device buffer; /* where user data waits for a link */
 	struct hold *hold;
+	struct kernel_gate *gate; /* nothing gets past what waits; NULL: this kernel has none */
 	struct schedule schedule;
 	struct session session;
 	struct switching switching;

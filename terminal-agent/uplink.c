@@ -1,23 +1,32 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Routes and queue change together, in the order of hold.h: the queue is there before the routes
- * lead to the device, and empty before they lead to the link.
+ * lead to the device, and empty before they lead to the link. The gate is shut from before they
+ * lead to the link until nothing is behind any more.
  */
 #include "terminal-agent/uplink.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "log.h"
-#include "urgent.h"
 
 /* Until a socket that was full is tried again, or a device that was not empty. */
 #define AGAIN USEC_PER_MSEC
+
+#define NSEC_PER_USEC 1000
 
 void uplink_init(struct uplink *u, struct forwarding *forwarding, uplink_send_fn *send,
 		 void *context)
 {
 	*u = (struct uplink){
 		.forwarding = forwarding, .send = send, .context = context, .due = USEC_NEVER};
+	u->gate = &u->none;
+}
+
+void uplink_use_gate(struct uplink *u, struct gate *gate)
+{
+	u->gate = gate;
 }
 
 bool uplink_held(const struct uplink *u)
@@ -32,6 +41,54 @@ usec_t uplink_earliest(const struct uplink *u, const struct link *link, usec_t d
 	if (u->link == link)
 		return held ? u->due : now;
 	return (held ? u->since : now) + delay + UPLINK_MARGIN;
+}
+
+/* ---- the gate ---------------------------------------------------------------------------- */
+
+/* The kernel reads this at any time: last comes what puts the rest into force. */
+
+static void shut_gate(struct uplink *u, usec_t until)
+{
+	u->gate->hold = u->device;
+	u->gate->link = u->plan.ifindex;
+	memcpy(u->gate->gateway, u->plan.gateway.bytes, sizeof(u->gate->gateway));
+	__atomic_store_n(&u->gate->until, (uint64_t)until * NSEC_PER_USEC, __ATOMIC_RELEASE);
+}
+
+static void open_gate(struct uplink *u)
+{
+	__atomic_store_n(&u->gate->until, 0, __ATOMIC_RELEASE);
+}
+
+/* How many packets have left the hold. */
+static uint64_t gone(const struct uplink *u)
+{
+	const struct hold_counters *c = hold_queue_counters(u->queue);
+
+	return c->released + hold_dropped(c);
+}
+
+/* Not before they have: then the kernel lets others go. */
+static void tell_gone(struct uplink *u)
+{
+	__atomic_store_n(&u->gate->passed, gone(u), __ATOMIC_RELEASE);
+}
+
+/*
+ * Do packets wait behind those in the hold, which leave now? When none does, the device has lost
+ * some, and when it takes too long more comes than goes: then the gate is opened, behind which it
+ * has to be looked once more.
+ */
+static bool wait_behind(struct uplink *u, usec_t now)
+{
+	uint64_t held = __atomic_load_n(&u->gate->held, __ATOMIC_ACQUIRE);
+
+	if (!u->gate->until || (int64_t)(held - u->gate->passed) <= 0)
+		return false;
+	if (u->told == gone(u) || now >= u->patience)
+		open_gate(u);
+	u->told = gone(u);
+	return true;
 }
 
 /* ---- the queue --------------------------------------------------------------------------- */
@@ -58,6 +115,8 @@ static int open_queue(struct uplink *u)
 
 	if (error < 0 && error != -ENODEV)
 		log_warn_errno(error, "cannot hold packets");
+	if (error == 0)
+		u->gate->held = u->gate->passed = 0;
 	return error;
 }
 
@@ -65,6 +124,7 @@ static void close_queue(struct uplink *u)
 {
 	if (!u->queue)
 		return;
+	open_gate(u);
 	u->closed = uplink_count(u);
 	u->closed.dropped += hold_queue_counters(u->queue)->packets;
 	hold_queue_close(u->queue);
@@ -81,6 +141,7 @@ void uplink_use(struct uplink *u, struct hold *hold, unsigned int device)
 	u->hold = hold;
 	if (device == u->device)
 		return;
+	open_gate(u); /* it leads to a device that is no more */
 	u->device = device;
 	if (held && u->queue && device) { /* it has been made again */
 		struct forwarding_plan plan = u->plan;
@@ -99,16 +160,29 @@ static int write_packet(void *context, const uint8_t *packet, size_t length)
 	return u->link ? u->send(u->context, u->link, &u->plan.gateway, packet, length) : -EAGAIN;
 }
 
+/* What is held, and what has come to the device, goes its way. As hold_queue_release(). */
+static int pass(struct uplink *u, usec_t now)
+{
+	int result = hold_queue_release(u->queue, write_packet, u, now);
+
+	tell_gone(u);
+	return result;
+}
+
 /* ---- routes and queue -------------------------------------------------------------------- */
 
-/* The plan, but everything that leaves goes to the device. */
+/* The plan, but everything that leaves goes to the device, whether by the gate or not. */
 static int apply_held(struct uplink *u, const struct forwarding_plan *plan)
 {
 	struct forwarding_plan held = *plan;
+	int error;
 
 	held.ifindex = u->device;
 	held.held = true;
-	return forwarding_apply(u->forwarding, &held);
+	error = forwarding_apply(u->forwarding, &held);
+	if (error == 0)
+		open_gate(u);
+	return error;
 }
 
 int uplink_hold(struct uplink *u, usec_t now)
@@ -144,28 +218,30 @@ int uplink_hold(struct uplink *u, usec_t now)
 
 /*
  * Routes to the link, once what has come to the device meanwhile has gone too. What still comes to
- * it before there are other routes must leave it before later packets get past it: a matter of
- * microseconds in which nobody else has the processor. 0; -EAGAIN: packets have to wait; or -errno.
+ * it before there are other routes leaves it before later packets do: the gate is shut. 0; -EAGAIN:
+ * packets have to wait; or -errno.
  */
 static int switch_over(struct uplink *u, usec_t now)
 {
-	struct urgency before;
-	int error;
+	int error = pass(u, now);
 
-	urgent_begin(&before);
-	error = hold_queue_release(u->queue, write_packet, u, now);
-	if (error != -EAGAIN)
-		error = forwarding_apply(u->forwarding, &u->plan);
+	if (error == -EAGAIN)
+		return error;
+	u->patience = now + UPLINK_PATIENCE;
+	u->told = UINT64_MAX;
+	shut_gate(u, u->patience);
+	error = forwarding_apply(u->forwarding, &u->plan);
 	if (error == 0)
-		hold_queue_release(u->queue, write_packet, u, now);
-	urgent_end(&before);
+		pass(u, now);
+	else
+		open_gate(u);
 	return error;
 }
 
 /* Lets out what is held, and sets the routes to the link when nothing is left. */
 static int release(struct uplink *u, usec_t now)
 {
-	int error = hold_queue_release(u->queue, write_packet, u, now);
+	int error = pass(u, now);
 
 	if (!u->patience)
 		u->patience = now + UPLINK_PATIENCE;
@@ -174,7 +250,6 @@ static int release(struct uplink *u, usec_t now)
 	if (error != -EAGAIN)
 		error = switch_over(u, now);
 	if (error == 0) {
-		u->patience = 0;
 		u->due = now + HOLD_LINGER;
 		return 0;
 	}
@@ -210,6 +285,7 @@ int uplink_set(struct uplink *u, const struct forwarding_plan *plan, struct link
 		hold_queue_hold(u->queue);
 		u->since = now;
 		u->settling = true;
+		u->patience = 0;
 	}
 	error = apply_held(u, plan);
 	if (error < 0)
@@ -246,8 +322,11 @@ void uplink_forget(struct uplink *u, const struct link *link)
 
 void uplink_read(struct uplink *u, usec_t now)
 {
-	if (u->hold)
-		hold_read(u->hold, now);
+	if (!u->hold)
+		return;
+	hold_read(u->hold, now);
+	if (u->queue)
+		tell_gone(u);
 }
 
 /*
@@ -262,6 +341,20 @@ static void settle(struct uplink *u, usec_t now)
 	u->settling = false;
 }
 
+/* Stragglers follow while the queue passes; at the end nothing is sent to the device any more. */
+static void follow(struct uplink *u, usec_t now)
+{
+	if (pass(u, now) == -EAGAIN) {
+		u->due = now + AGAIN;
+	} else if (wait_behind(u, now)) {
+		u->due = now + HOLD_LINGER;
+	} else {
+		open_gate(u);
+		pass(u, now);
+		close_queue(u);
+	}
+}
+
 usec_t uplink_tick(struct uplink *u, usec_t now)
 {
 	usec_t next;
@@ -270,16 +363,12 @@ usec_t uplink_tick(struct uplink *u, usec_t now)
 		return USEC_NEVER;
 	if (u->settling)
 		settle(u, now);
-	if (now >= u->due) {
-		if (!hold_queue_passes(u->queue)) {
-			release(u, now);
-		} else if (hold_queue_release(u->queue, write_packet, u, now) == -EAGAIN) {
-			u->due = now + AGAIN;
-		} else {
-			close_queue(u);
-			return USEC_NEVER;
-		}
-	}
+	if (now >= u->due && hold_queue_passes(u->queue))
+		follow(u, now);
+	else if (now >= u->due)
+		release(u, now);
+	if (!u->queue)
+		return USEC_NEVER;
 	next = hold_expire(u->hold, now);
 	return usec_min(next, u->due);
 }

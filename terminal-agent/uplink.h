@@ -12,12 +12,14 @@
  * Held means: the routes lead to the hold's device (hold.h). What is held leaves as frames through
  * the new link's own socket, because the kernel takes no packet from itself that comes in from
  * outside; when nothing is left the routes are set to the link, but after UPLINK_PATIENCE also
- *where packets come as fast as they leave. Whoever came late into the device follows within
- *HOLD_LINGER.
+ * where packets come as fast as they leave. Whoever came late into the device follows within
+ * HOLD_LINGER, and until then the gate (gate.bpf.c) sends the same way round what would get past
+ * those that are in the device still.
  */
 #ifndef SNO_TERMINAL_UPLINK_H
 #define SNO_TERMINAL_UPLINK_H
 
+#include "gate_layout.h"
 #include "hold.h"
 #include "terminal-agent/forwarding.h"
 #include "terminal-agent/links.h"
@@ -48,12 +50,16 @@ struct uplink {
 	void *context;
 
 	struct hold_queue *queue;    /* NULL: direct */
+	struct gate *gate;	     /* in the kernel, or `none` */
+	struct gate none;	     /* of which nobody takes notice */
+	uint64_t told;		     /* packets that had left when that was looked at last */
 	struct forwarding_plan plan; /* the way that is wanted; ifindex 0: none is known */
 	struct link *link;	     /* of that way; NULL: none is known */
 	usec_t since;		     /* the last packet over the old link left before */
 	bool settling;		     /* ... or until the next tick, which will tell */
 	usec_t due;		     /* waiting: until then; passing: until the queue is closed */
-	usec_t patience; /* until when the routes wait for the device to be empty; or 0 */
+	usec_t patience; /* until when routes, or packets behind the gate, wait for those in the
+			    device; or 0 */
 	struct uplink_count closed; /* of holds that are over */
 };
 
@@ -62,6 +68,11 @@ void uplink_init(struct uplink *u, struct forwarding *forwarding, uplink_send_fn
 		 void *context);
 /* From now on packets can be held; NULL: they cannot, and what is held is dropped. */
 void uplink_use(struct uplink *u, struct hold *hold, unsigned int device);
+/*
+ * The gate, before anything is held; the caller has put it on the hold's device and on links.
+ * Without one packets may get past those that come to the device while the routes are changed.
+ */
+void uplink_use_gate(struct uplink *u, struct gate *gate);
 
 /*
  * Nothing leaves any more until a way is set. Harmless where no route leads anywhere, or it is so

@@ -7,10 +7,11 @@
 #
 # The architecture is a set of walls, and a wall that nobody checks falls down unnoticed:
 #
-#   netlink     only common/kernel_*.[ch] include netlink headers, and guard.bpf.c, which runs in the
+#   netlink     only common/kernel_*.[ch] include netlink headers, and *.bpf.c, which run in the
 #               kernel; kernel.h is the whole surface
 #   sodium      only common/{noise,keys,seal}.c include libsodium
-#   libbpf      only common/kernel_guard.c includes libbpf, and the program that it loads
+#   libbpf      only common/kernel_guard.c and kernel_gate.c include libbpf, and the programs that they
+#               load
 #   libconfig   only common/conf*.[ch] include libconfig
 #   daemons     common/ includes no daemon's header, and no daemon another's
 #   state       in a daemon, `->state =` stands only in a function NOUN_enter(), the one that logs
@@ -149,9 +150,9 @@ check_unfinished() {
 }
 
 echo 1..16
-report netlink < <(lines "^\\s*#\\s*include\\s*[<\"]($netlink)" '^(common/kernel_\w+\.[ch]|core-agent/guard\.bpf\.c)$')
+report netlink < <(lines "^\\s*#\\s*include\\s*[<\"]($netlink)" '^(common/kernel_\w+\.[ch]|core-agent/guard\.bpf\.c|terminal-agent/gate\.bpf\.c)$')
 report sodium < <(lines '^\s*#\s*include\s*[<"]sodium' '^common/(noise|keys|seal)\.c$')
-report libbpf < <(lines '^\s*#\s*include\s*[<"]bpf/' '^(common/kernel_guard\.c|core-agent/guard\.bpf\.c)$')
+report libbpf < <(lines '^\s*#\s*include\s*[<"]bpf/' '^(common/kernel_(guard|gate)\.c|core-agent/guard\.bpf\.c|terminal-agent/gate\.bpf\.c)$')
 report libconfig < <(lines '^\s*#\s*include\s*[<"]libconfig' '^common/conf\w*\.[ch]$')
 report sqlite < <(lines '^\s*#\s*include\s*[<"]sqlite3' '^common/database\.c$')
 report daemons < <(check_daemons)

@@ -156,6 +156,13 @@ same "... as sno" "$(at id -u sno)" "$(status_of $unit Uid | cut -f 1)"
 same "... with the rights that it needs" 0000000000003000 "$(status_of $unit CapPrm)"
 check "snoctl finds it" at snoctl -d terminal -N x status
 check "it can hold packets" at ip link show dev sno-buf-up
+check "... behind which others wait" at bash -c "tc filter show dev sno-buf-up egress | grep -q sno"
+gate_stands() { at bash -c "tc filter show dev sat0 egress 2>/dev/null | grep -q sno"; }
+check "... on links as well" gate_stands
+at tc qdisc delete dev sat0 clsact
+check "... which somebody may take away" bash -c "! ip netns exec $PREFIX-a tc filter show dev sat0 egress 2>/dev/null | grep -q sno"
+at ip link set sat0 address 02:00:00:00:00:77
+within 10 "... and with the rights that it has kept it puts it on a link that comes" gate_stands
 check "it is reloaded" at systemctl reload $unit
 at systemctl stop $unit
 unit=sno-sat-forwarder.service

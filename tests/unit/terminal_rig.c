@@ -229,6 +229,8 @@ static void agent_begins(struct rig *rig)
 		rig->buffer = kernel_fake_link("sno-buf-up", "tun");
 		kernel_link_set_up(rig->kernel, rig->buffer, true);
 	}
+	rig->gate = (struct gate){0};
+	uplink_use_gate(&rig->session.uplink, &rig->gate);
 	uplink_use(&rig->session.uplink, rig->hold, rig->buffer);
 	assert_int_equal(links_configure(&rig->links, &rig->config, rig->now), 0);
 	open_state(rig);

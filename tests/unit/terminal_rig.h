@@ -67,6 +67,7 @@ struct rig {
 	struct forwarding *forwarding;
 	struct hold *hold;
 	unsigned int buffer; /* interface of the hold */
+	struct gate gate;
 	struct schedule schedule;
 	struct session session;
 	struct pointing pointing;
@@ -127,6 +128,8 @@ struct link *rig_link(const struct rig *rig, const char *name);
 /* The user sends a packet by the routes as they are. True when it leaves, or waits in the hold; */
 /* false when there is no way or it ends at a dead link. */
 bool rig_send_packet(struct rig *rig, unsigned int number);
+/* One that was routed to the hold's device before, whatever the routes are now. */
+void rig_straggle(struct rig *rig, unsigned int number);
 /* The first packet comes in over this link. */
 void rig_receive_packet(struct rig *rig, const char *link);
 

@@ -29,7 +29,7 @@ ssize_t rig_read_packet(void *context, uint8_t *packet, size_t size)
 	struct rig *rig = context;
 
 	if (rig->waiting_count == 0 && rig->dense)
-		rig->waiting[rig->waiting_count++] = 0;
+		rig_straggle(rig, 0);
 	if (rig->waiting_count == 0)
 		return -EAGAIN;
 	assert_true(size >= PACKET_LENGTH);
@@ -58,6 +58,27 @@ int rig_release_packet(void *context, struct link *link, const struct lladdr *ga
 	return 0;
 }
 
+void rig_straggle(struct rig *rig, unsigned int number)
+{
+	assert_true(rig->waiting_count < RIG_PACKETS);
+	rig->waiting[rig->waiting_count++] = number;
+	rig->gate.held++;
+}
+
+/* What gate.bpf.c does. */
+static bool must_wait(const struct rig *rig, unsigned int ifindex)
+{
+	const struct gate *gate = &rig->gate;
+
+	if (gate->link != ifindex || gate->until <= (uint64_t)rig->now * 1000 ||
+	    gate->held == gate->passed)
+		return false;
+	assert_int_equal(gate->hold, rig->buffer);
+	assert_false(lladdr_equal(&(struct lladdr){{0}},
+				  (const struct lladdr *)(const void *)gate->gateway));
+	return true;
+}
+
 bool rig_send_packet(struct rig *rig, unsigned int number)
 {
 	const struct addr server = {.family = AF_INET, .bytes = {192, 0, 2, 1}};
@@ -66,9 +87,8 @@ bool rig_send_packet(struct rig *rig, unsigned int number)
 
 	if (kernel_route_lookup(rig->kernel, &server, &route) < 0)
 		return false;
-	if (route.oif == rig->buffer) {
-		assert_true(rig->waiting_count < RIG_PACKETS);
-		rig->waiting[rig->waiting_count++] = number;
+	if (route.oif == rig->buffer || must_wait(rig, route.oif)) {
+		rig_straggle(rig, number);
 		return true;
 	}
 	link = links_by_index(&rig->links, route.oif);

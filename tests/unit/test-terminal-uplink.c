@@ -470,6 +470,83 @@ static void test_dense(void **state)
 	all_left(held, "s2");
 }
 
+/* Ordered to s2, and all that was held has just left over it. */
+static void arrive(void)
+{
+	leave_for_b(0);
+	cut_over(10);
+	reply_prepared();
+	rig_pass(&rig, UPLINK_PAUSE);
+	assert_int_equal(rig.packet_count, number);
+	assert_int_equal(kernel_fake_count("dev sno-buf-up"), 0);
+}
+
+/* What comes to the device while the routes are changed is not overtaken. */
+static void test_gate(void **state)
+{
+	unsigned int held;
+
+	(void)state;
+	arrive();
+	held = number + 1;
+	rig_straggle(&rig, ++number);
+	assert_true(rig_send_packet(&rig, ++number));
+	rig_straggle(&rig, ++number);
+	assert_true(rig_send_packet(&rig, ++number));
+	rig_turn(&rig);
+	assert_true(rig.gate.until > 0);
+	assert_true(rig_send_packet(&rig, ++number)); /* nothing is behind: at once */
+	all_left(held, "s2");
+	rig_pass(&rig, HOLD_LINGER);
+	assert_int_equal(rig.gate.until, 0);
+	assert_int_equal(hold_queues(rig.hold), 0);
+}
+
+/* The device has lost a packet: nobody waits for it for long. */
+static void test_gate_lost(void **state)
+{
+	(void)state;
+	arrive();
+	rig.gate.held++;
+	stream(2);
+	assert_true(rig.gate.until > 0);
+	rig_pass(&rig, 3 * HOLD_LINGER);
+	assert_int_equal(rig.gate.until, 0);
+	assert_int_equal(hold_queues(rig.hold), 0);
+	stream(2);
+	assert_int_equal(rig.packet_count, number);
+}
+
+/* More comes than goes: others wait for a second at most, also when the agent dies in it. */
+static void test_gate_dense(void **state)
+{
+	unsigned int ms = 0;
+
+	(void)state;
+	arrive();
+	assert_in_range(rig.gate.until, (uint64_t)rig.now * 1000,
+			(uint64_t)(rig.now + UPLINK_PATIENCE) * 1000);
+	for (; rig.gate.until > 0 && ms < 3000; ms++) {
+		rig_straggle(&rig, ++number);
+		rig.gate.held++;
+		rig_pass(&rig, MSEC(1));
+	}
+	assert_in_range(ms, 900, 1100);
+	rig_pass(&rig, HOLD_LINGER);
+	assert_int_equal(hold_queues(rig.hold), 0);
+}
+
+/* The next link comes before the last release is over. */
+static void test_gate_lifted(void **state)
+{
+	(void)state;
+	arrive();
+	rig_straggle(&rig, ++number);
+	assert_int_equal(uplink_hold(&rig.session.uplink, rig.now), 0);
+	assert_int_equal(rig.gate.until, 0);
+	assert_true(kernel_fake_count("dev sno-buf-up") > 0);
+}
+
 /* Somebody removes the device in the middle; the agent makes another one. */
 static void test_device_removed(void **state)
 {
@@ -576,6 +653,10 @@ int main(void)
 		TEST(no_hold),
 		TEST(socket_full),
 		TEST(dense),
+		TEST(gate),
+		TEST(gate_lost),
+		TEST(gate_dense),
+		TEST(gate_lifted),
 		TEST(device_removed),
 		TEST(restart),
 		TEST(link_removed),

@@ -143,11 +143,11 @@ class Interceptor:
             descriptor = inside(netns, lambda name=tap: device(name, IFF_TAP))
             sender = inside(netns, lambda p=port: self.packet_socket(p))
             self.run(netns, f"ip link set {tap} addrgenmode none up",
-                     f"tc qdisc add dev {port} clsact",
+                     f"tc qdisc replace dev {port} clsact",
                      f"tc filter add dev {port} egress protocol ipv6 prio 1 u32 "
                      f"match u8 17 0xff at 6 match u16 {ACCESS_PORT} 0xffff at 42 "
                      f"action mirred egress redirect dev {tap}")
-            self.undo.append((netns, [f"tc qdisc del dev {port} clsact"]))
+            self.undo.append((netns, [f"tc filter del dev {port} egress prio 1"]))
             self.add(Line(descriptor, sender.send, f"{terminal} {way}", 14))
 
     @staticmethod
