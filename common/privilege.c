@@ -24,25 +24,11 @@ static bool may_lock(void)
 	return setrlimit(RLIMIT_MEMLOCK, &unlimited) == 0;
 }
 
-/* The lowest real-time priority, for a moment now and then; not worth a complaint. */
-static void allow_moments(void)
-{
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_RTPRIO, &limit) < 0 || limit.rlim_cur >= 1)
-		return;
-	limit.rlim_cur = 1;
-	if (limit.rlim_max < 1)
-		limit.rlim_max = 1;
-	setrlimit(RLIMIT_RTPRIO, &limit);
-}
-
 int privilege_drop(unsigned long long keep, bool programs)
 {
 	capng_select_t sets = CAPNG_SELECT_CAPS | CAPNG_SELECT_AMBIENT;
 	unsigned long long kept = 0;
 
-	allow_moments();
 	if (!may_lock())
 		keep |= PRIVILEGE(CAP_IPC_LOCK);
 	if (capng_get_caps_process() < 0)

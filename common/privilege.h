@@ -20,10 +20,9 @@ void privilege_hide(void);
 
 /*
  * Keeps of the capabilities that this process has those in `keep`, for good: the bounding set and
- * what programs inherit go with them, and new ones are not to be had. What needs rights and a limit
- * alike is put under the limit first: real-time moments (urgent.h), locked memory. With `programs`
- * those that this process starts keep what its administrator has left to it: then only the process
- * itself is bound. 0, or -errno.
+ * what programs inherit go with them, and new ones are not to be had. Locked memory, which needs
+ * rights or a limit, is put under the limit first. With `programs` those that this process starts
+ * keep what its administrator has left to it: then only the process itself is bound. 0, or -errno.
  */
 int privilege_drop(unsigned long long keep, bool programs);
 
