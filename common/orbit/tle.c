@@ -218,12 +218,12 @@ static bool read_second(struct reading *r, const char *line, struct element_set 
 			  csv_shown(digits, quoted));
 		good = false;
 	}
-	if (!decimal(field(line, 53, 63, text), &set->motion) || !(set->motion > 0)) {
-		csv_fault(
-			&r->lines, r->lines.line,
-			"mean motion \"%s\" (columns 53 to 63) is no number above 0 of revolutions "
-			"per day",
-			csv_shown(text, quoted));
+	if (!decimal(field(line, 53, 63, text), &set->motion) ||
+	    !(set->motion > 0 && set->motion < 100)) {
+		csv_fault(&r->lines, r->lines.line,
+			  "mean motion \"%s\" (columns 53 to 63) is no number of revolutions per "
+			  "day above 0 and below 100",
+			  csv_shown(text, quoted));
 		good = false;
 	}
 	return good;

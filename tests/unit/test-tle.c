@@ -222,8 +222,13 @@ static void every_fault_is_told(void **state)
 		 "f.tle:2: mean anomaly \".\" (columns 44 to 51) is no angle from 0 to 360 "
 		 "degrees\n"
 		 "f.tle:2: eccentricity \"00x0001\" (columns 27 to 33) is not seven digits\n"
-		 "f.tle:2: mean motion \"00.00000000\" (columns 53 to 63) is no number above 0 of "
-		 "revolutions per day\n"},
+		 "f.tle:2: mean motion \"00.00000000\" (columns 53 to 63) is no number of "
+		 "revolutions per day above 0 and below 100\n"},
+		{OTHER_FIRST
+		 "\n"
+		 "2 00700  53.0000   0.0000 0000001   0.0000   0.0000 15495.01974    14",
+		 "f.tle:2: mean motion \"15495.01974\" (columns 53 to 63) is no number of "
+		 "revolutions per day above 0 and below 100\n"},
 		{"1 I0700U 26001A   57001.00000000  .00000000  00000+0  0000000 0  9997\n"
 		 "2 I0700  53.0000   0.0000 0000001   0.0000   0.0000 15.05580984    14\n",
 		 "f.tle:1: \"I0700\" (columns 3 to 7) is no catalogue number\n"
