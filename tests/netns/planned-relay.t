@@ -14,7 +14,7 @@ need_root
 need_program ping tc jq python3
 PLAN=$WORK/plan.csv
 RATE=8 # of the orbits
-LEAD=$([ "$KERNEL" = uml ] && echo 15 || echo 5) # seconds until the relay is over
+LEAD=15 # seconds until the relay is over
 modprobe ipv6 2>/dev/null
 
 # --- the plan ---------------------------------------------------------------------------------------
