@@ -140,12 +140,13 @@ def as_another_user(tap, world):
                os.path.join(BUILD, "sno-core-agent"), "-f", "-c", config, "-s",
                os.path.join(folder, "other.sock")]
     os.chown(folder, uid, uid)
+    ask = [os.path.join(BUILD, "snoctl"), "-s", os.path.join(folder, "other.sock"), "status"]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
         deadline = time.monotonic() + 5 * SLOW
+        # Who answers has begun, and that is after the rights have been dropped.
         while time.monotonic() < deadline and process.poll() is None \
-                and not os.path.exists(os.path.join(folder, "other.sock")):
+                and subprocess.run(ask, capture_output=True, check=False).returncode:
             time.sleep(0.05)
-        time.sleep(0.2 * SLOW)
         if process.poll() is None:
             state = status(process.pid)
             tap.same("another user's core: capabilities", {"net_admin", "net_raw", "bpf"},
