@@ -61,6 +61,18 @@ static void take_count(struct session *s)
 	m->record.dropped = count.dropped - m->told.dropped;
 }
 
+/*
+ * Has the first packet been seen, or will nobody tell of it, and is it known what was lost of those
+ * that had to wait? While some do, more may be lost behind them.
+ */
+static bool complete(const struct session *s)
+{
+	const struct measuring *m = &s->measuring;
+
+	return (m->watched != s->registration.link || m->first) &&
+	       uplink_count(&s->uplink).waiting == 0;
+}
+
 static void make_record(struct session *s, const struct registration *old, bool full,
 			enum handover_mode told, usec_t now)
 {
@@ -95,7 +107,7 @@ void measuring_registered(struct session *s, const struct registration *old, boo
 	if (m->handover)
 		s->ops.handover(s->ops.context, h, false);
 	m->due = now + FIRST_PACKET_WAIT;
-	if (m->watched != r->link || m->first)
+	if (complete(s))
 		measuring_finish(s, now);
 	log_event(LOG_LEVEL_NOTICE,
 		  &(struct log_about){.event = LOG_EVENT_REGISTERED,
@@ -163,7 +175,7 @@ void session_first_packet(struct session *s, const struct link *link, usec_t now
 	if (m->watched != link || m->first)
 		return;
 	m->first = now;
-	if (m->pending)
+	if (m->pending && complete(s))
 		measuring_finish(s, now);
 }
 
@@ -177,7 +189,7 @@ usec_t measuring_tick(struct session *s, usec_t now)
 {
 	if (!s->measuring.pending)
 		return USEC_NEVER;
-	if (now >= s->measuring.due)
+	if (now >= s->measuring.due || complete(s))
 		measuring_finish(s, now);
 	return s->measuring.pending ? s->measuring.due : USEC_NEVER;
 }

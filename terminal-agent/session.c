@@ -446,9 +446,9 @@ usec_t session_tick(struct session *s, usec_t now)
 		moving_follow_schedule(s, now);
 	s->reschedule = false;
 	state_tick(s, now);
-	next = usec_min(moving_tick(s, now), measuring_tick(s, now));
-	next = usec_min(next, resume_tick(s, now));
+	next = usec_min(moving_tick(s, now), resume_tick(s, now));
 	next = usec_min(next, uplink_tick(&s->uplink, now));
+	next = usec_min(next, measuring_tick(s, now)); /* of what has left the hold now, too */
 	next = usec_min(next, usec_min(s->deadline, repair_tick(s, now)));
 	if (s->registration.valid)
 		next = usec_min(next, requests_tick(s->registration.requests, now));

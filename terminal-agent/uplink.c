@@ -102,6 +102,7 @@ struct uplink_count uplink_count(const struct uplink *u)
 
 		count.held += c->released + c->packets + hold_dropped(c);
 		count.dropped += hold_dropped(c);
+		count.waiting = c->packets;
 	}
 	return count;
 }
@@ -126,7 +127,8 @@ static void close_queue(struct uplink *u)
 		return;
 	open_gate(u);
 	u->closed = uplink_count(u);
-	u->closed.dropped += hold_queue_counters(u->queue)->packets;
+	u->closed.dropped += u->closed.waiting;
+	u->closed.waiting = 0;
 	hold_queue_close(u->queue);
 	u->queue = NULL;
 	u->due = USEC_NEVER;

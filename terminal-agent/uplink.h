@@ -37,9 +37,9 @@
 typedef int uplink_send_fn(void *context, struct link *link, const struct lladdr *gateway,
 			   const uint8_t *packet, size_t length);
 
-/* Packets since the start: that had to wait, and lost ones of these. */
+/* Packets since the start: that had to wait, lost ones of these, and those that still wait. */
 struct uplink_count {
-	uint64_t held, dropped;
+	uint64_t held, dropped, waiting;
 };
 
 struct uplink {

@@ -281,9 +281,11 @@ static void test_left(void **state)
 	rig_pass(&rig, 50 * MS);
 	assert_int_equal(rig.packet_count, 0);
 	rig_carrier(&rig, rig.sat2, true);
-	rig_arrive_prepared(&rig, &b);
+	assert_int_equal(rig_reply_prepared(&rig, &b, rig_take_discovery(&rig, "s2")), DROP_NONE);
 	assert_string_equal(rig.session.registration.place.core, "b.example");
 	rig_pass(&rig, 50 * MS);
+	rig_receive_packet(&rig, "s2");
+	rig_take_done(&rig, "s2", &b);
 	assert_int_equal(rig.packet_count, 1);
 	assert_ptr_equal(rig.packets[0].link, rig_link(&rig, "s2"));
 }

@@ -287,6 +287,31 @@ static void test_first_packet(void **state)
 	rig_no_more(&rig);
 }
 
+/* What is lost while the first ones have not left is told, though packets come down already. */
+static void test_dropped_at_last(void **state)
+{
+	struct message m;
+
+	(void)state;
+	registered_at_a();
+	m = rig_announce(&rig, &a, &b, 0);
+	rig_ack_move(&rig, "s1", &a, &m, REASON_ACCEPTED, "b.example", 0);
+	for (unsigned int i = 1; i <= 1000; i++) /* as many as may be held */
+		assert_true(rig_send_packet(&rig, i));
+	rig_cut_over(&rig, MSEC(50));
+	assert_int_equal(rig_reply_prepared(&rig, &b, rig_take_discovery(&rig, "s2")), DROP_NONE);
+	rig_receive_packet(&rig, "s2");
+	rig_no_more(&rig);
+	assert_true(rig_send_packet(&rig, 1001));
+	rig_pass(&rig, MSEC(3));
+	m = rig_take_done(&rig, "s2", &b);
+	assert_int_equal(rig.packet_count, 1000);
+	assert_int_equal(rig.packets[999].number, 1000);
+	assert_int_equal(m.first_packet, 0);
+	assert_int_equal(m.buffered, 1000);
+	assert_int_equal(m.dropped, 1);
+}
+
 static void test_no_first_packet(void **state)
 {
 	struct message m;
@@ -359,6 +384,7 @@ int main(void)
 		SOFT(soft_raised),
 		SOFT(not_beside),
 		TEST(first_packet),
+		TEST(dropped_at_last),
 		TEST(no_first_packet),
 		TEST(no_time_to_measure),
 	};
