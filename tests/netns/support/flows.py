@@ -12,6 +12,7 @@ from tap import KERNEL, SLOW    # first: it shows the way to modules of the lab
 from netns import inside
 
 TICK = 0.01 if KERNEL == "host" else 0.025      # a virtual CPU has enough to do
+BACKOFF = 4
 PATTERN = os.urandom(1 << 16) * 2
 ICMP_FILTER, ICMP6_FILTER = 1, 1
 SOL_RAW = 255
@@ -208,17 +209,18 @@ class Flows:
 
     def dead(self, seconds, but=None):
         """Names of flows through which nothing sent from now on passes within some seconds; those
-        of a node may be left out."""
+        of a node may be left out. A connection may take BACKOFF as long: when it tries again is
+        decided by its own timer, which doubles with each attempt that was in vain before."""
         since = time.monotonic()
         pings = [f for f in self.pings() if f.name.split()[0] != but]
         marks = {f: list(f.sent) for f in self.tcps() if f.name.split()[0] != but}
-        deadline = since + seconds
         while True:
-            missing = [f.name for f in pings if not f.alive(since)]
-            missing += [f"{f.name} {f.error or 'stands still'}" for f, sent in marks.items()
-                        if f.error or not f.caught_up(sent)]
-            if not missing or time.monotonic() > deadline:
-                return missing
+            waited = time.monotonic() - since
+            silent = [f.name for f in pings if not f.alive(since)]
+            still = [f"{f.name} {f.error or 'stands still'}" for f, sent in marks.items()
+                     if f.error or not f.caught_up(sent)]
+            if not silent + still or waited > (seconds if silent else BACKOFF * seconds):
+                return silent + still
             time.sleep(TICK)
 
     def lost(self, begin, end):
