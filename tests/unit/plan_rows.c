@@ -64,3 +64,13 @@ int64_t plan_rows_used(void)
 	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
 	return time.tv_sec * USEC_PER_SEC + time.tv_nsec / 1000;
 }
+
+int64_t plan_rows_cost(const char *path)
+{
+	struct associations table;
+	int64_t before = plan_rows_used();
+
+	assert_int_equal(association_load(&table, path, NULL, NULL, NULL), 0);
+	association_free(&table);
+	return plan_rows_used() - before;
+}

@@ -24,4 +24,11 @@ void plan_rows_write_day(const char *path, double begin, const char *rows);
 /* What this thread has used of a CPU, in microseconds: not how long it had to wait for one. */
 int64_t plan_rows_used(void);
 
+/*
+ * What reading this file takes of that. Who reads such files beside an event loop must not be busy
+ * there for PLAN_ROWS_SHARE of it at a time.
+ */
+#define PLAN_ROWS_SHARE 10
+int64_t plan_rows_cost(const char *path);
+
 #endif
