@@ -8,10 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "kernel_gate.h"
 #include "log.h"
 #include "terminal-agent/files.h"
-#include "terminal-agent/gate_image.h"
 #include "terminal-agent/port.h"
 #include "terminal-agent/receive.h"
 
@@ -38,13 +36,6 @@ static void packet_arrived(void *arg, unsigned int ifindex)
 		session_first_packet(&a->session, link, a->clock());
 }
 
-/* The gate is there before the link is used: packets do not get past those in the hold. */
-static void attach_gate(struct agent *a, unsigned int ifindex, enum kernel_gate_place place)
-{
-	if (a->gate && kernel_gate_attach(a->gate, ifindex, place) < 0)
-		log_warnx("%s: packets that were held may be overtaken", kernel_error(a->kernel));
-}
-
 static int open_port(void *context, struct link *link)
 {
 	struct agent *a = context;
@@ -57,7 +48,7 @@ static int open_port(void *context, struct link *link)
 
 	const struct port_ops ops = {datagram_arrived, packet_arrived, a};
 
-	attach_gate(a, link->ifindex, KERNEL_GATE_LINK);
+	holding_watch_link(&a->holding, link->ifindex);
 	return port_open(&link->port, a->loop, &place, &ops);
 }
 
@@ -66,8 +57,7 @@ static void close_port(void *context, struct link *link)
 	struct agent *a = context;
 
 	port_close(link->port);
-	if (a->gate && kernel_gate_detach(a->kernel, link->ifindex) < 0)
-		log_warnx("%s", kernel_error(a->kernel));
+	holding_leave_link(&a->holding, link->ifindex);
 }
 
 static int transmit(void *context, struct link *link, bool group, const uint8_t *octets,
@@ -239,62 +229,9 @@ static void buffer_readable(struct hold_device *buffer, void *arg)
 	uplink_read(&a->session.uplink, a->now);
 }
 
-static struct hold_limits limits_of(const struct config *config)
-{
-	struct hold_limits limits = config->handover.hold;
-
-	limits.total_packets = limits.packets;
-	limits.total_octets = limits.octets;
-	return limits;
-}
-
-/* Only modes that hold packets need the device. Without it the terminal works as in the others. */
 static void configure_hold(struct agent *a, const struct config *config)
 {
-	struct hold_limits limits = limits_of(config);
-
-	if (a->hold) {
-		hold_set_limits(a->hold, &limits);
-		return;
-	}
-	if (config->handover.mode < MODE_PROACTIVE || limits.packets == 0)
-		return;
-	a->hold = hold_new(&limits, hold_device_read, &a->buffer);
-	if (!a->hold) {
-		log_warnx("out of memory for the uplink hold");
-		return;
-	}
-	if (hold_device_open(&a->buffer, a->kernel, HOLD_DEVICE_TERMINAL) < 0)
-		return;
-	hold_device_watch(&a->buffer, a->loop, buffer_readable, a);
-	attach_gate(a, a->buffer.ifindex, KERNEL_GATE_HOLD);
-	uplink_use(&a->session.uplink, a->hold, a->buffer.ifindex);
-}
-
-/* Somebody has removed the device or set it down. */
-static void restore_hold(struct agent *a, const struct kernel_event *event)
-{
-	bool gone = event->type == KERNEL_EVENT_LINK_GONE;
-
-	if (!a->hold || (event->type != KERNEL_EVENT_LINK && !gone) ||
-	    event->link.ifindex != a->buffer.ifindex || (!gone && event->link.up))
-		return;
-	if (hold_device_restore(&a->buffer) < 0)
-		return;
-	attach_gate(a, a->buffer.ifindex, KERNEL_GATE_HOLD);
-	uplink_use(&a->session.uplink, a->hold, a->buffer.ifindex);
-}
-
-static void open_gate(struct agent *a)
-{
-	/* cppcheck-suppress comparePointers; begin and end of one object, gate_image.c */
-	const size_t size = (size_t)(gate_image_end - gate_image);
-
-	if (kernel_gate_open(a->kernel, gate_image, size, &a->gate) == 0)
-		uplink_use_gate(&a->session.uplink, kernel_gate_memory(a->gate));
-	else
-		log_warnx("%s: packets that were held may be overtaken (CAP_BPF?)",
-			  kernel_error(a->kernel));
+	holding_configure(&a->holding, config, a->loop, buffer_readable, a);
 }
 
 /* ---- the kernel -------------------------------------------------------------------------- */
@@ -307,7 +244,7 @@ static void kernel_changed(const struct kernel_event *event, void *arg)
 	if (forwarding_event(a->forwarding, event))
 		session_repair(&a->session);
 	links_event(&a->links, event, a->now);
-	restore_hold(a, event);
+	holding_event(&a->holding, event);
 }
 
 void agent_read_kernel(struct agent *a)
@@ -446,7 +383,7 @@ int agent_open(struct agent *a, const struct config *config, const struct keep_p
 		error = keep_open(&a->session, state);
 	}
 	if (error == 0) {
-		open_gate(a);
+		holding_open(&a->holding, a->kernel, &a->session.uplink);
 		configure_hold(a, config);
 		a->schedule.time = time;
 		read_first(a);
@@ -524,9 +461,7 @@ void agent_close(struct agent *a)
 	session_end(&a->session);
 	links_free(&a->links);
 	forwarding_free(a->forwarding);
-	hold_free(a->hold);
-	hold_device_close(&a->buffer);
-	kernel_gate_close(a->gate);
+	holding_close(&a->holding);
 	choosing_free(&a->choosing);
 	schedule_free(&a->schedule);
 	if (a->monitor)

@@ -8,12 +8,12 @@
 #define SNO_TERMINAL_AGENT_H
 
 #include "control.h"
-#include "hold_device.h"
 #include "kernel_monitor.h"
 #include "reloading.h"
 #include "terminal-agent/choosing.h"
 #include "terminal-agent/counters.h"
 #include "terminal-agent/handovers.h"
+#include "terminal-agent/holding.h"
 #include "terminal-agent/modem.h"
 #include "terminal-agent/session.h"
 #include "terminal-agent/switching.h"
@@ -33,9 +33,7 @@ struct agent {
 
 	struct links links;
 	struct forwarding *forwarding;
-	struct hold_device buffer; /* where user data waits for a link */
-	struct hold *hold;
-	struct kernel_gate *gate; /* nothing gets past what waits; NULL: this kernel has none */
+	struct holding holding;
 	struct schedule schedule;
 	struct session session;
 	struct switching switching;

@@ -62,7 +62,7 @@ void figures_write(void *arg, FILE *out)
 
 	write_session(a, out);
 	write_signalling(&a->counters, out);
-	if (a->hold)
-		family_hold(out, a->hold);
+	if (a->holding.hold)
+		family_hold(out, a->holding.hold);
 	write_handovers(&a->handovers, out);
 }

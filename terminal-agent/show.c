@@ -49,7 +49,8 @@ static int show_status(void *arg, const json_t *request, struct control_reply *r
 	control_field(reply, "next prepared", NULL,
 		      s->move.target ? json_boolean(s->move.prepared) : json_null());
 	control_field(reply, "held", "packets",
-		      a->hold ? json_integer((json_int_t)hold_counters(a->hold)->packets)
+		      a->holding.hold
+			      ? json_integer((json_int_t)hold_counters(a->holding.hold)->packets)
 			      : json_null());
 	return 0;
 }

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The hold's device and the gate; see holding.h. */
+#include "terminal-agent/holding.h"
+
+#include "log.h"
+#include "terminal-agent/gate_image.h"
+
+void holding_open(struct holding *h, struct kernel *kernel, struct uplink *uplink)
+{
+	/* cppcheck-suppress comparePointers; begin and end of one object, gate_image.c */
+	const size_t size = (size_t)(gate_image_end - gate_image);
+
+	*h = (struct holding){.kernel = kernel, .uplink = uplink};
+	if (kernel_gate_open(kernel, gate_image, size, &h->gate) == 0)
+		uplink_use_gate(uplink, kernel_gate_memory(h->gate));
+	else
+		log_warnx("%s: packets that were held may be overtaken (CAP_BPF?)",
+			  kernel_error(kernel));
+}
+
+static void attach_gate(struct holding *h, unsigned int ifindex, enum kernel_gate_place place)
+{
+	if (h->gate && kernel_gate_attach(h->gate, ifindex, place) < 0)
+		log_warnx("%s: packets that were held may be overtaken", kernel_error(h->kernel));
+}
+
+static struct hold_limits limits_of(const struct config *config)
+{
+	struct hold_limits limits = config->handover.hold;
+
+	limits.total_packets = limits.packets;
+	limits.total_octets = limits.octets;
+	return limits;
+}
+
+static void use_device(struct holding *h)
+{
+	attach_gate(h, h->device.ifindex, KERNEL_GATE_HOLD);
+	uplink_use(h->uplink, h->hold, h->device.ifindex);
+}
+
+void holding_configure(struct holding *h, const struct config *config, struct ev_loop *loop,
+		       void (*readable)(struct hold_device *device, void *arg), void *arg)
+{
+	struct hold_limits limits = limits_of(config);
+
+	if (h->hold) {
+		hold_set_limits(h->hold, &limits);
+		return;
+	}
+	/* Only modes that hold packets need the device. */
+	if (config->handover.mode < MODE_PROACTIVE || limits.packets == 0)
+		return;
+	h->hold = hold_new(&limits, hold_device_read, &h->device);
+	if (!h->hold) {
+		log_warnx("out of memory for the uplink hold");
+		return;
+	}
+	if (hold_device_open(&h->device, h->kernel, HOLD_DEVICE_TERMINAL) < 0)
+		return;
+	hold_device_watch(&h->device, loop, readable, arg);
+	use_device(h);
+}
+
+void holding_event(struct holding *h, const struct kernel_event *event)
+{
+	bool gone = event->type == KERNEL_EVENT_LINK_GONE;
+
+	if (!h->hold || (event->type != KERNEL_EVENT_LINK && !gone) ||
+	    event->link.ifindex != h->device.ifindex || (!gone && event->link.up))
+		return;
+	if (hold_device_restore(&h->device) == 0)
+		use_device(h);
+}
+
+void holding_watch_link(struct holding *h, unsigned int ifindex)
+{
+	attach_gate(h, ifindex, KERNEL_GATE_LINK);
+}
+
+void holding_leave_link(struct holding *h, unsigned int ifindex)
+{
+	if (h->gate && kernel_gate_detach(h->kernel, ifindex) < 0)
+		log_warnx("%s", kernel_error(h->kernel));
+}
+
+void holding_close(struct holding *h)
+{
+	hold_free(h->hold);
+	hold_device_close(&h->device);
+	kernel_gate_close(h->gate);
+	*h = (struct holding){.device = {.fd = -1}};
+}

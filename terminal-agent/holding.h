@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the uplink (uplink.h) needs of the kernel to have packets wait: the hold's device, to which
+ * routes lead meanwhile, and the gate (kernel_gate.h) on it and on the links, by which none gets
+ * past those that wait.
+ */
+#ifndef SNO_TERMINAL_HOLDING_H
+#define SNO_TERMINAL_HOLDING_H
+
+#include "hold_device.h"
+#include "kernel.h"
+#include "kernel_gate.h"
+#include "terminal-agent/config.h"
+#include "terminal-agent/uplink.h"
+
+#include <ev.h>
+
+struct holding {
+	struct kernel *kernel;
+	struct uplink *uplink;
+	struct hold_device device;
+	struct hold *hold;	  /* NULL: nothing can be held */
+	struct kernel_gate *gate; /* NULL: this kernel has none */
+};
+
+/* Loads the gate; without one, which is logged, packets may be overtaken. All outlives it. */
+void holding_open(struct holding *h, struct kernel *kernel, struct uplink *uplink);
+/*
+ * The limits of the configuration, and the device where its mode needs one: then readable(arg) is
+ * called when packets have come to it. Without it, which is logged, the terminal works as in the
+ * other modes.
+ */
+void holding_configure(struct holding *h, const struct config *config, struct ev_loop *loop,
+		       void (*readable)(struct hold_device *device, void *arg), void *arg);
+/* Makes the device again that somebody has removed, or sets it up. */
+void holding_event(struct holding *h, const struct kernel_event *event);
+/* The gate on a link, before that is used; and none any more. Failures are logged. */
+void holding_watch_link(struct holding *h, unsigned int ifindex);
+void holding_leave_link(struct holding *h, unsigned int ifindex);
+/* What is held is lost. Harmless for one that was never opened and is all zero. */
+void holding_close(struct holding *h);
+
+#endif
