@@ -14,7 +14,7 @@ from topology import GATEWAY_MAC
 
 PROGRAMS = {"core": "sno-core-agent", "satellite": "sno-sat-forwarder",
             "terminal": "sno-terminal-agent"}
-START_SECONDS = 20
+START_SECONDS = 60
 END_OF_TIME = 4102444800 * 1000000      # the year 2100
 
 

@@ -15,7 +15,7 @@ from system import LabError, Process, State, hurry_softirqs, now_us, run, say, w
 from topology import Topology, tear_down
 from traffic import Traffic
 
-REGISTER_SECONDS = 30
+REGISTER_SECONDS = 120
 START_US = 1000000          # for the senders to start
 QUIET_US = 600000           # traffic before the script begins
 BEGUN_US = 50000            # before the script begins

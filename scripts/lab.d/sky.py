@@ -109,7 +109,7 @@ class Sky:
         self.process = self.lab.process(
             "sky", [*in_time(20), program("tests/bench/sky/sky"), "run", "-o", self.record,
                     self.socket, path], "sky", self.output)
-        wait_until(lambda: os.path.exists(self.socket) or not self.process.running(), 20,
+        wait_until(lambda: os.path.exists(self.socket) or not self.process.running(), 60,
                    "the sky")
 
     def stop(self):

@@ -67,7 +67,7 @@ class StreamRun:
                 node, [tool, "receive", "-o", self.log(way), str(port)],
                 f"stream{self.number}-{way}")
         for way in self.receivers:
-            wait_until(lambda w=way: os.path.exists(self.log(w)), 10, "stream receiver")
+            wait_until(lambda w=way: os.path.exists(self.log(w)), 60, "stream receiver")
 
     def stop(self):
         """Ends the receivers."""
@@ -132,7 +132,7 @@ class TransferRun:
                 node, [PYTHON, "-B", script, verb, SERVER[family], str(port),
                        str(self.transfer.rate)], f"transfer{self.number}", self.file(verb))
             if verb == "serve":
-                wait_until(lambda: self.listening(port), 10, "transfer server")
+                wait_until(lambda: self.listening(port), 60, "transfer server")
 
     def listening(self, port, state="listening"):
         """True once the server's end accepts connections, or has one that is `established`."""
@@ -144,7 +144,7 @@ class TransferRun:
 
     def wait_connected(self):
         """Both ends have started, which takes a slow CPU a while."""
-        wait_until(lambda: self.listening(PORT_TCP + self.number, "established"), 20,
+        wait_until(lambda: self.listening(PORT_TCP + self.number, "established"), 60,
                    f"TCP connection of {self.transfer.node}", 0.1)
 
     def stop(self):

@@ -8,11 +8,10 @@ import struct
 import threading
 import time
 
-from tap import KERNEL, SLOW    # first: it shows the way to modules of the lab
+from tap import KERNEL, PATIENCE, SLOW    # first: it shows the way to modules of the lab
 from netns import inside
 
 TICK = 0.01 if KERNEL == "host" else 0.025      # a virtual CPU has enough to do
-BACKOFF = 4
 PATTERN = os.urandom(1 << 16) * 2
 ICMP_FILTER, ICMP6_FILTER = 1, 1
 SOL_RAW = 255
@@ -208,9 +207,9 @@ class Flows:
         return [flow for flow in self.flows if isinstance(flow, Tcp)]
 
     def dead(self, seconds, but=None):
-        """Names of flows through which nothing sent from now on passes within some seconds; those
-        of a node may be left out. A connection may take BACKOFF as long: when it tries again is
-        decided by its own timer, which doubles with each attempt that was in vain before."""
+        """Names of flows through which nothing sent from now on passes, though PATIENCE times some seconds
+        go by; those of a node may be left out. When a connection tries again is decided by its own
+        timer, which doubles with each attempt that was in vain before."""
         since = time.monotonic()
         pings = [f for f in self.pings() if f.name.split()[0] != but]
         marks = {f: list(f.sent) for f in self.tcps() if f.name.split()[0] != but}
@@ -219,7 +218,7 @@ class Flows:
             silent = [f.name for f in pings if not f.alive(since)]
             still = [f"{f.name} {f.error or 'stands still'}" for f, sent in marks.items()
                      if f.error or not f.caught_up(sent)]
-            if not silent + still or waited > (seconds if silent else BACKOFF * seconds):
+            if not silent + still or waited > PATIENCE * seconds:
                 return silent + still
             time.sleep(TICK)
 
@@ -229,7 +228,7 @@ class Flows:
         An answer is lost when that to a later request has come. On a busy machine it may come late,
         and later still may our thread get to read it.
         """
-        deadline = end + 5 * SLOW
+        deadline = end + PATIENCE * 5 * SLOW
         while not all(f.alive(end) for f in self.pings()) and time.monotonic() < deadline:
             time.sleep(TICK)
         time.sleep(max(0, end + 0.3 - time.monotonic()))

@@ -64,7 +64,7 @@ def main(test):
         test(tap)
     except Exception:           # pylint: disable=broad-exception-caught
         note(traceback.format_exc())
-        print("Bail out! the test could not go on", flush=True)
+        tap.ok(False, "the test could not go on")
         sys.exit(1)
     note(f"{time.monotonic() - begin:.1f} s")
     sys.exit(tap.finish())
