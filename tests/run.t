@@ -44,12 +44,28 @@ case_file netns/point.t 'echo 1..2; echo ok 1; echo "ok 2 - gre # SKIP no gre"'
 case_file netns/where.t 'echo 1..1; [ "$KERNEL" = host ] && echo ok 1 || echo not ok 1'
 case_file netns/inside.t $'# kernels: uml\necho 1..1; [ "$KERNEL$SNO_IN_UML" = uml1 ] && echo ok 1 || echo not ok 1'
 
+# taking PERCENT TURN: a namespace test in whose first turns, before TURN, the host takes PERCENT of the
+# processor time and which fails in them.
+taking() {
+	case_file "netns/taking-$1-$2.t" "
+		echo turn >>\$PROC_STAT.turns
+		turns=\$(wc -l <\$PROC_STAT.turns)
+		echo \"cpu \$((turns * (100 - $1))) 0 0 900 0 0 0 \$((turns * $1))\" >\$PROC_STAT
+		echo 1..1
+		[ \$turns -ge $2 ] && echo ok 1 || echo not ok 1"
+}
+taking 11 3
+taking 11 4
+taking 10 2
+
 # expect NAME PATTERN TESTS MODE [VARIABLE=VALUE]...
 expect() {
 	local name=$1 pattern=$2 tests=$3 mode=$4 got
 	shift 4
 	count=$((count + 1))
-	got=$(env "$@" TESTS="$tests" "$work/tests/run" "$mode" 2>&1)
+	rm -f "$work/stat.turns"
+	echo 'cpu 0 0 0 900 0 0 0 0' >"$work/stat"
+	got=$(env PROC_STAT="$work/stat" "$@" TESTS="$tests" "$work/tests/run" "$mode" 2>&1)
 	# The output as one line: a pattern may say what follows on what.
 	if tr '\n' '|' <<<"$got" | grep -q "$pattern"; then
 		echo "ok $count - $name"
@@ -60,7 +76,7 @@ expect() {
 }
 
 count=0
-[ "$(id -u)" -eq 0 ] && points=25 || points=15
+[ "$(id -u)" -eq 0 ] && points=28 || points=15
 echo "1..$points"
 expect 'a pass passes' 'Result: PASS' pass.t static
 expect 'a failure fails' 'Result: FAIL' fail.t static
@@ -92,5 +108,9 @@ if [ "$points" -gt 15 ]; then
 	expect 'REQUIRE_UML: a point fails' 'Result: FAIL' netns/point.t uml REQUIRE_UML=1
 	expect 'and why is told' '||--- uml:tests/netns/point.t|not ok 2 - gre - required, but skipped: no gre|$' \
 		netns/point.t uml REQUIRE_UML=1
+	expect 'who is robbed of the processors has three turns' \
+		'Result: PASS|tests/netns/taking-11-3.t: run again, it failed while the host took 11 % .*|.* 11 % .*|$' taking-11-3 netns
+	expect 'and no more' 'Result: FAIL.*--- tests/netns/taking-11-4.t|not ok 1|$' taking-11-4 netns
+	expect 'who is not has one' 'Result: FAIL||--- tests/netns/taking-10-2.t|not ok 1|$' taking-10-2 netns
 	expect 'a header selects the kernel' 'Result: PASS' netns/inside.t uml REQUIRE_UML=1
 fi
