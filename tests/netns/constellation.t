@@ -3,19 +3,22 @@
 # kernels: host uml
 """A small constellation below which everything follows the plan: forwarders switch, terminals point
 their antennas, cores prepare. Three terminals, two operators, five minutes of the orbits in twelve
-seconds. Each terminal uses the satellites that sno-plan terminal has foreseen; operators are changed less
-often than as in the draft's figure 2; and in the end nothing is left.
+seconds, or in more on a machine that cannot follow. Each terminal uses the satellites that sno-plan
+terminal has foreseen; operators are changed less often than as in the draft's figure 2; and in the end
+nothing is left.
 
 Nothing is lost by who has two antennas, in either direction. Who has one loses what it takes to turn it:
 on the way up what is on its way to the satellite then, and on the way down, when it turns to another
 satellite under the same core (for who is expected at another one that holds), what comes within the gap of
 50 ms and the registration.
 
-Times of some milliseconds are judged, so what a machine plays that was too busy to be in time itself (as the
-lab finds out) does not count: it is played again, and the third time counts in any case. What is lost then is
-judged by who was late: when the machine stands still while an antenna turns or a satellite sets, all who have
-waited go on at once, and what was sent meanwhile goes to where the antenna was. A witness that wants to be awake
-all the time tells when that was and how long, and so many packets of a loss beside it are the machine's.
+Times of some milliseconds are judged. So where something is amiss after a play in which the machine was too
+busy to be in time itself (as the lab finds out), it is played again, slower and with more time to begin, so
+that who stands still for half a second misses less of the orbits; the last time counts in any case. What is
+lost is judged by who was late: when the machine stands still while an antenna turns or a satellite sets, all
+who have waited go on at once, and what was sent meanwhile goes to where the antenna was. A witness that wants
+to be awake all the time tells when that was and how long, and so many packets of a loss beside it are the
+machine's.
 """
 
 import json
@@ -36,9 +39,10 @@ from system import NETNS_DIR, RUN_DIR, now_us                               # no
 
 NAME = f"sno{os.getpid()}"
 EVIDENCE = os.path.join(BUILD, "log", f"constellation-{KERNEL}.failed")
-RATE = 25
-LAB = f"""
-time start=2026-01-01T00:10:00Z rate={RATE} span=5min
+# How many times as fast as the orbits, and real seconds until they begin; 0: the lab's own.
+PACES = ((25, 0), (10, 40), (5, 60))
+LAB = """
+time start=2026-01-01T00:10:00Z rate={rate} span=5min {warmup}
 elements a a.tle
 elements b b.tle
 horizon terminal=25 station=10
@@ -47,13 +51,13 @@ delay core=10ms
 gap 50ms
 advertise 500ms
 log info
-core a
-core b
+core a hold_time=20s
+core b hold_time=20s
 station munich core=a at=48.1,11.6
 station lyon core=b at=45.8,4.8
-terminal berlin home=a at=52.5,13.4
-terminal zurich home=b at=47.4,8.5
-terminal genoa home=a at=44.4,8.9 antennas=1
+terminal berlin home=a at=52.5,13.4 hold_time=20s
+terminal zurich home=b at=47.4,8.5 hold_time=20s
+terminal genoa home=a at=44.4,8.9 antennas=1 hold_time=20s
 stream berlin interval=20ms
 stream zurich interval=20ms
 stream genoa interval=20ms
@@ -62,9 +66,23 @@ ONE_ANTENNA = "genoa"
 GAP, INTERVAL = 50, 20  # ms, of LAB
 WAY = 16                # ms from a terminal by satellite to a core, where there are delays
 TOO_BUSY = 20000        # us by which the sky, and the witness, may be late
-TRIES = 3
 BESIDE = 100000         # us around a loss in which this counts
 SHELLS = {"a": ("1200", "0"), "b": ("1180", "10")}
+
+
+class Points:
+    """What a play has shown, to be told if it counts: see Tap."""
+
+    def __init__(self):
+        self.list = []
+
+    def ok(self, good, name, details=""):
+        """One point."""
+        self.list.append((bool(good), name, details))
+
+    def same(self, name, wanted, found):
+        """A point that compares."""
+        self.ok(wanted == found, name, f"wanted: {wanted}\nfound:  {found}")
 
 
 class Witness(threading.Thread):
@@ -114,7 +132,8 @@ def satellites(line, result, witness):
     """Those that a terminal was on, but for what lasted less than a second in which the machine did not
     stand still."""
     def lasted(span):
-        begin, end = (result["begin_us"] + span[when] / RATE * 1000000 for when in ("from", "until"))
+        begin, end = (result["begin_us"] + span[when] / result["rate"] * 1000000
+                      for when in ("from", "until"))
         return end - begin - witness.beside(begin, end)
     return {s["satellite"] for s in line["spans"] if lasted(s) > 1000000}
 
@@ -135,30 +154,30 @@ def lost_by_turning(name, made, delayed):
     return (every if delayed else 0), under_one_core * (-(-(GAP + 3 * way) // INTERVAL) + 1)
 
 
-def check_terminal(tap, item, result, witness):
+def check_terminal(points, item, result, witness):
     """The points of one terminal. Two satellites may change cores with each other at the instant at
     which it goes from one to the other; a machine that is late with that hands it over and back, so
     cores are judged only by their sums."""
     name, planned, made = item["terminal"], item["planned"], item["made"]
-    tap.same(f"{name}: it has used no other satellites than planned", set(),
-             satellites(made, result, witness) - {s["satellite"] for s in planned["spans"]})
-    tap.ok(made["handovers"] > 0, f"{name}: it has changed satellites")
-    tap.ok(made["served_share"] > planned["served_share"] - 0.1,
-           f"{name}: as much served as planned, but for a tenth",
-           f"{made['served_share']} of {planned['served_share']}")
+    points.same(f"{name}: it has used no other satellites than planned", set(),
+                satellites(made, result, witness) - {s["satellite"] for s in planned["spans"]})
+    points.ok(made["handovers"] > 0, f"{name}: it has changed satellites")
+    points.ok(made["served_share"] > planned["served_share"] - 0.1,
+              f"{name}: as much served as planned, but for a tenth",
+              f"{made['served_share']} of {planned['served_share']}")
     for way, most in zip(("up", "down"), lost_by_turning(name, made, result["sky"]["settings"] > 0)):
         count = lost(item, way, result, witness)
-        tap.ok(count <= most, f"{name}: no packet lost on the way {way}"
-               + (", but what turning takes" if most else ""),
-               f"{item['lost'][way]} lost, {count} by us, at most {most}\n{item['losses']}\n"
-               f"{[(a - result['begin_us'], b - a) for a, b in witness.stalls if a > result['begin_us']]}")
+        points.ok(count <= most, f"{name}: no packet lost on the way {way}"
+                  + (", but what turning takes" if most else ""),
+                  f"{item['lost'][way]} lost, {count} by us, at most {most}\n{item['losses']}\n"
+                  f"{[(a - result['begin_us'], b - a) for a, b in witness.stalls if a > result['begin_us']]}")
 
 
-def play(folder):
+def play(folder, rate, warmup):
     """Plays it; the finished process, and what came out, or None."""
     path = os.path.join(folder, "constellation.lab")
     with open(path, "w", encoding="ascii") as file:
-        file.write(LAB)
+        file.write(LAB.format(rate=rate, warmup=f"warmup={warmup}s" if warmup else ""))
     result = os.path.join(folder, "result.json")
     done = subprocess.run(
         [os.path.join(SRCDIR, "scripts", "lab"), "run", "--name", NAME, "--json", result,
@@ -171,42 +190,49 @@ def play(folder):
         return done, json.load(file)
 
 
-def play_in_time(tap, folder):
-    """Plays it on a machine that is not too busy, if it finds one; what came out, or None, and the
-    witness of it."""
-    for attempt in range(1, TRIES + 1):
-        witness = Witness()
-        witness.start()
-        done, result = play(folder)
-        witness.ended = True
-        if not result or result["sky"]["look_late_most_us"] <= TOO_BUSY or attempt == TRIES:
-            break
-        note(f"the machine was too busy, once more ({attempt} of {TRIES})")
-    tap.ok(result and "nothing is left" in done.stdout, "it is played, and takes everything down",
-           done.stdout + done.stderr)
-    if result:
-        with open(os.path.join(folder, "output", "service.svg"), encoding="utf-8") as file:
-            tap.ok(file.read().startswith("<svg"), "there is a picture of it")
-    return result, witness
+def check(folder, done, result, witness):
+    """All points of a play."""
+    points = Points()
+    points.ok(result and "nothing is left" in done.stdout, "it is played, and takes everything down",
+              done.stdout + done.stderr)
+    if not result:
+        return points.list
+    with open(os.path.join(folder, "output", "service.svg"), encoding="utf-8") as file:
+        points.ok(file.read().startswith("<svg"), "there is a picture of it")
+    points.ok(0 < result["satellites"] < result["known"], "only satellites that somebody can use are built",
+              f"{result['satellites']} of {result['known']}")
+    for item in result["terminals"]:
+        check_terminal(points, item, result, witness)
+    points.ok(result["forwarders"]["switches"] > 0, "forwarders have switched as planned")
+    points.same("each satellite was seen by the station it was associated with", 0, result["sky"]["blind"])
+    sums = {what: sum(t[what]["inter_sno"] for t in result["terminals"]) for what in ("made", "figure2")}
+    points.ok(sums["made"] < sums["figure2"], "fewer handovers between operators than as in figure 2",
+              str(sums))
+    return points.list
+
+
+def in_time(done, result):
+    """Was the machine? One that has not even begun by then was not."""
+    if not result:
+        return "the orbits have begun before" not in done.stderr
+    return result["sky"]["look_late_most_us"] <= TOO_BUSY
 
 
 def test(tap, folder):
     """All of it."""
     elements(folder)
-    result, witness = play_in_time(tap, folder)
-    if result:
-        tap.ok(0 < result["satellites"] < result["known"],
-               "only satellites that somebody can use are built",
-               f"{result['satellites']} of {result['known']}")
-        for item in result["terminals"]:
-            check_terminal(tap, item, result, witness)
-        tap.ok(result["forwarders"]["switches"] > 0, "forwarders have switched as planned")
-        tap.same("each satellite was seen by the station it was associated with", 0,
-                 result["sky"]["blind"])
-        sums = {what: sum(t[what]["inter_sno"] for t in result["terminals"])
-                for what in ("made", "figure2")}
-        tap.ok(sums["made"] < sums["figure2"],
-               "fewer handovers between operators than as in figure 2", str(sums))
+    for attempt, pace in enumerate(PACES, 1):
+        witness = Witness()
+        witness.start()
+        done, result = play(folder, *pace)
+        witness.ended = True
+        points = check(folder, done, result, witness)
+        if all(good for good, *_ in points) or in_time(done, result) or attempt == len(PACES):
+            break
+        amiss = [name for good, name, _ in points if not good]
+        note(f"the machine was too busy, once more ({attempt} of {len(PACES)}): {amiss}")
+    for point in points:
+        tap.ok(*point)
     left = [n for n in os.listdir(NETNS_DIR) if n.startswith(NAME + "-")]
     left += [n for n in os.listdir(RUN_DIR) if n == NAME] if os.path.isdir(RUN_DIR) else []
     tap.same("nothing is left of the lab", [], left)
