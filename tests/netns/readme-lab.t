@@ -18,7 +18,7 @@ mapfile -t commands < <(grep '^scripts/' section)
 lab() {
 	local words
 	read -ra words <<<"$*"
-	timeout 60 "$SRCDIR/${words[0]}" "${words[1]}" --name "$LAB" "${words[@]:2}"
+	timeout 600 "$SRCDIR/${words[0]}" "${words[1]}" --name "$LAB" "${words[@]:2}"
 }
 
 check "README has a description of a lab" grep -q '^end ' my.lab
