@@ -41,7 +41,7 @@ def same(got, expected, name):
 
 def run(*arguments, stdin=b"", **keywords):
     environment = {**os.environ, "SNO_RUNDIR": WORK, "LC_ALL": "C.UTF-8"}
-    done = subprocess.run([SNOCTL, *arguments], input=stdin, capture_output=True, timeout=30,
+    done = subprocess.run([SNOCTL, *arguments], input=stdin, capture_output=True, timeout=300,
                           env=environment, check=False, **keywords)
     return done.returncode, done.stdout.decode(), done.stderr.decode()
 
@@ -233,7 +233,7 @@ def on_terminal(**variables):
     environment = {**os.environ, "SNO_RUNDIR": WORK, "TERM": "xterm", **variables}
     master, slave = os.openpty()
     with Daemon("core-agent.sock", PARTS[1]):
-        subprocess.run([SNOCTL, "peers"], stdout=slave, env=environment, check=True, timeout=30)
+        subprocess.run([SNOCTL, "peers"], stdout=slave, env=environment, check=True, timeout=300)
     os.close(slave)
     text = os.read(master, 10000).decode()
     os.close(master)

@@ -88,7 +88,7 @@ static enum core_queue queue_of(const struct channel_end *end, const char *from,
 	close(fd);
 	for (size_t i = 0; i < CORE_QUEUES; i++)
 		polls[i] = (struct pollfd){.fd = end->fds[i], .events = POLLIN};
-	assert_int_equal(poll(polls, CORE_QUEUES, 5000), 1);
+	assert_int_equal(poll(polls, CORE_QUEUES, 50000), 1);
 	for (size_t i = 0; i < CORE_QUEUES; i++)
 		if (polls[i].revents)
 			queue = (enum core_queue)i;

@@ -175,7 +175,7 @@ static void notified(const char *expected)
 	char text[500];
 	ssize_t n;
 
-	assert_int_equal(poll(&wait, 1, 10000), 1);
+	assert_int_equal(poll(&wait, 1, 100000), 1);
 	n = recv(notify_fd, text, sizeof(text) - 1, 0);
 	assert_true(n > 0);
 	text[n] = '\0';

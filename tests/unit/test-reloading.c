@@ -92,7 +92,7 @@ static bool read_to_the_end(struct reloading *r, char said[64])
 static void finish(struct reloading *r)
 {
 	reloading_close(r);
-	for (int i = 0; alive > 0 && i < 1000; i++)
+	for (int i = 0; alive > 0 && i < 20000; i++)
 		usleep(1000);
 	assert_int_equal(alive, 0);
 	assert_null(r->object);

@@ -158,7 +158,7 @@ static void test_written(void **state)
 		usleep(20000); /* for the writer to find nothing to do */
 		put(s, KIND, "one", "1");
 		store_tick(s);
-		for (int i = 0; i < 5000 && store_figures(s).commits < commits; i++)
+		for (int i = 0; i < 50000 && store_figures(s).commits < commits; i++)
 			usleep(1000);
 		assert_int_equal(store_figures(s).commits, commits);
 	}
@@ -360,7 +360,7 @@ static void test_overflow_recovers(void **state)
 	put(s, KIND, "99", "new");
 	store_remove(s, KIND, "98");
 	assert_int_equal(store_begin(s), 0);
-	for (int i = 0; i < 5000 && store_figures(s).waiting; i++) {
+	for (int i = 0; i < 50000 && store_figures(s).waiting; i++) {
 		usleep(1000);
 		store_tick(s);
 	}
@@ -421,12 +421,12 @@ static void test_disk_full(void **state)
 	limit = (struct rlimit){.rlim_cur = 30000, .rlim_max = before.rlim_max};
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
 	overflow(s);
-	for (int i = 0; i < 5000 && store_figures(s).failed == 0; i++)
+	for (int i = 0; i < 50000 && store_figures(s).failed == 0; i++)
 		usleep(1000);
 	assert_int_not_equal(store_figures(s).failed, 0);
 	store_tick(s);
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
-	for (int i = 0; i < 10000 && store_figures(s).waiting; i++) {
+	for (int i = 0; i < 50000 && store_figures(s).waiting; i++) {
 		usleep(1000);
 		store_tick(s);
 	}
