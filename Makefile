@@ -202,6 +202,11 @@ $(TOOL_LINKS): %: $(O)/%
 	$(Q)ln -sf ../$< $@
 
 TEST_PROGRAMS := $(UNIT_PROGRAMS) $(TOOL_PROGRAMS) $(BENCH_PROGRAMS) $(CROWD) $(SKY)
+# What these and the product are made of, for a compiler that is only asked what it thinks of it.
+objects: $(call objects,$(sort $(filter-out %.bpf.c,$(LIBSNO_SRC) $(SNOCTL_SRC) $(PLAN_SRC) \
+	$(CORE_AGENT_SRC) $(TERMINAL_AGENT_SRC) $(SAT_FORWARDER_SRC) $(UNIT_SRC) $(UNIT_SUPPORT_SRC) \
+	$(KERNEL_FAKE_SRC) $(BENCH_SRC) $(CROWD_SRC) $(SKY_SRC) $(TOOL_SRC) $(NETNS_SRC)))) \
+	$(O)/common/plan/page_text.o
 unit-programs: $(UNIT_PROGRAMS)
 test-programs: all $(TEST_PROGRAMS) $(TOOL_LINKS)
 all: $(TOOL_PROGRAMS) $(BENCH_PROGRAMS) $(CROWD) $(SKY) $(TOOL_LINKS)
@@ -505,7 +510,7 @@ help:
 #: V=1 shows the commands. REQUIRE_NETNS=1 and REQUIRE_UML=1 turn skipped namespace and UML
 #: tests into failures. TESTS="pattern ..." limits a check to the tests so named.
 
-.PHONY: all deb test-programs unit-programs asan-programs check check-unit check-config check-layers check-static check-plan \
+.PHONY: all deb objects test-programs unit-programs asan-programs check check-unit check-config check-layers check-static check-plan \
 	check-netns check-uml check-asan bench bench-handover bench-plan bench-goals bench-crowd fuzz fuzz-programs fuzz-coverage analyze analyze-gcc analyze-clang-tidy analyze-cppcheck install install-strip uninstall installcheck \
 	dist distcheck clean distclean help FORCE
 
