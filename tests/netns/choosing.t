@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# kernels: host uml
+# kernels: host
 # shellcheck disable=SC2016,SC2317 # functions are called by name, and by eval
 #
 # A terminal that chooses its satellites itself: by a timetable, over a link to each of them, then

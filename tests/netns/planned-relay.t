@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# kernels: host uml
+# kernels: host
 # shellcheck disable=SC2016,SC2317 # functions are called by name, and by eval
 #
 # A relay as sno-plan has planned it, executed by the forwarders of both satellites at the planned
