@@ -1,6 +1,6 @@
 #!/usr/bin/python3 -B
 # SPDX-License-Identifier: GPL-2.0-or-later
-# kernels: host uml
+# kernels: host
 """Handovers in mode proactive under bad luck (support/losing.py). Each takes at least
 disconnect, discovery, done, and their answers."""
 

@@ -1,6 +1,6 @@
 #!/usr/bin/python3 -B
 # SPDX-License-Identifier: GPL-2.0-or-later
-# kernels: host uml
+# kernels: host
 """Handovers in mode soft under bad luck (support/losing.py). Each takes at least
 discovery, done, and their answers."""
 
