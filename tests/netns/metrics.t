@@ -69,7 +69,10 @@ within 5 "the terminal moves to b" served_by t1 b s2
 within 5 "a counts it, and what the terminal measured" counts a "$WORK/a.after" "$gap" 1
 same "a: a handover in combined" 1 "$(value "$WORK/a.after" 'sno_handovers_total{mode="combined"}')"
 same "a: ... and none in another mode" 0 "$(value "$WORK/a.after" 'sno_handovers_total{mode="soft"}')"
-same "a: the gap of 20 ms is one of 20 to 100 ms" "0 1" \
+# On a busy machine it may be longer than 100 ms, and is counted as that.
+lasted=$(value "$WORK/a.after" "${gap/count/sum}")
+same "a: the gap of 20 ms is one of more than 10 ms, and counted as long as it was" \
+	"0 $(awk -v lasted="$lasted" 'BEGIN {print lasted <= 0.1}')" \
 	"$(value "$WORK/a.after" 'sno_handover_gap_seconds_bucket{mode="combined",le="0.01"}') $(value "$WORK/a.after" 'sno_handover_gap_seconds_bucket{mode="combined",le="0.1"}')"
 same "a: the kernel was switched once" 1 "$(value "$WORK/a.after" 'sno_handover_switch_seconds_count{mode="combined"}')"
 same "a: one subscriber is bound" 1 "$(value "$WORK/a.after" sno_bindings)"
@@ -79,7 +82,8 @@ check "b tells of its visitor" counts b "$WORK/b.after" 'sno_peer_visitors{peer=
 same "b: a care-of address is in use" 1 "$(value "$WORK/b.after" 'sno_pool_addresses_used{pool="care_of4"}')"
 check "t1 tells where it is" counts t1 "$WORK/t1.after" 'sno_registration{core="b.example",satellite="s2"}' 1
 same "t1: one handover" 1 "$(value "$WORK/t1.after" sno_handovers_total)"
-same "t1: ... of 20 ms" 1 "$(value "$WORK/t1.after" "$gap")"
+same "t1: ... with the gap that a tells of" "1 $lasted" \
+	"$(value "$WORK/t1.after" "$gap") $(value "$WORK/t1.after" "${gap/count/sum}")"
 check "s1 tells what it serves" grep -q '^sno_association{core="a.example",' "$WORK/s1.before"
 for node in a b s1 t1; do
 	fetch "$node" http://127.0.0.1:9273/metrics | promtool check metrics >"$WORK/promtool" 2>&1
