@@ -15,11 +15,11 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "support"))
 
 # pylint: disable=wrong-import-position
+from tap import poll                                                        # noqa: E402
 from world import SLOW, World, main                                         # noqa: E402
 import daemons as lab_daemons                                               # noqa: E402
 
@@ -142,11 +142,9 @@ def as_another_user(tap, world):
     os.chown(folder, uid, uid)
     ask = [os.path.join(BUILD, "snoctl"), "-s", os.path.join(folder, "other.sock"), "status"]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
-        deadline = time.monotonic() + 5 * SLOW
         # Who answers has begun, and that is after the rights have been dropped.
-        while time.monotonic() < deadline and process.poll() is None \
-                and subprocess.run(ask, capture_output=True, check=False).returncode:
-            time.sleep(0.05)
+        poll(5 * SLOW, lambda: process.poll() is not None
+             or not subprocess.run(ask, capture_output=True, check=False).returncode)
         if process.poll() is None:
             state = status(process.pid)
             tap.same("another user's core: capabilities", {"net_admin", "net_raw", "bpf"},
