@@ -58,8 +58,8 @@ flows() {
 		rm -f "$WORK/$log"
 		ip netns exec "$PREFIX-$node" "$BUILD/tests/bench/stream" receive -o "$WORK/$log" $port >"$WORK/$log.sum" &
 		receivers+=($!)
-		# From when it catches SIGTERM, it is ready.
-		poll 10 grep -q '^SigCgt:.*4002$' "/proc/$!/status"
+		# From when it catches SIGTERM and SIGINT, it is ready; what is this shell still catches more.
+		poll 10 grep -q '^SigCgt:[[:space:]]*0*4002$' "/proc/$!/status"
 		ip netns exec "$PREFIX-$from" "$BUILD/tests/bench/stream" send -i 1000 -n "$count" "$@" "$to/$port" >/dev/null &
 		senders+=($!)
 	done

@@ -86,8 +86,8 @@ listen() {
 		address=server$family
 		background core "$STREAM" receive -b "${!address}" -o "$WORK/log.$family" 9000
 		receivers+=("$background")
-		# From when it catches SIGTERM, it is ready.
-		poll 10 grep -q '^SigCgt:.*4002$' "/proc/$background/status"
+		# From when it catches SIGTERM and SIGINT, it is ready; what is this shell still catches more.
+		poll 10 grep -q '^SigCgt:[[:space:]]*0*4002$' "/proc/$background/status"
 	done
 }
 
