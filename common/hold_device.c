@@ -67,6 +67,14 @@ int hold_device_restore(struct hold_device *device)
 	return result;
 }
 
+/* Nothing to wait for any more: a descriptor without device is always readable. */
+void hold_device_lost(struct hold_device *device)
+{
+	device->ifindex = 0;
+	if (device->loop)
+		ev_io_stop(device->loop, &device->io);
+}
+
 void hold_device_close(struct hold_device *device)
 {
 	if (!device->kernel)
@@ -97,14 +105,6 @@ void hold_device_watch(struct hold_device *device, struct ev_loop *loop,
 	device_watch(device);
 }
 
-/* Nothing to wait for any more: a descriptor without device is always readable. */
-static void device_lost(struct hold_device *device)
-{
-	device->ifindex = 0;
-	if (device->loop)
-		ev_io_stop(device->loop, &device->io);
-}
-
 ssize_t hold_device_read(void *context, uint8_t *packet, size_t size)
 {
 	struct hold_device *device = context;
@@ -116,7 +116,7 @@ ssize_t hold_device_read(void *context, uint8_t *packet, size_t size)
 	if (length >= 0)
 		return length;
 	if (errno == EBADFD)
-		device_lost(device);
+		hold_device_lost(device);
 	return -errno;
 }
 

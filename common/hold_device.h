@@ -26,7 +26,7 @@ struct hold_device {
 	struct kernel *kernel;
 	char name[KERNEL_NAME];
 	int fd;		      /* -1: not yet; it stays when the device is made again */
-	unsigned int ifindex; /* 0: there is no device (somebody removed it) */
+	unsigned int ifindex; /* 0: there is no device (somebody removed it, or it was not made) */
 	struct ev_loop *loop; /* NULL: not watched */
 	ev_io io;
 	void (*readable)(struct hold_device *device, void *arg);
@@ -40,6 +40,8 @@ int hold_device_open(struct hold_device *device, struct kernel *kernel, const ch
  * without the routes. 0 or -errno, logged.
  */
 int hold_device_restore(struct hold_device *device);
+/* Somebody has removed it or set it down: it is watched no more, until hold_device_restore(). */
+void hold_device_lost(struct hold_device *device);
 /* Removes it, and with it the routes to it. Harmless on what is all zero. */
 void hold_device_close(struct hold_device *device);
 
@@ -49,7 +51,7 @@ void hold_device_watch(struct hold_device *device, struct ev_loop *loop,
 
 /*
  * hold_read_fn and hold_write_fn; context is the struct hold_device. A device that somebody has
- * removed is -EBADFD: it is watched no more until hold_device_restore().
+ * removed is -EBADFD, and lost: this may be known before the kernel's monitor tells.
  */
 ssize_t hold_device_read(void *context, uint8_t *packet, size_t size);
 int hold_device_write(void *context, const uint8_t *packet, size_t length);

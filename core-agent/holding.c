@@ -6,6 +6,7 @@
 #include "forwarding.h"
 #include "guard.h"
 #include "log.h"
+#include "restore.h"
 #include "sweep.h"
 
 #include <errno.h>
@@ -185,8 +186,9 @@ void holding_read(struct core *core, usec_t now)
 
 	h->now = now;
 	tell_gone(core);
-	/* That somebody has removed the device, the kernel's monitor tells (restore.h). */
-	if (result < 0 && result != -EBADFD)
+	if (result == -EBADFD)
+		restore_removed(core, h->device.name, now);
+	else if (result < 0)
 		log_warn_errno(-result, "reading packets that are to be held");
 	timer_set(&core->timers, &h->expire, hold_expire(h->hold, now));
 }

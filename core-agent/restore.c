@@ -78,6 +78,11 @@ static void restore_soon(struct core *core, const char *device, const char *what
 		timer_set(&core->timers, timer, now + RESTORE_DELAY);
 }
 
+void restore_removed(struct core *core, const char *device, usec_t now)
+{
+	restore_soon(core, device, "removed", now);
+}
+
 void restore_event(struct core *core, const struct kernel_event *event, usec_t now)
 {
 	const struct kernel_link *link = &event->link;

@@ -14,6 +14,9 @@
 /* An event of the kernel's monitor; satellites' ports are looked after here, too. */
 void restore_event(struct core *core, const struct kernel_event *event, usec_t now);
 
+/* Somebody has removed a device of ours, of which the monitor has not told yet. */
+void restore_removed(struct core *core, const char *device, usec_t now);
+
 /* The timer of a restoration that is due; its argument is the core. */
 timer_fn restore_timer;
 

@@ -287,6 +287,7 @@ usec_t agent_tick(struct agent *a)
 	reloading_look(&a->reloading, a->now, report, NULL);
 	next = usec_min(next, reloading_next(&a->reloading));
 	next = usec_min(next, choosing_tick(&a->choosing, a->now));
+	next = usec_min(next, holding_tick(&a->holding, a->now));
 	next = usec_min(next, session_tick(&a->session, a->now));
 	return choosing_waited(&a->choosing) ? a->now : next;
 }

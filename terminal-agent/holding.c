@@ -5,6 +5,10 @@
 #include "log.h"
 #include "terminal-agent/gate_image.h"
 
+#include <string.h>
+
+#define RESTORE_RETRY (10 * USEC_PER_SEC)
+
 void holding_open(struct holding *h, struct kernel *kernel, struct uplink *uplink)
 {
 	/* cppcheck-suppress comparePointers; begin and end of one object, gate_image.c */
@@ -62,15 +66,33 @@ void holding_configure(struct holding *h, const struct config *config, struct ev
 	use_device(h);
 }
 
+/* By name too: where another device has taken it, there is room for ours when that is gone. */
 void holding_event(struct holding *h, const struct kernel_event *event)
 {
 	bool gone = event->type == KERNEL_EVENT_LINK_GONE;
 
-	if (!h->hold || (event->type != KERNEL_EVENT_LINK && !gone) ||
-	    event->link.ifindex != h->device.ifindex || (!gone && event->link.up))
+	if (!h->device.loop || (event->type != KERNEL_EVENT_LINK && !gone))
 		return;
-	if (hold_device_restore(&h->device) == 0)
+	if (gone && strcmp(event->link.name, h->device.name) == 0)
+		h->due = 0;
+	if (event->link.ifindex == h->device.ifindex && (gone || !event->link.up))
+		hold_device_lost(&h->device);
+}
+
+usec_t holding_tick(struct holding *h, usec_t now)
+{
+	if (!h->device.loop || h->device.ifindex)
+		return USEC_NEVER;
+	if (now < h->due)
+		return h->due;
+	if (hold_device_restore(&h->device) == 0) {
+		h->due = 0;
 		use_device(h);
+		return USEC_NEVER;
+	}
+	uplink_use(h->uplink, h->hold, 0);
+	h->due = now + RESTORE_RETRY;
+	return h->due;
 }
 
 void holding_watch_link(struct holding *h, unsigned int ifindex)

@@ -21,6 +21,7 @@ struct holding {
 	struct hold_device device;
 	struct hold *hold;	  /* NULL: nothing can be held */
 	struct kernel_gate *gate; /* NULL: this kernel has none */
+	usec_t due;		  /* when the device is made again, while it is lost */
 };
 
 /* Loads the gate; without one, which is logged, packets may be overtaken. All outlives it. */
@@ -32,8 +33,13 @@ void holding_open(struct holding *h, struct kernel *kernel, struct uplink *uplin
  */
 void holding_configure(struct holding *h, const struct config *config, struct ev_loop *loop,
 		       void (*readable)(struct hold_device *device, void *arg), void *arg);
-/* Makes the device again that somebody has removed, or sets it up. */
+/* Looks whether somebody has removed the device, or set it down, or made room for it. */
 void holding_event(struct holding *h, const struct kernel_event *event);
+/*
+ * Makes the device again, if it is lost; and when that fails, which is logged, after a while once
+ * more, without which the terminal works until then. Returns the next instant, USEC_NEVER if none.
+ */
+usec_t holding_tick(struct holding *h, usec_t now);
 /* The gate on a link, before that is used; and none any more. Failures are logged. */
 void holding_watch_link(struct holding *h, unsigned int ifindex);
 void holding_leave_link(struct holding *h, unsigned int ifindex);

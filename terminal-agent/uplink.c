@@ -138,7 +138,7 @@ void uplink_use(struct uplink *u, struct hold *hold, unsigned int device)
 {
 	bool held = uplink_held(u);
 
-	if (!hold || hold != u->hold)
+	if (!hold || hold != u->hold || !device)
 		close_queue(u);
 	u->hold = hold;
 	if (device == u->device)

@@ -66,7 +66,7 @@ struct uplink {
 /* All of it outlives the uplink. */
 void uplink_init(struct uplink *u, struct forwarding *forwarding, uplink_send_fn *send,
 		 void *context);
-/* From now on packets can be held; NULL: they cannot, and what is held is dropped. */
+/* From now on packets can be held; NULL, or no device: they cannot, and what is held is dropped. */
 void uplink_use(struct uplink *u, struct hold *hold, unsigned int device);
 /*
  * The gate, before anything is held; the caller has put it on the hold's device and on links.

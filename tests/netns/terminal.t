@@ -122,6 +122,7 @@ traffic() { reaches term "$server4" && reaches term "$server6" && reaches host "
 # --- registration ------------------------------------------------------------------------------------
 
 background core "$BUILD/sno-core-agent" -f -c "$WORK/core.conf" -s "$WORK/core.sock"
+core=$background
 ports_up() { [ "$("$BUILD/snoctl" -s "$WORK/core.sock" --json satellites | jq '[.table.rows[][2]] == ["connected", "connected"]')" = true ]; }
 poll 5 ports_up
 on core ip link set feed-s2 down # the core has set its ports up
@@ -222,8 +223,27 @@ within 6 "and made when it is time" registered s2
 check "and so it goes back" term terminal handover s1
 within 3 "at once" registered s1
 on term ip link del sno-buf-up
-buffer_is_back() { on term ip link show sno-buf-up up >/dev/null 2>&1; }
-within 2 "the hold's device comes back when somebody has removed it" buffer_is_back
+# buffer_is_back NODE DEVICE
+buffer_is_back() { on "$1" ip -d link show "$2" up 2>/dev/null | grep -qw tun; }
+within 2 "the hold's device comes back when somebody has removed it" buffer_is_back term sno-buf-up
+# Whoever is late reads that there is no device at once with the kernel's word that it has gone.
+kill -STOP "$terminal" "$core"
+on term ip link del sno-buf-up
+on core ip link del sno-buf
+kill -CONT "$terminal" "$core"
+within 2 "also where the agent is late" buffer_is_back term sno-buf-up
+within 2 "and that of a core" buffer_is_back core sno-buf
+kill -STOP "$terminal"
+on term ip link del sno-buf-up
+on term ip link add sno-buf-up type veth peer name taken
+kill -CONT "$terminal"
+within 2 "another device in its place is told" grep -q 'sno-buf-up: there is a device of this name' "$terminal_log"
+term terminal switch s2 >"$WORK/switch.out"
+within 3 "without the hold the links can be switched still" registered s2
+term terminal switch s1 >"$WORK/switch.out"
+within 3 "and switched back" registered s1
+on term ip link del sno-buf-up
+within 2 "and when that is gone the hold's own comes" buffer_is_back term sno-buf-up
 same "an unknown link is refused" 1 "$(term terminal switch s9 >/dev/null 2>&1; echo $?)"
 
 # --- links that fail -----------------------------------------------------------------------------------
