@@ -21,11 +21,11 @@ satellite s1 core=a
 satellite s2 core=b
 terminal t1 home=a links=s1,s2
 at 1 handover t1 s2
-at 2 handover t1 s1
-end 3
+at 4 handover t1 s1
+end 7
 END
 
-SNO_KEYLOGFILE=$WORK/keys timeout 60 "$SRCDIR/scripts/lab" run --name "$LAB" --keep --output out keylog.lab >run.out 2>&1
+SNO_KEYLOGFILE=$WORK/keys timeout 300 "$SRCDIR/scripts/lab" run --name "$LAB" --keep --output out keylog.lab >run.out 2>&1
 result $? "a lab with SNO_KEYLOGFILE" || note "$(cat run.out)"
 same "the key log is its owner's alone" 600 "$(stat -c %a keys)"
 check "it is lines of the two kinds" test "$(grep -vcE '^(SEALED [0-9a-f]{8}|NOISE [0-9a-f]{64}) [0-9a-f]{64}$' keys)" = 0
