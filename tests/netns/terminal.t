@@ -221,7 +221,8 @@ check "a handover can be ordered ahead" term terminal handover s2 in=3
 same "it is planned" "s2 s1" "$(value 'next link') $(value link)"
 within 6 "and made when it is time" registered s2
 check "and so it goes back" term terminal handover s1
-within 3 "at once" registered s1
+check "at once: it has left when the order is answered" test "$(value state) $(value link)" != "registered s2"
+within 3 "and arrives" registered s1
 on term ip link del sno-buf-up
 # buffer_is_back NODE DEVICE
 buffer_is_back() { on "$1" ip -d link show "$2" up 2>/dev/null | grep -qw tun; }
