@@ -200,13 +200,17 @@ check "what is true still passes" reaches server "$HOME4"
 # The same while somebody takes the policies away again and again: then it is the guard that drops it.
 # clear CORE: so many packets.
 clear() { ctl "$1" drops --json | jq '[.table.rows[] | select(.[:2] == ["packets", "tunnel: clear"]) | .[2]] | add // 0'; }
-# robbed CORE: without policies, and with nobody who would put them back, for two seconds.
+# heard CORE: how many packets have come in there.
+heard() { on "$1" cat /sys/class/net/net0/statistics/rx_packets; }
+has_heard() { [ "$(heard "$1")" -ge "$2" ]; }
+# robbed CORE: without policies, and with nobody who would put them back, while 60 packets come, of which
+# few are not forged.
 robbed() {
 	local pid
 	pid=$(pgrep -f "sno-core-agent -f -c $LAB_DIR/$1\\.conf")
 	kill -STOP "$pid"
 	on "$1" ip xfrm policy flush
-	sleep 2
+	poll 10 has_heard "$1" $(($(heard "$1") + 60))
 	kill -CONT "$pid"
 }
 # poured CORE BEFORE: its policies have refused more than that.
