@@ -235,8 +235,8 @@ if os.path.isdir(folder):
                 for word in ("-t", f"{os.path.basename(path)[:-4]}={path}")]
     for users, tau, cut, gap in (("regional", "300", 0.90, 1.08), ("mixed", "200", 0.70, 1.15)):
         status, text, report, told, out, said = associate(
-            "--hours", "2", "--home-share", "figure2", "--tau", tau, elements=elements, stations=folder + "/stations.csv",
-            users=f"{folder}/users-{users}.csv")
+            "--hours", "1", "--iterations", "120", "--rounds", "40", "--home-share", "figure2", "--tau", tau,
+            elements=elements, stations=folder + "/stations.csv", users=f"{folder}/users-{users}.csv")
         mine, theirs = report["plan"], report["figure2"]
         figures = json.dumps({key: report[key] for key in ("plan", "figure2", "bound")}, indent=1)
         ok(mine["inter_sno_per_user_hour"] <= (1 - cut) * theirs["inter_sno_per_user_hour"] and
