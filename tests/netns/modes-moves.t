@@ -21,21 +21,21 @@ from world import World, main                                               # no
 
 MODES = ("baseline", "combined", "proactive", "predictive", "soft")
 LOSSLESS = ("predictive", "soft")
-# Cores and terminals wait for others as long as it takes, on any machine.
+# Cores and terminals wait for others, and hold packets, as long as it takes, on any machine.
 LAB = f"""
 delay access=5ms core=10ms
 gap 40ms
 associations known
 advertise 200ms
 log debug
-core a drain=500ms prepare_wait=5s
-core b drain=500ms prepare_wait=5s
-core c drain=500ms prepare_wait=5s
+core a drain=500ms prepare_wait=5s hold_time=30s
+core b drain=500ms prepare_wait=5s hold_time=30s
+core c drain=500ms prepare_wait=5s hold_time=30s
 satellite s1 core=a
 satellite s2 core=b
 satellite s3 core=c
 """ + "".join(f"""
-terminal t{n} home=a links=s1,s2,s3 mode={mode} disconnect_wait=10s addresses=ipv4,ipv6
+terminal t{n} home=a links=s1,s2,s3 mode={mode} disconnect_wait=10s hold_time=30s addresses=ipv4,ipv6
 stream t{n} interval={4 * SLOW}ms
 """ for n, mode in enumerate(MODES, 1))
 ROUND = (("home -> visited", "s2", "b"), ("visited -> visited", "s3", "c"),
