@@ -231,12 +231,12 @@ class Flows:
         a busy machine it may come late, later still may our thread get to read it, and the processor in
         whose queue a packet is may stand still while others go on.
         """
+        flows = [f for f in self.pings() if not f.name.startswith(tuple(but))]
         deadline = end + PATIENCE * 5 * SLOW
-        while not all(f.alive(end) for f in self.pings()) and time.monotonic() < deadline:
+        while not all(f.alive(end) for f in flows) and time.monotonic() < deadline:
             time.sleep(TICK)
         time.sleep(max(0, end + 0.3 - time.monotonic()))
         deadline = time.monotonic() + OVERTAKEN
-        flows = [f for f in self.pings() if not f.name.startswith(tuple(but))]
         while any(f.lost(begin, end) for f in flows) and time.monotonic() < deadline:
             time.sleep(TICK)
         return {f.name: f.lost(begin, end) for f in flows if f.lost(begin, end)}
