@@ -61,8 +61,7 @@ class Watch:
 
     def __exit__(self, kind, error, trace):
         if kind is None:
-            lost = self.world.flows.lost(self.begin, time.monotonic())
-            lost = {flow: n for flow, n in lost.items() if not flow.startswith(self.moving)}
+            lost = self.world.flows.lost(self.begin, time.monotonic(), self.moving)
             self.world.tap.same(f"{self.name}: no packet of a terminal at rest is lost", {}, lost)
 
 

@@ -231,7 +231,7 @@ class Flows:
         a busy machine it may come late, later still may our thread get to read it, and the processor in
         whose queue a packet is may stand still while others go on.
         """
-        flows = [f for f in self.pings() if not f.name.startswith(tuple(but))]
+        flows = [f for f in self.pings() if not f.name.startswith(but)]
         deadline = end + PATIENCE * 5 * SLOW
         while not all(f.alive(end) for f in flows) and time.monotonic() < deadline:
             time.sleep(TICK)
