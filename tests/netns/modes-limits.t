@@ -62,6 +62,7 @@ MOVES = (("packets", ("t1",), "s2", "b", "down"), ("octets", ("t2",), "s3", "c",
          ("time", ("t3",), "s4", "d", "down"), ("all together", ("t4", "t5"), "s5", "e", "down"),
          ("the terminal's own", ("t6",), "s6", "f", "up"))
 BEFORE = 50000 * SLOW   # us before a move, from which packets went the old way
+SILENCE = 1000 * GAP * INTERVAL / 2     # us; no link gap is shorter
 PULSE = 0.01 * SLOW     # s between two questions
 
 
@@ -96,15 +97,18 @@ class Pulse:
 
 
 class Gap:
-    """What became of the packets of one way around a link gap, the longest silence at their end."""
+    """What became of the packets of one way around a link gap: the last long silence before the first one
+    that is lost. Where the machine stands still there is silence, too, but then those come that are held."""
 
     def __init__(self, series, begin, end):
         arrivals = [r for r in series.arrivals if begin - BEFORE <= series.due(r[0]) < end]
-        at = max(range(1, len(arrivals)), key=lambda i: arrivals[i][2] - arrivals[i - 1][2])
         numbers = {r[0] for r in arrivals}
+        self.lost = sorted(set(range(min(numbers), max(numbers))) - numbers)
+        silences = [(r[2] - last[2], at) for at, (last, r) in enumerate(zip(arrivals, arrivals[1:]), 1)
+                    if not self.lost or last[0] < self.lost[0]]
+        at = max((at for silence, at in silences if silence >= SILENCE), default=max(silences)[1])
         self.series = series
         self.before, self.after = arrivals[:at], arrivals[at:]
-        self.lost = sorted(set(range(min(numbers), max(numbers))) - numbers)
 
 
 def first_fit(tap, name, gaps):
