@@ -16,7 +16,8 @@ SRCDIR = os.environ.get("SRCDIR") or os.path.dirname(os.path.dirname(os.path.dir
 sys.path.insert(0, os.path.join(SRCDIR, "scripts", "lab.d"))
 BUILD = os.environ.get("BUILD") or os.path.join(SRCDIR, "build")
 SLOW = 3 if KERNEL == "uml" else 1      # a virtual CPU takes its time
-PATIENCE = 10       # a deadline is for what never comes, and a host may leave a machine a tenth of its time
+# A deadline is for what never comes, and a host may leave a machine a tenth of its time.
+PATIENCE = 10 if KERNEL == "host" else 5
 
 
 def note(text):
