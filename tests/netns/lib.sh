@@ -228,7 +228,7 @@ within() {
 	if poll "$seconds" "$@"; then
 		ok "$name"
 	else
-		not_ok "$name (not within 10 times $seconds s: $*)"
+		not_ok "$name (not within many times $seconds s: $*)"
 		return 1
 	fi
 }
