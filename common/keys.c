@@ -37,6 +37,11 @@ void keys_random(void *buf, size_t length)
 	randombytes_buf(buf, length);
 }
 
+void keys_next(void *number, size_t length)
+{
+	sodium_increment(number, length);
+}
+
 void keys_wipe(void *buf, size_t length)
 {
 	sodium_memzero(buf, length);

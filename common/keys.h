@@ -36,6 +36,8 @@ int keys_init(void);
 
 /* Fills buf with length random bytes of the kernel's generator. Cannot fail. */
 void keys_random(void *buf, size_t length);
+/* Adds one to a number of length bytes, the lowest first; the highest number is followed by 0. */
+void keys_next(void *number, size_t length);
 
 /* Overwrites a secret in a way the compiler must keep. */
 void keys_wipe(void *buf, size_t length);

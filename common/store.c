@@ -4,10 +4,12 @@
  *
  * A value is sealed as
  *
- *	nonce (16, random) || ciphertext || tag (16)
+ *	nonce (16) || ciphertext || tag (16)
  *
  * under DERIVE(store key, "sno row", nonce), once and with counter 0; kind and key are the
- * associated data, so that no row can take another one's place.
+ * associated data, so that no row can take another one's place. The first nonce of a life is
+ * random, each further one is the next number: a row is put while a terminal waits for an answer,
+ * and should not have to ask the kernel for anything.
  */
 #include "store_internal.h"
 
@@ -85,12 +87,13 @@ struct store_name store_name(uint8_t kind, const char *key)
 	return name;
 }
 
-size_t store_seal_row(const struct store *s, const struct store_name *name, const void *value,
+size_t store_seal_row(struct store *s, const struct store_name *name, const void *value,
 		      size_t length, uint8_t out[STORE_SEALED_MAX])
 {
 	uint8_t key[KEY_LENGTH];
 
-	keys_random(out, STORE_NONCE);
+	keys_next(s->nonce, STORE_NONCE);
+	memcpy(out, s->nonce, STORE_NONCE);
 	keys_derive(key, s->key, "sno row", out, STORE_NONCE);
 	seal_encrypt(key, 0, name->octets, name->length, value, length, out + STORE_NONCE);
 	keys_wipe(key, sizeof(key));
@@ -163,6 +166,7 @@ int store_open(struct store **store, const struct store_options *o)
 		return -ENOMEM;
 	sem_init(&s->wake, 0, 0);
 	keys_derive(s->key, o->private_key, "sno store", NULL, 0);
+	keys_random(s->nonce, sizeof(s->nonce));
 	snprintf(s->path, sizeof(s->path), "%s/%s.db", o->directory, o->program);
 	result = store_claim(s, o);
 	if (result < 0) {

@@ -36,6 +36,7 @@ struct store {
 	struct database *database;
 	struct journal *journal;
 	uint8_t key[KEY_LENGTH];
+	uint8_t nonce[STORE_NONCE]; /* of the row sealed last */
 	bool resumes;
 	struct waiting *waiting;
 	bool lost; /* a row could not even wait: this life is not to be resumed */
@@ -57,7 +58,7 @@ int store_refuse(const char *path, int error);
 
 struct store_name store_name(uint8_t kind, const char *key);
 /* Seals a value. Octets of that. */
-size_t store_seal_row(const struct store *s, const struct store_name *name, const void *value,
+size_t store_seal_row(struct store *s, const struct store_name *name, const void *value,
 		      size_t length, uint8_t out[STORE_SEALED_MAX]);
 /* Octets of the value, or -EBADMSG. */
 int store_open_row(const struct store *s, const struct store_name *name, const uint8_t *sealed,

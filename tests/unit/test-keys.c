@@ -310,6 +310,21 @@ static void test_siphash(void **state)
 	assert_true(keys_siphash(bytes, bytes, 15) == UINT64_C(0xa129ca6149be45e5));
 }
 
+static void test_next(void **state)
+{
+	uint8_t number[4] = {0xfe, 0xff, 0x00, 0xff};
+	static const uint8_t second[4] = {0xff, 0xff, 0x00, 0xff}, third[4] = {0, 0, 0x01, 0xff};
+
+	(void)state;
+	keys_next(number, sizeof(number));
+	assert_memory_equal(number, second, sizeof(number));
+	keys_next(number, sizeof(number));
+	assert_memory_equal(number, third, sizeof(number));
+	memset(number, 0xff, sizeof(number));
+	keys_next(number, sizeof(number));
+	assert_true(keys_zero(number, sizeof(number)));
+}
+
 static void test_compare_and_wipe(void **state)
 {
 	uint8_t a[KEY_LENGTH], b[KEY_LENGTH];
@@ -497,6 +512,7 @@ int main(void)
 		cmocka_unit_test(test_hkdf),
 		cmocka_unit_test(test_derive),
 		cmocka_unit_test(test_siphash),
+		cmocka_unit_test(test_next),
 		cmocka_unit_test(test_compare_and_wipe),
 		cmocka_unit_test(test_lock),
 		cmocka_unit_test(test_file_modes),

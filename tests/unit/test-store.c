@@ -22,6 +22,7 @@
 #include <cmocka.h>
 #include <sqlite3.h>
 
+#include "database.h"
 #include "log.h"
 
 #define KIND	1
@@ -693,6 +694,54 @@ static void test_sealed(void **state)
 	assert_int_equal(access(name, F_OK), -1);
 }
 
+/* The nonces of the rows on disk, of each key its own, in the order of the keys. */
+struct nonces {
+	uint8_t octets[8][16];
+	size_t count;
+};
+
+static int collect_nonce(void *arg, const char *key, const uint8_t *sealed, size_t length)
+{
+	struct nonces *n = arg;
+
+	(void)key;
+	assert_true(length > sizeof(n->octets[0]));
+	assert_true(n->count < 8);
+	memcpy(n->octets[n->count++], sealed, sizeof(n->octets[0]));
+	return 0;
+}
+
+static void collect_nonces(const struct place *p, struct nonces *n)
+{
+	struct database *d = NULL;
+	int version = 0;
+
+	assert_int_equal(database_open(&d, p->database, &version), 0);
+	assert_int_equal(database_each(d, KIND, collect_nonce, n), 0);
+	database_close(d);
+}
+
+/* Each row has a key of its own: no nonce serves twice, in one life or in the next. */
+static void test_nonces(void **state)
+{
+	const struct place *p = *state;
+	struct nonces n = {0};
+
+	for (int life = 0; life < 2; life++) {
+		struct store *s = begun(p);
+
+		put(s, KIND, "one", "the same");
+		put(s, KIND, "two", "the same");
+		put(s, KIND, "three", "the same");
+		store_close(s);
+		collect_nonces(p, &n);
+	}
+	assert_int_equal(n.count, 6);
+	for (size_t i = 0; i < n.count; i++)
+		for (size_t j = 0; j < i; j++)
+			assert_memory_not_equal(n.octets[i], n.octets[j], sizeof(n.octets[i]));
+}
+
 /* Refused, and the log names the file that stands in the way. */
 static void assert_blamed(const struct place *p, int error, const char *path)
 {
@@ -792,6 +841,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_damaged, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_forged, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_sealed, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_nonces, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_two, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_permissions, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_read_only, setup, teardown),
