@@ -9,9 +9,8 @@
 #include <unistd.h>
 
 #define DEVICE_MTU 65535
-#define DEVICE_QUEUE                                                                               \
-	20000 /* two seconds of 10,000 packets per second, should the daemon be late               \
-	       */
+/* Two seconds of 10,000 packets per second, should the daemon be late. */
+#define DEVICE_QUEUE 20000
 
 /*
  * Nothing of the kernel's own making enters the device, and what was held is taken back whoever
@@ -36,13 +35,14 @@ static int device_make(struct hold_device *device, unsigned int *ifindex)
 	if (result == 0)
 		result = kernel_link_set_up(device->kernel, *ifindex, true);
 	if (result < 0)
-		log_warnx("device for held packets: %s", kernel_error(device->kernel));
+		log_warnx("device for held packets: %s; without it nothing is held",
+			  kernel_error(device->kernel));
 	return result;
 }
 
 static void device_watch(struct hold_device *device)
 {
-	if (!device->loop || device->fd < 0)
+	if (!device->loop || !device->ifindex)
 		return;
 	ev_io_stop(device->loop, &device->io);
 	ev_io_set(&device->io, device->fd, EV_READ);

@@ -231,7 +231,10 @@ static void buffer_readable(struct hold_device *buffer, void *arg)
 
 static void configure_hold(struct agent *a, const struct config *config)
 {
-	holding_configure(&a->holding, config, a->loop, buffer_readable, a);
+	const struct holding_reader reader = {
+		.loop = a->loop, .readable = buffer_readable, .arg = a};
+
+	holding_configure(&a->holding, config, &reader, a->now);
 }
 
 /* ---- the kernel -------------------------------------------------------------------------- */

@@ -5,6 +5,7 @@
 #include "log.h"
 #include "terminal-agent/gate_image.h"
 
+#include <errno.h>
 #include <string.h>
 
 #define RESTORE_RETRY (10 * USEC_PER_SEC)
@@ -37,14 +38,27 @@ static struct hold_limits limits_of(const struct config *config)
 	return limits;
 }
 
-static void use_device(struct holding *h)
+/* What has come of making the device; where another one stands in its place it is tried again. */
+static void use_device(struct holding *h, int result, usec_t now)
 {
-	attach_gate(h, h->device.ifindex, KERNEL_GATE_HOLD);
+	h->due = result == 0 ? 0 : now + RESTORE_RETRY;
+	if (result == 0)
+		attach_gate(h, h->device.ifindex, KERNEL_GATE_HOLD);
 	uplink_use(h->uplink, h->hold, h->device.ifindex);
 }
 
-void holding_configure(struct holding *h, const struct config *config, struct ev_loop *loop,
-		       void (*readable)(struct hold_device *device, void *arg), void *arg)
+static void make_device(struct holding *h, const struct holding_reader *reader, usec_t now)
+{
+	int result = hold_device_open(&h->device, h->kernel, HOLD_DEVICE_TERMINAL);
+
+	if (result == -EOPNOTSUPP)
+		return;
+	hold_device_watch(&h->device, reader->loop, reader->readable, reader->arg);
+	use_device(h, result, now);
+}
+
+void holding_configure(struct holding *h, const struct config *config,
+		       const struct holding_reader *reader, usec_t now)
 {
 	struct hold_limits limits = limits_of(config);
 
@@ -56,14 +70,10 @@ void holding_configure(struct holding *h, const struct config *config, struct ev
 	if (config->handover.mode < MODE_PROACTIVE || limits.packets == 0)
 		return;
 	h->hold = hold_new(&limits, hold_device_read, &h->device);
-	if (!h->hold) {
+	if (h->hold)
+		make_device(h, reader, now);
+	else
 		log_warnx("out of memory for the uplink hold");
-		return;
-	}
-	if (hold_device_open(&h->device, h->kernel, HOLD_DEVICE_TERMINAL) < 0)
-		return;
-	hold_device_watch(&h->device, loop, readable, arg);
-	use_device(h);
 }
 
 /* By name too: where another device has taken it, there is room for ours when that is gone. */
@@ -85,14 +95,8 @@ usec_t holding_tick(struct holding *h, usec_t now)
 		return USEC_NEVER;
 	if (now < h->due)
 		return h->due;
-	if (hold_device_restore(&h->device) == 0) {
-		h->due = 0;
-		use_device(h);
-		return USEC_NEVER;
-	}
-	uplink_use(h->uplink, h->hold, 0);
-	h->due = now + RESTORE_RETRY;
-	return h->due;
+	use_device(h, hold_device_restore(&h->device), now);
+	return h->due ? h->due : USEC_NEVER;
 }
 
 void holding_watch_link(struct holding *h, unsigned int ifindex)

@@ -282,8 +282,12 @@ same "stopping leaves them too" "$before" "$(ours)"
 
 # --- reload ------------------------------------------------------------------------------------------------
 
+on term ip link add sno-buf-up type veth peer name taken
 start_terminal
-within 5 "it registers" registered s1
+within 5 "it registers, also where another device is in the hold's place" registered s1
+check "which it tells" grep -q 'sno-buf-up: there is a device of this name' "$terminal_log"
+on term ip link del sno-buf-up
+within 2 "and when that is gone the hold's own comes" buffer_is_back term sno-buf-up
 terminal_conf "$command_mode" term 'routes = { default = false; metric = 77; };'
 check "a reload is carried out" term reload
 same "routes have left the main table" "" "$(routes)"
