@@ -28,6 +28,7 @@
 #include "cursor.h"
 
 #define REKEY_MESSAGES (UINT64_C(1) << 32)
+#define STOOD_STILL    (100 * USEC_PER_MSEC) /* a tick that is later than no loop is by itself */
 
 const struct channel_timers channel_timers_default = {
 	.keepalive = 5 * USEC_PER_SEC,
@@ -537,10 +538,21 @@ static usec_t next_instant(const struct channel *c, usec_t now)
 	return usec_min(next, c->sent + c->timers.keepalive);
 }
 
+/*
+ * Silence counts while we listen: a host that stood still (a virtual machine that was moved) has
+ * heard nobody, and what has come meanwhile waits to be read.
+ */
+static void forgive_silence(struct channel *c, usec_t now)
+{
+	if (c->due && now - c->due >= STOOD_STILL)
+		c->heard = usec_min(now, c->heard + now - c->due);
+}
+
 usec_t channel_tick(struct channel *c, usec_t now)
 {
 	usec_t requests;
 
+	forgive_silence(c, now);
 	c->now = now;
 	sessions_expire(c, now);
 	if (!c->up)
@@ -553,7 +565,8 @@ usec_t channel_tick(struct channel *c, usec_t now)
 	channel_gather(c);
 	requests = requests_tick(c->requests, now);
 	channel_flush(c, now);
-	return usec_min(requests, next_instant(c, now));
+	c->due = usec_min(requests, next_instant(c, now));
+	return c->due;
 }
 
 /* --- what others may know ------------------------------------------------------------------- */

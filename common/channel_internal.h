@@ -91,6 +91,7 @@ struct channel {
 
 	bool up;
 	usec_t now;		   /* the latest instant we were told */
+	usec_t due;		   /* the next tick, 0 before the first one */
 	usec_t heard;		   /* something authentic from the peer */
 	usec_t sent;		   /* something sealed to the peer */
 	usec_t handshake_at;	   /* not before: the next initiation */

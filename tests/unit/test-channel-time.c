@@ -227,6 +227,29 @@ static void test_dead_peer(void **state)
 	pair_assert_works(p, 2);
 }
 
+/* Who did not run has not listened: that is no silence of the other's. */
+static void test_stood_still(void **state)
+{
+	struct pair *p = *state;
+	usec_t heard;
+
+	pair_open_by_a(p);
+	pair_run(p, 3 * SEC);
+	p->now += 40 * SEC;
+	pair_run(p, 60 * SEC);
+	assert_int_equal(p->side[A].downs + p->side[B].downs, 0);
+	assert_int_equal(pair_counters(p, A)->handshakes, 1);
+	/* What came before counts, and what comes after. */
+	p->cut[A] = p->cut[B] = true;
+	heard = pair_channel(p, A)->heard;
+	pair_run(p, heard + 10 * SEC - p->now);
+	p->now += 40 * SEC;
+	pair_run(p, heard + 49 * SEC - p->now); /* a keepalive may have been due at 15 */
+	assert_true(channel_up(pair_channel(p, A)));
+	pair_run(p, 7 * SEC);
+	assert_false(channel_up(pair_channel(p, A)));
+}
+
 /* One direction fails: the deaf side goes down, and what it hears later brings it up again. */
 static void test_one_way(void **state)
 {
@@ -373,6 +396,7 @@ int main(void)
 		TEST(test_reject),
 		TEST(test_reject_between_ticks),
 		TEST(test_dead_peer),
+		TEST(test_stood_still),
 		TEST(test_one_way),
 		TEST(test_restart),
 		TEST(test_restart_stale_confirmation),
