@@ -53,7 +53,7 @@ static int trust(const struct store *s, const char *directory)
 }
 
 /* Is it this owner's, and of this private key? A store without an owner becomes his. */
-static int claim(const struct store *s, const char *owner)
+static int claim(struct store *s, const char *owner)
 {
 	const struct store_name name = store_name(0, owner);
 	uint8_t octets[STORE_SEALED_MAX], opened[STORE_VALUE_MAX];
