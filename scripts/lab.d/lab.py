@@ -40,7 +40,7 @@ class Lab:
         self.sky = Sky(self) if description.constellation else None
         self.captures = []
         self.event_log = []     # (monotonic us, node, event)
-        self.marks = []         # what the script did: {"time_us", "action", "counters"}
+        self.marks = []         # what the script did: {"time_us", "action", "counters" ...}
         self.begun = {}         # terminal -> what it said when the orbits of the script began
         self.ended = {}         # ... and when they ended
         self.moves = {}         # terminal -> its handovers, at the end
@@ -154,6 +154,10 @@ class Lab:
         mark["time_us"] = now_us()
         self.marks.append(mark)
 
+    def mark_of(self, action):
+        """The mark of an action, None where it has none; other actions may have been marked since."""
+        return next((m for m in self.marks if m["action"] is action), None)
+
     def ask_terminals(self, question, silence):
         """Terminal -> answer, or `silence` of one whose agent does not run."""
         found = {}
@@ -212,8 +216,7 @@ class Lab:
 
     def end_overlap(self, action):
         """The link that the terminal has left loses its carrier."""
-        mark = next(m for m in self.marks if m["action"] is action)
-        old = mark["cores"].get(action.words[0], {}).get("link")
+        old = self.mark_of(action)["cores"].get(action.words[0], {}).get("link")
         if old and old != action.words[1]:
             self.links.set(action.words[0], old, False)
 
@@ -233,9 +236,9 @@ class Lab:
     def perform(self, action):
         """One action of the script; a refusal is reported, and the script goes on."""
         self.on_action(action)
-        for mark in self.marks[-1:]:
-            if mark["action"] is action:
-                mark["order_us"] = now_us()
+        mark = self.mark_of(action)
+        if mark:
+            mark["order_us"] = now_us()
         try:
             self.act(action)
         except (LabError, OSError) as error:

@@ -10,6 +10,7 @@ import goodput
 import measure
 from description import MODES
 from picture import draw
+from script import concerns
 from system import now_us
 
 # Each is sent once in a handover; the rest of the types is upkeep and not counted.
@@ -79,18 +80,34 @@ class Report:
         marks = self.lab.marks
         for i, mark in enumerate(marks):
             for terminal in self.moved(mark):
-                after = marks[i + 1]
                 later = [m for m in marks[i + 1:] if terminal in self.moved(m)]
                 window = (mark["time_us"], (later or [marks[-1]])[0]["time_us"])
-                found.append(self.record(terminal, mark, after, window))
+                found.append(self.record(terminal, mark, self.settled(i, terminal), window))
+                found[-1]["messages"], until = self.messages(i)
+                found[-1]["counted_until"] = until
         counts = {}
         together = {}
         for item in found:
-            together.setdefault(item["begin_us"], []).append(item)
+            together.setdefault(item["counted_until"], []).append(item)
             counts[item["terminal"]] = counts.get(item["terminal"], 0) + 1
             item["label"] = f"{item['terminal']}.{counts[item['terminal']]}"
         self.together = [items for items in together.values() if len(items) > 1]
         return found
+
+    def settled(self, i, terminal):
+        """The mark before whatever is done to this terminal next: others may move meanwhile."""
+        return next((m for m in self.lab.marks[i + 1:] if not m["action"]
+                     or terminal in self.moved(m) or terminal in concerns(m["action"], self.lab.d)),
+                    self.lab.marks[-1])
+
+    def messages(self, i):
+        """How many were sent from an action until the first mark after it, and when that was. An
+        action that was marked before this one was begun happens together with it."""
+        marks = self.lab.marks
+        begun = marks[i].get("order_us", marks[i]["time_us"])
+        after = next((m for m in marks[i + 1:] if m["time_us"] > begun), marks[-1])
+        return (sent_messages(after["counters"]) - sent_messages(marks[i]["counters"]),
+                after["time_us"])
 
     def record(self, terminal, before, after, window):
         """One move of one terminal."""
@@ -111,7 +128,6 @@ class Report:
                 "to": self.core_name(now.get("core")), "from_satellite": was.get("link"),
                 "to_satellite": now.get("link"), "mode": seen.get("mode", "none"),
                 "gap_ms": round(gap / 1000, 3), "registration_ms": seen.get("registration"),
-                "messages": sent_messages(after["counters"]) - sent_messages(before["counters"]),
                 "break_us": cut[2] if cut else break_of(measured, window[0]), "gap_us": gap,
                 "begin_us": window[0], "down": measured["down"], "up": measured["up"],
                 "agent": seen}

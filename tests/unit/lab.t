@@ -19,6 +19,7 @@ import description                                                          # no
 import goodput                                                              # noqa: E402
 import measure                                                              # noqa: E402
 import picture                                                              # noqa: E402
+import report                                                               # noqa: E402
 import topology                                                             # noqa: E402
 
 MS = 1000
@@ -246,6 +247,35 @@ def modes():
               f"modes: bound {bound}")
 
 
+def crossed():
+    """Terminals that move at the same time: each is told what itself has done."""
+    d = load("core a\ncore b\nsatellite s1 core=a\nsatellite s2 core=b\n"
+             "terminal t1 home=a links=s1,s2\nterminal t2 home=b links=s2,s1\n"
+             "at 3s handover t1 s2\nat 3s handover t2 s1\nat 5s handover t1 s1\nend 7s\n")
+    line = {"mode": "combined"}
+    there, crossing = ("a.example", "b.example"), ("b.example", "a.example")
+
+    def mark(n, seconds, cores, moves, sent):
+        action = d.actions[n] if n < len(d.actions) else None
+        found = {"action": action, "time_us": round((seconds - 0.4) * 1000000),
+                 "cores": {t: {"core": core} for t, core in zip(("t1", "t2"), cores)},
+                 "handovers": {t: [line] * count for t, count in zip(("t1", "t2"), moves)},
+                 "counters": {"a": [{"message": "release", "sent": sent}]}}
+        return {**found, "order_us": round(seconds * 1000000)} if action else found
+    marks = [mark(0, 3, there, (0, 0), 10), mark(1, 3.01, there, (0, 0), 10),
+             mark(2, 5, crossing, (1, 1), 34), mark(3, 7, there[:1] * 2, (2, 1), 40)]
+    with tempfile.TemporaryDirectory() as folder:
+        found = report.Report(types.SimpleNamespace(
+            d=d, marks=marks, state=types.SimpleNamespace(dir=folder),
+            traffic=types.SimpleNamespace(streams=[], transfers=[])))
+    rows = [[item[key] for key in ("label", "from", "to", "mode", "messages")] for item in found.handovers]
+    point(rows == [["t1.1", "a", "b", "combined", 24], ["t2.1", "b", "a", "combined", 24],
+                   ["t1.2", "b", "a", "combined", 6]],
+          "two terminals that move at the same time have each its own move", str(rows))
+    point(any("t1.1, t2.1 happened together" in line for line in found.remarks()),
+          "... and it is said that their messages are counted together")
+
+
 def namespaces():
     """The kernel gives a namespace's number to the next one: only what is there under our name is
     ours, and stays so for as long as we look."""
@@ -264,6 +294,7 @@ def namespaces():
 
 
 descriptions()
+crossed()
 namespaces()
 figures()
 lengthened()
