@@ -375,6 +375,7 @@ int daemon_ready(struct daemon *daemon, const char *status)
 	err = let_go(daemon);
 	if (err < 0)
 		return err;
+	daemon->ready = true;
 	daemon_log_level(daemon);
 	log_steady();
 	log_event(LOG_LEVEL_NOTICE, &(struct log_about){.event = LOG_EVENT_STARTED}, "%s %s: %s",

@@ -113,7 +113,7 @@ struct daemon {
 	ev_prepare log_writer; /* writes the log before the loop sleeps */
 	struct control_command *commands;
 	int ready_fd; /* tells the waiting parent; -1 in the foreground */
-	bool loaded, serving;
+	bool loaded, serving, ready;
 };
 
 /*
@@ -163,7 +163,10 @@ int daemon_reload(struct daemon *daemon, struct control_reply *reply);
 /* The loop has ended: tells systemd STOPPING=1. */
 void daemon_stopping(struct daemon *daemon);
 
-/* Closes the control socket, unhooks the signals, frees the configuration. */
+/*
+ * Closes the control socket, unhooks the signals, frees the configuration. Of one that has not been
+ * ready it is said that it has not started: many a message that goes before is a warning only.
+ */
 void daemon_end(struct daemon *daemon);
 
 /*

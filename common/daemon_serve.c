@@ -400,6 +400,8 @@ void daemon_end(struct daemon *daemon)
 		ev_prepare_stop(daemon->loop, &daemon->log_writer);
 		log_hold(false);
 	}
+	if (!daemon->ready)
+		log_error("not started: see the messages before this one");
 	metrics_server_close(daemon->metrics);
 	daemon->metrics = NULL;
 	control_close(daemon->control);

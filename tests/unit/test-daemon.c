@@ -332,6 +332,7 @@ static void test_service_manager(void **state)
 	second = start((const char *const[]){"-f", NULL});
 	assert_int_equal(wait_for(second), 1);
 	assert_non_null(strstr(output(), "already running"));
+	assert_non_null(strstr(output(), "error: not started"));
 	assert_string_equal(ask("{\"command\":\"size\"}\n"),
 			    "{\"ok\":true,\"version\":1,\"size\":5}\n");
 	kill(child, SIGTERM);
@@ -352,6 +353,7 @@ static void test_stop(void **state)
 		kill(child, signals[i]);
 		notified("STOPPING=1");
 		assert_int_equal(wait_for(child), 0);
+		assert_null(strstr(output(), "not started"));
 		assert_int_equal(access(socket_path, F_OK), -1);
 	}
 }
