@@ -260,7 +260,7 @@ class Parser(ConstellationWords):
     def new_name(self, words, what):
         """The name that a directive introduces, or None after noting why it is not one."""
         if not words or not NAME.match(words[0]):
-            self.fault(f"{what} needs a name of 1 to 8 letters and digits")
+            self.fault(f"{what} needs a name of 1 to 8 lower-case letters and digits")
             return None
         taken = {*self.d.daemons(), *self.d.hosts, self.d.server, "inet", "sky"}
         if self.d.constellation:

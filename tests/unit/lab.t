@@ -40,10 +40,12 @@ at 5 link t1 s1 sideways
 at 6 schedule s1 b
 core k mode=best
 at 7 vanish t1
+core North
 """
 FAULTS = [(2, "foo"), (3, "core b"), (4, "s9"), (5, "taken"), (6, "prefix"), (7, "10xs"),
           (8, "t9"), (9, "'x'"), (10, "no link s2"), (11, "takes 2 words"), (12, "fast"),
-          (13, "until"), (14, "sideways"), (15, "no feeder to b"), (16, "best"), (17, "TIME ACTION")]
+          (13, "until"), (14, "sideways"), (15, "no feeder to b"), (16, "best"), (17, "TIME ACTION"),
+          (18, "lower-case")]
 COUNT = 0
 FAILED = []
 
