@@ -139,6 +139,13 @@ static bool is_group(const char *word)
 	return false;
 }
 
+/* The daemon that is meant has no such command as the table knows, but perhaps one of that name. */
+static bool is_anothers(const struct command *command, const struct snoctl_target *target)
+{
+	return target->daemon && command->daemon && !command->group &&
+	       strcmp(command->daemon, target->daemon) != 0;
+}
+
 /* KEY=VALUE words become string members. False, and said why, when one is not that. */
 static bool add_pairs(json_t *request, int argc, char **argv)
 {
@@ -206,6 +213,8 @@ static int run(const struct snoctl_target *target, int argc, char **argv)
 	json_t *request;
 	bool good;
 
+	if (command && is_anothers(command, target))
+		command = NULL;
 	if (!command && (is_group(name) || !(target->daemon || target->socket))) {
 		fprintf(stderr, "snoctl: no command \"%s%s%s\": see snoctl --help\n", name,
 			is_group(name) && argc > 1 ? " " : "",

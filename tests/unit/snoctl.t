@@ -133,8 +133,10 @@ def asked():
         run("terminal", "switch", "s2")
         run("terminal", "disconnect")
         run("-s", terminal.path, "status")
+        run("-d", "terminal", "disconnect")
         same(terminal.requests, [{"command": "switch", "link": "s2"}, {"command": "disconnect"},
-                                 {"command": "status"}], "what the terminal is asked")
+                                 {"command": "status"}, {"command": "disconnect"}],
+             "what the terminal is asked")
         run("-N", "s1", "satellite", "associate", "b.example")
         run("-N", "s1", "status")
         same(satellite.requests, [{"command": "associate", "core": "b.example"}, {"command": "status"}],
