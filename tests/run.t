@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # The test runner itself: in a small tree of its own, what passes, fails, skips, dies or hangs is
-# reported as such, and REQUIRE_NETNS turns a skip into a failure.
+# reported as such, and REQUIRE_NETNS turns a skip into a failure. scripts/check runs nothing when asked.
 # shellcheck disable=SC2016 # the scripts written here expand their own variables
 
 set -u
@@ -76,7 +76,7 @@ expect() {
 }
 
 count=0
-[ "$(id -u)" -eq 0 ] && points=28 || points=15
+[ "$(id -u)" -eq 0 ] && points=30 || points=17
 echo "1..$points"
 expect 'a pass passes' 'Result: PASS' pass.t static
 expect 'a failure fails' 'Result: FAIL' fail.t static
@@ -91,12 +91,32 @@ expect 'no test of that name is a failure' 'no test named nonsense' nonsense sta
 expect 'a point that failed is told at the end' 'Result: FAIL||--- tests/tells.t|not ok 1 - bread|# burnt|$' tells.t static
 expect 'so are the last words of a test that died' 'Result: FAIL||--- tests/last.t|1..1|ok 1|out of flour|$' last.t static
 expect 'and only what failed' 'Result: FAIL||--- tests/fail.t|not ok 1|$' 'pass.t fail.t' static
+
+# asked NAME STATUS ARGUMENT: scripts/check is asked something, and neither installs nor runs anything.
+asked() {
+	local got status
+	count=$((count + 1))
+	got=$("$work/scripts/check" "$3" 2>&1)
+	status=$?
+	if [ "$status" -eq "$2" ] && [ ! -e "$work/installed" ] && grep -q 'scripts/check' <<<"$got"; then
+		echo "ok $count - $1"
+	else
+		echo "not ok $count - $1"
+		printf '# %s\n' "${got//$'\n'/$'\n'# }"
+	fi
+}
+cp "$here/../scripts/check" "$work/scripts/check"
+printf '#!/bin/sh\n: >"%s/installed"\nexit 1\n' "$work" >"$work/scripts/install-deps"
+chmod +x "$work/scripts/install-deps"
+asked 'scripts/check --help only helps' 0 --help
+asked 'what scripts/check does not know it refuses' 2 --quick
+
 mkdir "$work/bin"
 printf '#!/bin/sh\necho 1000\n' >"$work/bin/id"
 chmod +x "$work/bin/id"
 expect 'and not what another user cannot run' 'Result: FAIL||--- tests/fail.t|not ok 1|$' 'fail.t whole.t' all PATH="$work/bin:$PATH"
 expect 'nothing follows on a pass' 'Result: PASS|$' pass.t static
-if [ "$points" -gt 15 ]; then
+if [ "$points" -gt 17 ]; then
 	expect 'a namespace test may skip' 'whole.t .. skipped: no tunnel' netns/whole.t netns
 	expect 'REQUIRE_NETNS: an empty plan fails' 'Result: FAIL' netns/whole.t netns REQUIRE_NETNS=1
 	expect 'and why is told' '||--- tests/netns/whole.t|not ok 1 - required, but skipped: 1..0 # SKIP no tunnel|$' \
