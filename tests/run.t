@@ -76,7 +76,7 @@ expect() {
 }
 
 count=0
-[ "$(id -u)" -eq 0 ] && points=30 || points=17
+[ "$(id -u)" -eq 0 ] && points=31 || points=18
 echo "1..$points"
 expect 'a pass passes' 'Result: PASS' pass.t static
 expect 'a failure fails' 'Result: FAIL' fail.t static
@@ -92,13 +92,14 @@ expect 'a point that failed is told at the end' 'Result: FAIL||--- tests/tells.t
 expect 'so are the last words of a test that died' 'Result: FAIL||--- tests/last.t|1..1|ok 1|out of flour|$' last.t static
 expect 'and only what failed' 'Result: FAIL||--- tests/fail.t|not ok 1|$' 'pass.t fail.t' static
 
-# asked NAME STATUS ARGUMENT: scripts/check is asked something, and neither installs nor runs anything.
+# asked NAME STATUS PATTERN SCRIPT ARGUMENT: a script is asked something, and neither installs nor runs
+# anything.
 asked() {
 	local got status
 	count=$((count + 1))
-	got=$("$work/scripts/check" "$3" 2>&1)
+	got=$("$work/scripts/$4" "$5" 2>&1)
 	status=$?
-	if [ "$status" -eq "$2" ] && [ ! -e "$work/installed" ] && grep -q 'scripts/check' <<<"$got"; then
+	if [ "$status" -eq "$2" ] && [ ! -e "$work/installed" ] && grep -q -- "$3" <<<"$got"; then
 		echo "ok $count - $1"
 	else
 		echo "not ok $count - $1"
@@ -108,15 +109,17 @@ asked() {
 cp "$here/../scripts/check" "$work/scripts/check"
 printf '#!/bin/sh\n: >"%s/installed"\nexit 1\n' "$work" >"$work/scripts/install-deps"
 chmod +x "$work/scripts/install-deps"
-asked 'scripts/check --help only helps' 0 --help
-asked 'what scripts/check does not know it refuses' 2 --quick
+asked 'scripts/check --help only helps' 0 scripts/check check --help
+cp "$here/../scripts/install-deps" "$work/scripts/wishes"
+asked 'install-deps names all its options' 2 '--list  ' wishes --help
+asked 'what scripts/check does not know it refuses' 2 scripts/check check --quick
 
 mkdir "$work/bin"
 printf '#!/bin/sh\necho 1000\n' >"$work/bin/id"
 chmod +x "$work/bin/id"
 expect 'and not what another user cannot run' 'Result: FAIL||--- tests/fail.t|not ok 1|$' 'fail.t whole.t' all PATH="$work/bin:$PATH"
 expect 'nothing follows on a pass' 'Result: PASS|$' pass.t static
-if [ "$points" -gt 17 ]; then
+if [ "$points" -gt 18 ]; then
 	expect 'a namespace test may skip' 'whole.t .. skipped: no tunnel' netns/whole.t netns
 	expect 'REQUIRE_NETNS: an empty plan fails' 'Result: FAIL' netns/whole.t netns REQUIRE_NETNS=1
 	expect 'and why is told' '||--- tests/netns/whole.t|not ok 1 - required, but skipped: 1..0 # SKIP no tunnel|$' \
