@@ -293,6 +293,11 @@ struct addr lladdr_link_local(const struct lladdr *l)
 	};
 }
 
+bool endpoint_equal(const struct endpoint *a, const struct endpoint *b)
+{
+	return addr_equal(&a->addr, &b->addr) && a->port == b->port && a->ifindex == b->ifindex;
+}
+
 socklen_t endpoint_to_sockaddr(const struct endpoint *e, struct sockaddr_storage *ss)
 {
 	struct sockaddr_in *sin = (struct sockaddr_in *)ss;

@@ -61,6 +61,8 @@ bool addr_equal(const struct addr *a, const struct addr *b);
 /* True for fe80::/10. */
 bool addr_link_local(const struct addr *a);
 
+bool endpoint_equal(const struct endpoint *a, const struct endpoint *b);
+
 /* Text to value. 0, or -EINVAL when the text is not exactly one such thing. */
 int addr_parse(struct addr *a, const char *text);
 /* "ADDRESS/LENGTH", or an address alone (full length). -EINVAL also when host bits are set. */

@@ -219,7 +219,7 @@ static void check_subscribers(struct conf_check *check, const struct config *c)
 static void check_peer(struct conf_check *check, const struct config *c, size_t i)
 {
 	const struct peer_config *p = &c->peers[i];
-	char path[64];
+	char path[64], text[ENDPOINT_TEXT];
 
 	snprintf(path, sizeof(path), "peers[%zu].name", i);
 	if (!strcmp(p->name, c->name))
@@ -230,6 +230,11 @@ static void check_peer(struct conf_check *check, const struct config *c, size_t 
 		if (!memcmp(p->public_key, c->peers[j].public_key, CONF_KEY_BYTES))
 			conf_fault(check, path, "the public key of %s is also that of %s", p->name,
 				   c->peers[j].name);
+	snprintf(path, sizeof(path), "peers[%zu].endpoint", i);
+	for (size_t j = 0; j < i; j++)
+		if (endpoint_equal(&p->endpoint, &c->peers[j].endpoint))
+			conf_fault(check, path, "the endpoint of %s, %s, is also that of %s",
+				   p->name, endpoint_format(&p->endpoint, text), c->peers[j].name);
 }
 
 static void check_satellites(struct conf_check *check, const struct config *c)

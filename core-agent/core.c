@@ -22,6 +22,19 @@
 #include <errno.h>
 #include <string.h>
 
+/* A peer with our own key would be ourselves. Only with the key file at hand is that noticed. */
+static int check_peers_keys(const struct core *core, const struct config *config)
+{
+	for (size_t i = 0; i < config->peer_count; i++)
+		if (keys_equal(config->peers[i].public_key, core->keys.public, KEY_LENGTH)) {
+			log_warnx("peers[%zu].public_key: that of %s is this core's own; ask its "
+				  "operator for the right one",
+				  i, config->peers[i].name);
+			return -EINVAL;
+		}
+	return 0;
+}
+
 static int load_keys(struct core *core)
 {
 	const char *path = core->config->private_key_file;
@@ -35,7 +48,7 @@ static int load_keys(struct core *core)
 	memcpy(core->identity.private_key, core->keys.private, KEY_LENGTH);
 	memcpy(core->identity.public_key, core->keys.public, KEY_LENGTH);
 	door_open(&core->door);
-	return 0;
+	return check_peers_keys(core, core->config);
 }
 
 static int make_pools(struct core *core)
@@ -163,6 +176,8 @@ static int prepare(struct core *core, const struct config *file, const struct co
 	int result = same_key(core, file->private_key_file);
 
 	*change = (struct change){0};
+	if (result == 0)
+		result = check_peers_keys(core, file);
 	if (result == 0)
 		result = underlay_pools_prepare(core, wanted);
 	if (result == 0)

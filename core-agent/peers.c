@@ -312,8 +312,7 @@ static bool same_peer(const struct peer_config *a, const struct peer_config *b)
 	return a && b && (a->drains || b->drains || same_text(a->psk_file, b->psk_file)) &&
 	       a->protection == b->protection &&
 	       !memcmp(a->public_key, b->public_key, CONF_KEY_BYTES) &&
-	       addr_equal(&a->endpoint.addr, &b->endpoint.addr) &&
-	       a->endpoint.port == b->endpoint.port && a->endpoint.ifindex == b->endpoint.ifindex &&
+	       endpoint_equal(&a->endpoint, &b->endpoint) &&
 	       same_prefixes(a->home_prefixes, a->home_prefix_count, b->home_prefixes,
 			     b->home_prefix_count) &&
 	       same_prefixes(a->care_of_prefixes, a->care_of_prefix_count, b->care_of_prefixes,

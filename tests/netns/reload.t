@@ -73,6 +73,11 @@ def without_peer(text, realm):
     return re.sub(r",\n\);", "\n);", changed)
 
 
+def public_key(text, realm):
+    """The one that a configuration has of a peer."""
+    return re.search(r'name = "%s";.*?public_key = "([^"]*)"' % re.escape(realm), text, re.S).group(1)
+
+
 class Reloads:
     """One after the other at one core; each leaves both terminals alone."""
 
@@ -161,6 +166,8 @@ def secrets(world, tap, b):
     write(world, "b.key", key("genkey"))
     b.refused("another key of its own", b.before, "file")
     write(world, "b.key", before)
+    b.refused("its own public key as that of a peer",
+              b.before.replace(public_key(b.before, "c.example"), key("pubkey", before).strip()), "log")
     with open(os.path.join(world.lab.state.dir, "t1.key"), encoding="utf-8") as file:
         before = file.read()
     write(world, "t1.key", key("genkey"))

@@ -54,6 +54,24 @@ static void start_refused(struct world *w, unsigned int n, bool *failed)
 	assert_int_equal(core_open(&w->core, &w->config, w->kernel, &io, w->now), 0);
 }
 
+/* A peer that is configured with the core's own key: nothing starts that could never come up. */
+static void test_own_key(void **state)
+{
+	struct world *w = world_new(NULL);
+	struct core_io io = w->core.io;
+	struct peer_config *peer = &w->config.peers[1];
+	uint8_t right[CONF_KEY_BYTES];
+
+	(void)state;
+	memcpy(right, peer->public_key, sizeof(right));
+	memcpy(peer->public_key, w->core.keys.public, sizeof(right));
+	core_close(&w->core);
+	assert_int_equal(core_open(&w->core, &w->config, w->kernel, &io, w->now), -EINVAL);
+	memcpy(peer->public_key, right, sizeof(right));
+	assert_int_equal(core_open(&w->core, &w->config, w->kernel, &io, w->now), 0);
+	world_free(w);
+}
+
 static void test_refused_when_empty(void **state)
 {
 	char *wanted = NULL;
@@ -449,6 +467,7 @@ static void test_advertisements(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_own_key),
 		cmocka_unit_test(test_refused_when_empty),
 		cmocka_unit_test(test_refused_after_an_earlier_run),
 		cmocka_unit_test(test_adoption),
