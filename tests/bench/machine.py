@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The machine on which something is measured: kept awake, and watched.
+"""The machine on which something is measured: watched, and kept awake where that helps.
 
-A virtual machine's CPU that sleeps is woken by the hypervisor, which may take milliseconds where others
-use the same hardware, and one that runs may be taken away as long. Against the first every CPU has
-something to do that gives way to everything else (SCHED_IDLE). The second is noted: a watcher on each
-CPU, before which nothing of this machine goes, wants to wake every millisecond and writes down when it
-was late. What was measured during such a stall tells of the hypervisor, not of what was measured; and
-the watchers know nothing of the results.
+A virtual machine's CPU may be taken away for milliseconds where others use the same hardware. That is
+noted: a watcher on each CPU, before which nothing of this machine goes, wants to wake every millisecond
+and writes down when it was late. What was measured during such a stall tells of the hypervisor, not of
+what was measured; and the watchers know nothing of the results.
+
+A CPU that sleeps is woken by the hypervisor, and some take as long for that. Against it every CPU may be
+given something to do that gives way to everything else (SCHED_IDLE). But where two CPUs share a core, or
+a machine has only so much of its host's time, that slows down what is measured.
 """
 
 import ctypes
@@ -28,6 +30,7 @@ class Machine:
 
     def __init__(self, folder):
         self.folder = folder
+        self.awake = os.environ.get("BENCH_AWAKE", "no") == "yes"
         self.cpus = sorted(os.sched_getaffinity(0))
         self.children = []
         self.watched = True
@@ -39,7 +42,8 @@ class Machine:
         except PermissionError:
             self.watched = False
         for cpu in self.cpus:
-            self.children.append(child(cpu, os.SCHED_IDLE, 0, spin))
+            if self.awake:
+                self.children.append(child(cpu, os.SCHED_IDLE, 0, spin))
             if self.watched:
                 self.children.append(child(cpu, os.SCHED_FIFO, URGENCY,
                                            lambda c=cpu: watch(self.log(c))))
