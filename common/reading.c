@@ -2,8 +2,8 @@
 /* One thread per reading; whoever is the last to need it frees it. */
 #include "reading.h"
 
-#include <pthread.h>
-#include <signal.h>
+#include "aside.h"
+
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -94,19 +94,6 @@ static void *put_away(void *arg)
 
 /* ---- the loop -------------------------------------------------------------------------------- */
 
-/* Signals are for the loop. */
-static int start(pthread_t *thread, void *(*function)(void *), void *arg)
-{
-	sigset_t all, before;
-	int result;
-
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	result = pthread_create(thread, NULL, function, arg);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return -result;
-}
-
 struct reading *reading_begin(const struct reading_kind *kind, void *object)
 {
 	struct reading *reading = calloc(1, sizeof(*reading));
@@ -117,7 +104,7 @@ struct reading *reading_begin(const struct reading_kind *kind, void *object)
 	}
 	reading->kind = kind;
 	reading->object = object;
-	if (start(&reading->thread, run, reading) < 0) {
+	if (aside_start(&reading->thread, run, reading) < 0) {
 		reading_free(reading);
 		return NULL;
 	}
@@ -165,7 +152,7 @@ void reading_put_away(const struct reading_kind *kind, void *object)
 	refuse = malloc(sizeof(*refuse));
 	if (refuse)
 		*refuse = (struct refuse){kind, object};
-	if (!refuse || start(&thread, put_away, refuse) < 0) {
+	if (!refuse || aside_start(&thread, put_away, refuse) < 0) {
 		free(refuse);
 		kind->free(object);
 		return;

@@ -14,7 +14,6 @@
 #include "store_internal.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +21,7 @@
 
 #include <uthash.h>
 
+#include "aside.h"
 #include "log.h"
 
 #define RETRY 1 /* s after the disk has refused */
@@ -254,20 +254,15 @@ static void *writer(void *arg)
 
 int store_begin(struct store *s)
 {
-	sigset_t all, before;
-	int error;
+	int result;
 
 	if (!s)
 		return 0;
-	/* Signals are the event loop's. */
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	error = pthread_create(&s->writer, NULL, writer, s);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	if (error)
-		log_warnx("state in %s cannot be written: %s", s->path, strerror(error));
-	s->running = error == 0;
-	return -error;
+	result = aside_start(&s->writer, writer, s);
+	if (result < 0)
+		log_warnx("state in %s cannot be written: %s", s->path, strerror(-result));
+	s->running = result == 0;
+	return result;
 }
 
 /* ---- putting -------------------------------------------------------------------------------- */
