@@ -27,6 +27,7 @@
 #define RESIDENT_STACK (256 << 10)
 #define RESIDENT_STEP  4096
 #define RESIDENT_HEAP  (1 << 20)
+#define MAPPED_FROM    (128 << 10) /* octets in one piece, as malloc(3) has it by itself */
 
 #define DETACHED_FINE '+' /* what the child tells the waiting parent */
 
@@ -340,6 +341,17 @@ static void touch_stack(void)
 		pages[i] = 0;
 }
 
+/* Room in the heap ahead: it is not to grow in the middle of the first handover. */
+static void grow_heap(void)
+{
+	void *volatile room;
+
+	mallopt(M_MMAP_THRESHOLD, 2 * RESIDENT_HEAP); /* out of the heap, not beside it */
+	room = malloc(RESIDENT_HEAP);
+	free(room);
+	mallopt(M_MMAP_THRESHOLD, MAPPED_FROM);
+}
+
 /*
  * All pages in memory, now and later: no page fault in the middle of a handover, and no key in the
  * swap. The heap grows rarely and by much, and never shrinks. Where the right to lock is missing
@@ -348,6 +360,7 @@ static void touch_stack(void)
 static void stay_resident(void)
 {
 	mallopt(M_TRIM_THRESHOLD, INT_MAX);
+	grow_heap();
 	mallopt(M_TOP_PAD, RESIDENT_HEAP);
 	touch_stack();
 	if (mlockall(MCL_CURRENT | MCL_FUTURE) < 0)

@@ -63,6 +63,16 @@ def move(world, terminal, mode, way):
     return name, begin
 
 
+def heaps(world):
+    """{node: octets that its daemon has for variables}."""
+    sizes = {}
+    for node, process in world.lab.daemons.processes.items():
+        with open(f"/proc/{process.pid}/maps", encoding="ascii") as file:
+            begin, end = next(line for line in file if "[heap]" in line).split()[0].split("-")
+        sizes[node] = int(end, 16) - int(begin, 16)
+    return sizes
+
+
 def test(tap):
     """All of it."""
     with World(tap, LAB) as world:
@@ -70,10 +80,13 @@ def test(tap):
             world.traffic(terminal)
         world.passes("at home: traffic passes")
         streams = Streams(world)
+        before = heaps(world)
         moves = []
         for terminal, mode in zip(world.d.terminals, MODES):
             for way in ROUND:
                 moves.append((terminal, mode, *move(world, terminal, mode, way), now_us()))
+        # All of it is locked, and takes its time to become memory.
+        tap.same("no daemon's heap had to grow for it", before, heaps(world))
         streams.stop()
         for terminal, mode, name, begin, end in moves:
             for way, (lost, reordered, doubled) in streams.damage(terminal, begin, end).items():
