@@ -22,8 +22,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* How well the lengths of two ways are known. */
-#define SOFT_DOUBT USEC_PER_MSEC
+/* How well the lengths of two ways are known, as for the uplink (terminal-agent/uplink.h). */
+#define SOFT_DOUBT ((usec_t)500)
 /*
  * What sealing and opening a packet may take at the two ends of a protected tunnel, without help
  * for it in hardware. Round trips are those of signalling, which know nothing of it.
