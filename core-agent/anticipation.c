@@ -11,6 +11,7 @@
 #include "peer.h"
 #include "preparation.h"
 #include "question.h"
+#include "release.h"
 #include "schedule.h"
 #include "walk.h"
 
@@ -118,7 +119,7 @@ static void end(struct anticipation *a, enum reason reason, usec_t now)
 	if (a->leads)
 		lead_back(s, now);
 	if (a->target && reason != REASON_ACCEPTED)
-		peer_release(a->target, a->binding, reason, now);
+		release_send(a->target, a->binding, reason, now);
 	else if (!a->target)
 		preparation_end(s, a->binding);
 	questions_answer(a, REASON_NOT_PREPARED, now);

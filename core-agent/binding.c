@@ -17,6 +17,7 @@
 #include "log_event.h"
 #include "mode.h"
 #include "peer.h"
+#include "release.h"
 #include "session.h"
 
 #include <stdio.h>
@@ -192,16 +193,26 @@ static void binding_end(struct subscriber *s, usec_t now, const char *reason)
 }
 
 /*
- * The path has moved to `peer` (NULL: to this core's access side): tell who served before. The same
- * core with a newer binding has replaced its own session already. A terminal that has moved softly
- * still listens there: what is under way is delivered, and not sent back.
+ * Who serves until now is to be told, unless it serves on: that core replaces its own session. A
+ * terminal that has moved softly still listens there: what is under way is delivered, and not sent
+ * back.
  */
-static void release_previous(struct subscriber *s, const struct peer *peer, bool soft, usec_t now)
+static void owe_previous(const struct subscriber *s, const struct binding_next *next, usec_t now)
+{
+	struct peer *serving = binding_serving(s);
+
+	if (serving && serving != next->peer)
+		release_owe(serving, s->binding.number, REASON_TERMINAL_MOVED,
+			    next->mode == MODE_SOFT, now);
+}
+
+/* The path has moved to `peer` (NULL: to this core's access side): tell who served before. */
+static void release_previous(struct subscriber *s, const struct peer *peer, usec_t now)
 {
 	const struct binding *b = &s->binding;
 
-	if (b->state == BINDING_VISITING && b->peer != peer)
-		peer_release_moved(b->peer, b->number, soft, now);
+	if (b->state == BINDING_VISITING)
+		release_tell(s->core, b->number, now);
 	else if (b->state == BINDING_HOME && peer)
 		session_moved(s->core, s->nai, now);
 }
@@ -221,6 +232,7 @@ enum reason binding_lead(struct subscriber *s, struct binding_next *next, usec_t
 	next->switching = core_clock(s->core, now) - began;
 	if (result < 0)
 		return REASON_KERNEL_REFUSED;
+	owe_previous(s, next, now);
 	keep_binding(s, next, now);
 	return REASON_ACCEPTED;
 }
@@ -235,7 +247,7 @@ void binding_rebind(struct subscriber *s, const struct binding_next *next, usec_
 
 	snprintf(h.nai, sizeof(h.nai), "%s", s->nai);
 	snprintf(h.from, sizeof(h.from), "%s", serving_name(s));
-	release_previous(s, next->peer, next->mode == MODE_SOFT, now);
+	release_previous(s, next->peer, now);
 	binding_enter(s, next, now, "registered");
 	snprintf(h.to, sizeof(h.to), "%s", serving_name(s));
 	if (strcmp(h.from, h.to) != 0)
@@ -486,9 +498,9 @@ void binding_disconnected(struct peer *peer, const struct message *request, usec
 		anticipation_announced(s, peer, request, NULL, now);
 		return;
 	}
-	peer_answer_reason(peer, request, s ? REASON_ACCEPTED : REASON_STALE_BINDING, now);
 	if (s)
 		binding_left(s, final, now);
+	peer_answer_reason(peer, request, s ? REASON_ACCEPTED : REASON_STALE_BINDING, now);
 }
 
 void binding_handover_done(struct peer *peer, const struct message *request, usec_t now)
@@ -509,25 +521,28 @@ void binding_released(struct peer *peer, const struct message *request, usec_t n
 	 */
 	bool known = s || anticipation_not_arrived(core, peer, request->binding, now);
 
-	peer_answer_reason(peer, request, known ? REASON_ACCEPTED : REASON_STALE_BINDING, now);
 	/* Given back: a tunnel request for it that is still under way comes too late. */
 	if (offered && offered->offer.to == peer)
 		subscriber_offer_end(offered);
 	if (s)
 		binding_end(s, now, reason_name(request->reason));
+	peer_answer_reason(peer, request, known ? REASON_ACCEPTED : REASON_STALE_BINDING, now);
 }
 
 /* ---- ends ---------------------------------------------------------------------------------- */
 
 void binding_withdraw(struct subscriber *s, enum reason reason, usec_t now)
 {
+	const uint64_t binding = s->binding.number;
+
 	if (s->binding.state == BINDING_NONE)
 		return;
 	if (s->binding.state == BINDING_VISITING)
-		peer_release(s->binding.peer, s->binding.number, reason, now);
+		release_owe(s->binding.peer, binding, reason, false, now);
 	else
 		session_withdrawn(s->core, s->nai, reason, now);
 	binding_end(s, now, reason_name(reason));
+	release_tell(s->core, binding, now);
 }
 
 static void binding_timer(struct timer *timer, void *arg, usec_t now)

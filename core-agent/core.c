@@ -13,6 +13,7 @@
 #include "preparation.h"
 #include "protection.h"
 #include "registration.h"
+#include "release.h"
 #include "resume.h"
 #include "satellite.h"
 #include "session.h"
@@ -70,6 +71,7 @@ int core_open(struct core *core, const struct config *config, struct kernel *ker
 	*core = (struct core){.file = *config, .current = *config, .kernel = kernel, .io = *io};
 	core->config = &core->current;
 	timer_init(&core->drain_timer, drain_timer, core);
+	releases_open(core);
 	core->request_floor = 1;
 	result = handover_log_open(&core->handovers);
 	if (result == 0)
@@ -114,6 +116,7 @@ void core_close(struct core *core)
 	sessions_close(core);
 	preparations_close(core);
 	subscribers_close(core);
+	releases_close(core);
 	peers_close(core);
 	satellites_close(core);
 	underlay_close(core);

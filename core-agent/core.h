@@ -36,6 +36,7 @@ struct peer;
 struct pool;
 struct preparation;
 struct registration;
+struct release;
 struct satellite;
 struct session;
 struct store;
@@ -107,6 +108,9 @@ struct core {
 	struct preparation *preparation_tags;	  /* the same, by tag */
 	struct preparation *preparation_macs;	  /* the same, by Ethernet address */
 	struct preparation *preparations_waiting; /* those to be settled */
+
+	struct release *releases; /* owed to peers, by binding number */
+	struct timer release_timer;
 
 	uint64_t last_binding;
 	/* Above every registration counter of subscribers that were removed in this epoch: what

@@ -7,12 +7,15 @@
 #include "log.h"
 #include "peer.h"
 #include "registration.h"
+#include "release.h"
 #include "row.h"
 #include "satellite.h"
 #include "session.h"
 #include "subscriber.h"
 
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 /* Octets of the journal: some thousand terminals that are handed over at one moment. */
@@ -296,4 +299,35 @@ void keep_session(const struct session *s)
 void keep_forget_session(const struct session *s)
 {
 	store_remove(s->core->store, KEEP_SESSION, s->nai);
+}
+
+/* ---- releases ------------------------------------------------------------------------------ */
+
+/* Its key: a number in text. */
+static const char *release_key(uint64_t binding, char text[24])
+{
+	snprintf(text, 24, "%016" PRIx64, binding);
+	return text;
+}
+
+void keep_release(struct core *core, const struct release *release)
+{
+	uint8_t octets[SNO_NAME_MAX + 32];
+	struct cursor_out row = cursor_out(octets, sizeof(octets));
+	char key[24];
+
+	cursor_put_u64(&row, release->binding);
+	row_put_text(&row, release->peer->name);
+	cursor_put_u8(&row, (uint8_t)release->reason);
+	cursor_put_u8(&row, release->soft);
+	row_put_time(&row, release->expires);
+	store_put(core->store, KEEP_RELEASE, release_key(release->binding, key), octets,
+		  cursor_written(&row));
+}
+
+void keep_forget_release(struct core *core, uint64_t binding)
+{
+	char key[24];
+
+	store_remove(core->store, KEEP_RELEASE, release_key(binding, key));
 }

@@ -2,8 +2,9 @@
 /*
  * What a core knows again after it was killed: its life (boot epoch, numbers that are given out
  * once), its subscribers with their bindings, counters and roots, the terminals it serves with
- * their keys, and the home addresses that it has leased. It goes on with its life then: its epoch
- * stays, so that neither terminals nor peers have to notice (PROTOCOL section 4.4).
+ * their keys, the releases that it owes to peers, and the home addresses that it has leased. It
+ * goes on with its life then: its epoch stays, so that neither terminals nor peers have to notice
+ * (PROTOCOL section 4.4).
  *
  * Whoever changes one of these keeps it before he says anything that it tells of. What is on its
  * way from one state to another (registrations, preparations, offers) is not kept: after a restart
@@ -23,6 +24,7 @@ enum keep_kind {
 	KEEP_SUBSCRIBER,			       /* by user */
 	KEEP_SESSION,				       /* by NAI */
 	KEEP_LEASE = KEEP_SESSION + 1 + STORE_LASTING, /* by user */
+	KEEP_RELEASE = KEEP_SESSION + 2,	       /* by binding number */
 };
 
 /* What a row says of a path beside its fields: it has a peer; outer packets are not fragmented. */
@@ -50,5 +52,7 @@ void keep_forget_subscriber(const struct subscriber *subscriber);
 void keep_session(const struct session *session);
 void keep_forget_session(const struct session *session);
 void keep_lease(const struct subscriber *subscriber);
+void keep_release(struct core *core, const struct release *release);
+void keep_forget_release(struct core *core, uint64_t binding);
 
 #endif

@@ -14,6 +14,7 @@
 #include "pool.h"
 #include "preparation.h"
 #include "receive.h"
+#include "release.h"
 #include "session.h"
 
 #include <errno.h>
@@ -85,40 +86,6 @@ void peers_flush(struct core *core, usec_t now)
 
 	HASH_ITER (hh, core->peers, peer, next)
 		channel_flush(peer->channel, now);
-}
-
-static void release_done(void *context, uint64_t token, enum reason reason,
-			 const struct message *answer, usec_t now)
-{
-	(void)context;
-	(void)answer;
-	(void)now;
-	/* The other core's own timers end what it does not hear of. */
-	if (reason != REASON_ACCEPTED && reason != REASON_STALE_BINDING)
-		log_info("release of binding %llu: %s", (unsigned long long)token,
-			 reason_name(reason));
-}
-
-static void release(struct peer *peer, uint64_t binding, enum reason reason, bool soft, usec_t now)
-{
-	struct message m;
-
-	message_init(&m, MESSAGE_RELEASE, 0);
-	message_set_number(&m, ATTR_REASON, reason);
-	message_set_number(&m, ATTR_BINDING, binding);
-	if (soft)
-		message_set_number(&m, ATTR_MODE, MODE_SOFT);
-	peer_request(peer, &m, release_done, binding, now);
-}
-
-void peer_release(struct peer *peer, uint64_t binding, enum reason reason, usec_t now)
-{
-	release(peer, binding, reason, false, now);
-}
-
-void peer_release_moved(struct peer *peer, uint64_t binding, bool soft, usec_t now)
-{
-	release(peer, binding, REASON_TERMINAL_MOVED, soft, now);
 }
 
 void peer_answer(struct peer *peer, const struct message *request, struct message *answer,
@@ -300,8 +267,11 @@ void peer_state(void *context, const struct message *hello, bool restarted, usec
 	peer_event(peer, restarted ? "restarted" : "up");
 	path_mtu_watch(peer, now);
 	peer_point_uplink(peer);
-	if (!restarted)
+	if (!restarted) {
+		releases_peer_up(peer, now);
 		return;
+	}
+	releases_peer_gone(peer);
 	session_home_restarted(peer, now);
 	anticipation_peer_gone(peer, now);
 }

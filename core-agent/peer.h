@@ -97,13 +97,6 @@ int64_t peer_request(struct peer *peer, struct message *m, request_done *done, u
 		     usec_t now);
 /* Forgets a request that this returned; its end is not told. */
 void peer_request_cancel(struct peer *peer, int64_t request);
-/* Tells the peer that a binding of us two has ended. Nothing hangs on the answer. */
-void peer_release(struct peer *peer, uint64_t binding, enum reason reason, usec_t now);
-/*
- * The same where the terminal has moved elsewhere: softly, when it still listens there. Then the
- * peer goes on delivering, instead of sending back (PROTOCOL section 15.5).
- */
-void peer_release_moved(struct peer *peer, uint64_t binding, bool soft, usec_t now);
 /*
  * From here to peers_flush() what goes to each peer is kept, to leave in bundles (channel.h): for a
  * piece of work that says something of many terminals.

@@ -15,6 +15,7 @@
 #include "keys.h"
 #include "log_event.h"
 #include "receive.h"
+#include "release.h"
 #include "session.h"
 
 #include <errno.h>
@@ -354,6 +355,7 @@ static void peer_remove(struct core *core, struct peer *peer, struct peer *heir,
 	session_peer_removed(peer, now);
 	anticipation_peer_gone(peer, now);
 	binding_peer_removed(peer, now);
+	releases_peer_gone(peer);
 	underlay_peer_remove(core, peer, heir);
 	protection_peer_remove(core, peer, heir);
 	/* The tunnel to the old one is nothing that the new one has agreed to. */

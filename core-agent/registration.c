@@ -22,6 +22,7 @@
 #include "mode.h"
 #include "peer.h"
 #include "preparation.h"
+#include "release.h"
 #include "send.h"
 #include "session.h"
 #include "way.h"
@@ -71,9 +72,9 @@ void registration_drop(struct registration *r, enum reason reason, usec_t now)
 	if (r->request > 0)
 		peer_request_cancel(r->home, r->request);
 	if (r->asked)
-		peer_release(r->home, r->granted.binding, reason, now);
+		release_send(r->home, r->granted.binding, reason, now);
 	if (r->superseded)
-		peer_release(r->home, r->superseded, reason, now);
+		release_send(r->home, r->superseded, reason, now);
 	registration_free(r);
 }
 

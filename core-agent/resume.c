@@ -8,6 +8,7 @@
 #include "keep.h"
 #include "log.h"
 #include "peer.h"
+#include "release.h"
 #include "row.h"
 #include "satellite.h"
 #include "session.h"
@@ -252,6 +253,40 @@ static int session_read(void *arg, const char *key, const uint8_t *value, size_t
 	return 0;
 }
 
+/* ---- releases ------------------------------------------------------------------------------ */
+
+/* Has the end of this binding, which was to be told, not come about before the restart? */
+static bool lives(const struct release *r)
+{
+	struct session *s;
+
+	HASH_FIND(hh_visitor, r->peer->visitors, &r->binding, sizeof(r->binding), s);
+	return subscriber_bound(r->peer->core, r->binding) ||
+	       (s && (s->state == SESSION_REGISTERED || s->state == SESSION_LEAVING));
+}
+
+static int release_read(void *arg, const char *key, const uint8_t *value, size_t length)
+{
+	struct resuming *r = arg;
+	struct core *core = r->core;
+	struct cursor_in row = cursor_in(value, length);
+	struct release like = {.binding = cursor_get_u64(&row)};
+	char name[SNO_NAME_MAX + 1];
+
+	row_get_text(&row, name, sizeof(name));
+	like.reason = (enum reason)cursor_get_u8(&row);
+	like.soft = cursor_get_u8(&row);
+	like.expires = row_get_time(&row);
+	if (!row_whole(&row) || like.reason >= REASON_COUNT)
+		return broken("the release of binding", key);
+	like.peer = peer_find(core, name);
+	if (!like.peer || lives(&like))
+		keep_forget_release(core, like.binding);
+	else if (!release_resume(core, &like, r->now))
+		return -ENOMEM;
+	return 0;
+}
+
 /* ---- the kernel ---------------------------------------------------------------------------- */
 
 /* The paths of all that has been resumed, which are nowhere in the kernel as far as is known. */
@@ -343,6 +378,8 @@ int resume(struct core *core, usec_t now)
 	result = store_each(core->store, KEEP_SUBSCRIBER, subscriber_read, &r);
 	if (result == 0)
 		result = store_each(core->store, KEEP_SESSION, session_read, &r);
+	if (result == 0)
+		result = store_each(core->store, KEEP_RELEASE, release_read, &r);
 	if (result == 0)
 		result = lead_all(core, now);
 	if (result == 0)

@@ -22,6 +22,7 @@
 #include "peer.h"
 #include "preparation.h"
 #include "registration.h"
+#include "release.h"
 #include "session_send.h"
 #include "subscriber.h"
 #include "walk.h"
@@ -243,13 +244,17 @@ void session_dismiss(struct session *s, enum reason reason, usec_t now)
 
 void session_evict(struct session *s, enum reason reason, usec_t now)
 {
+	struct core *core = s->core;
+	const uint64_t binding = s->binding;
+
 	if (s->subscriber) {
 		binding_withdraw(s->subscriber, reason, now);
 		return;
 	}
 	if (s->home && (s->state == SESSION_REGISTERED || s->state == SESSION_LEAVING))
-		peer_release(s->home, s->binding, reason, now);
+		release_owe(s->home, binding, reason, false, now);
 	session_dismiss(s, reason, now);
+	release_tell(core, binding, now);
 }
 
 void session_supersede(struct session *s, struct path *path, struct addr *coa, usec_t now)
@@ -457,18 +462,22 @@ void session_was_held(struct session *s, const struct hold_counters *held)
 
 /* ---- what other parts decide --------------------------------------------------------------- */
 
-/* Draining: what still comes here goes back to the home core, which knows where the terminal is. */
-static void drain(struct session *s, usec_t now)
+static void drain(struct session *s, const char *reason, usec_t now)
 {
-	struct core *core = s->core;
+	session_enter(s, SESSION_DRAINING, now + s->core->config->timers.drain, reason);
+}
+
+/* What still comes here goes back to the home core, which knows where the terminal is. */
+static void send_back(struct session *s, usec_t now)
+{
 	struct path way = way_home(s->home), back = way_of(s->path, &way);
 
-	if (back.kind == PATH_NONE || forwarding_set(core, s->path, &back) < 0) {
-		session_end(s, REASON_TERMINAL_MOVED, "released", now);
+	if (back.kind == PATH_NONE || forwarding_set(s->core, s->path, &back) < 0) {
+		session_end(s, REASON_TERMINAL_MOVED, "cannot send back", now);
 		return;
 	}
 	session_claim(s, NULL);
-	session_enter(s, SESSION_DRAINING, now + core->config->timers.drain, "released");
+	keep_session(s);
 }
 
 void session_left(struct session *s, bool final, usec_t now)
@@ -486,26 +495,28 @@ void session_left(struct session *s, bool final, usec_t now)
 
 bool session_released(struct peer *peer, const struct message *request, usec_t now)
 {
+	bool soft = message_has(request, ATTR_MODE) && request->mode == MODE_SOFT, back = false;
 	struct session *s;
 
 	HASH_FIND(hh_visitor, peer->visitors, &request->binding, sizeof(request->binding), s);
 	if (!s)
 		return false;
-	peer_answer_reason(peer, request, REASON_ACCEPTED, now);
-	if (s->state == SESSION_DRAINING)
-		return true;
-	if (s->registration)
+	if (s->state == SESSION_DRAINING) {
+		/* Told once more. */
+	} else if (s->registration) {
 		/* The terminal is about to register here again; if that fails, the session ends. */
-		session_enter(s, SESSION_DRAINING, now + peer->core->config->timers.drain,
-			      "released while registering again");
-	else if (request->reason != REASON_TERMINAL_MOVED)
+		drain(s, "released while registering again", now);
+	} else if (request->reason != REASON_TERMINAL_MOVED) {
 		session_dismiss(s, request->reason, now);
-	else if (message_has(request, ATTR_MODE) && request->mode == MODE_SOFT)
-		/* The terminal still listens here: it gets what is under way. */
-		session_enter(s, SESSION_DRAINING, now + peer->core->config->timers.drain,
-			      "released softly");
-	else
-		drain(s, now);
+	} else {
+		/* Softly: the terminal still listens here, it gets what is under way. */
+		drain(s, soft ? "released softly" : "released", now);
+		back = !soft;
+	}
+	/* Who has got the answer does not tell once more, also where this core is killed now. */
+	peer_answer_reason(peer, request, REASON_ACCEPTED, now);
+	if (back)
+		send_back(s, now);
 	return true;
 }
 

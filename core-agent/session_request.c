@@ -139,6 +139,9 @@ static void terminal_disconnects(struct session *s, const struct message *m, use
 		ask_home(s, m, disconnect_relayed, now);
 		return;
 	}
+	/* It is gone when it has the answer. */
+	if (final)
+		keep_forget_session(s);
 	session_answer(s, m, REASON_ACCEPTED, now);
 	if (s->home) {
 		struct message plain = unnumbered(m);

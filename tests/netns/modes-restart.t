@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # kernels: host uml
 """Each daemon is killed with SIGKILL in the middle of a prepared handover: when the target has been
-prepared and the terminal is still where it was; in the link gap, when packets are held for it; and at
-the moment of a soft move. The handover completes, terminals at rest lose nothing, and in the end
+prepared and the terminal is still where it was; in the link gap, when packets are held for it; at the
+moment of a soft move; and when the core that was left is away. The handover completes, terminals at rest lose nothing, and in the end
 no kernel holds anything that nobody uses.
 
     t1 of core a moves    s1 (a), s2 (b), s3 (c);   t2 of core a visits b over s2 and rests
@@ -108,13 +108,34 @@ def softly(world):
         places.reverse()
 
 
+def peer_state(world, core, peer):
+    """What a core says of another one."""
+    return next(r["state"] for r in world.rows(core, "peers") if r["peer"] == world.realm(peer))
+
+
+def away(world):
+    """A core is away for longer than others wait for it, and what it must know is told by a home core
+    that was killed since."""
+    name = "visited core c away while t3 goes from there to b, and b killed then"
+    begin = time.monotonic()
+    world.tap.ok(world.served("t3", "c", "s3"), f"{name}: t3 is at c")
+    world.kill("c")
+    world.tap.within(5 * SLOW, f"{name}: c is down for b", lambda: peer_state(world, "b", "c") == "down")
+    world.handover("t3", "s2")
+    world.tap.within(8 * SLOW, f"{name}: t3 is at b", lambda: world.served("t3", "b", "s2"),
+                     lambda: world.registration("t3"))
+    restart(world, "b")
+    world.start("c")
+    settled(world, "t3", "s2", "b", name, begin)
+
+
 def test(tap):
     """All of it."""
     with World(tap, LAB) as world:
         for terminal in world.d.terminals:
             world.traffic(terminal)
         world.passes("traffic passes")
-        for part in (prepared, held, softly):
+        for part in (prepared, held, softly, away):
             part(world)
         tap.same("every connection has lived", [], [f.error for f in world.flows.tcps() if f.error])
         time.sleep(STALE)

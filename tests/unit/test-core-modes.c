@@ -4,6 +4,7 @@
 #include "core-agent/holding.h"
 #include "core-agent/mode.h"
 #include "core-agent/peer.h"
+#include "core-agent/release.h"
 #include "core-agent/session.h"
 #include "kernel_fake.h"
 #include "otto.h"
@@ -205,8 +206,8 @@ static struct world *soft_world(void)
 		far_restart(w, i);
 	world_run(w, 2 * SEC);
 	for (int i = 0; i < 40; i++) {
-		peer_release(peer_find(&w->core, "a.example"), 1, REASON_TERMINAL_MOVED, w->now);
-		peer_release(peer_find(&w->core, "c.example"), 1, REASON_TERMINAL_MOVED, w->now);
+		release_send(peer_find(&w->core, "a.example"), 1, REASON_TERMINAL_MOVED, w->now);
+		release_send(peer_find(&w->core, "c.example"), 2, REASON_TERMINAL_MOVED, w->now);
 		world_run(w, 100 * MS);
 	}
 	w->far[FAR_A].asked[MESSAGE_RELEASE] = w->far[FAR_C].asked[MESSAGE_RELEASE] = 0;

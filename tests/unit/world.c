@@ -44,6 +44,61 @@ static int carry(struct world *w, int from, int to, const uint8_t *datagram, siz
 	return 0;
 }
 
+/* ---- being killed -------------------------------------------------------------------------- */
+
+/* One that is missing is missing in the copy too. */
+static void copy_file(const char *from, const char *to)
+{
+	static char octets[16 << 20];
+	FILE *file = fopen(from, "r");
+	size_t length;
+
+	unlink(to);
+	if (!file)
+		return;
+	length = fread(octets, 1, sizeof(octets), file);
+	fclose(file);
+	assert_true(length < sizeof(octets));
+	file = fopen(to, "w");
+	assert_non_null(file);
+	assert_int_equal(fchmod(fileno(file), 0600), 0);
+	assert_int_equal(fwrite(octets, 1, length, file), length);
+	assert_int_equal(fclose(file), 0);
+}
+
+/* What the store consists of: as it is now, to be put aside, or as it was put aside. */
+static void copy_store(const struct world *w, bool aside)
+{
+	static const char *const names[] = {"core.journal", "state/core-agent.db",
+					    "state/core-agent.db-wal"};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		char store[128], copy[160];
+
+		snprintf(store, sizeof(store), "%s/%s", w->directory, names[i]);
+		snprintf(copy, sizeof(copy), "%s.killed", store);
+		copy_file(aside ? store : copy, aside ? copy : store);
+		if (!aside)
+			unlink(copy);
+	}
+}
+
+void world_kill(struct world *w)
+{
+	w->fate = WORLD_DIES;
+}
+
+/* Does this still leave the core? */
+static bool leaves(struct world *w, bool to_core)
+{
+	if (w->fate == WORLD_DIES && to_core) {
+		copy_store(w, true);
+		w->fate = WORLD_DEAD;
+		return true;
+	}
+	return w->fate != WORLD_DEAD;
+}
+
 /* What is sent to where nobody is gets lost. */
 static int to_peer(void *context, const struct peer *peer, const struct endpoint *to,
 		   const uint8_t *datagram, size_t length)
@@ -51,6 +106,8 @@ static int to_peer(void *context, const struct peer *peer, const struct endpoint
 	struct world *w = context;
 
 	(void)peer;
+	if (!leaves(w, true))
+		return 0;
 	for (int i = 0; i < 2; i++)
 		if (addr_equal(&to->addr, &w->far[i].endpoint.addr))
 			return carry(w, -1, i, datagram, length);
@@ -63,6 +120,8 @@ static int to_satellite(void *context, struct satellite *satellite, const uint8_
 	struct world *w = context;
 	struct sent_frame *f;
 
+	if (!leaves(w, false))
+		return 0;
 	/* Advertisements alone would fill it: the oldest go. */
 	if (w->frame_count == WORLD_FRAMES) {
 		memmove(w->frames, w->frames + 1, sizeof(w->frames) - sizeof(w->frames[0]));
@@ -751,6 +810,9 @@ void world_restart(struct world *w, const struct world_text *text)
 	struct core_io io = w->core.io;
 
 	core_close(&w->core);
+	if (w->fate == WORLD_DEAD)
+		copy_store(w, false);
+	w->fate = WORLD_LIVES;
 	if (text) {
 		conf_free(&config_schema, &w->config);
 		load(w, text, &w->config);

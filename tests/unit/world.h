@@ -132,6 +132,7 @@ struct world {
 	size_t queued;
 	unsigned int routed[WORLD_ROUTED]; /* routes to tina when the nth of them left */
 	unsigned int carried, lose_nth;	   /* datagrams between cores; which one to lose, 0: none */
+	enum { WORLD_LIVES, WORLD_DIES, WORLD_DEAD } fate; /* world_kill() */
 	struct sent_frame frames[WORLD_FRAMES];
 	size_t frame_count;
 };
@@ -176,6 +177,11 @@ int world_reload(struct world *w, const struct world_text *text);
 int world_reload_cut(struct world *w, const struct world_text *text);
 /* Stops the core and starts it again, with another configuration unless that is NULL. */
 void world_restart(struct world *w, const struct world_text *text);
+/*
+ * The next datagram that the core sends to another core is the last thing it does: nothing leaves
+ * it after that, and the next restart finds its store as that was then.
+ */
+void world_kill(struct world *w);
 /* The machine is booted before the next restart. */
 void world_boot(struct world *w);
 void world_free(struct world *w);
