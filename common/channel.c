@@ -5,6 +5,7 @@
  * Every timer there is, and why:
  *
  *	keepalive     nothing was sent for so long: tell the peer that we live
+ *	echo          the path is measured again, often while little is known of it
  *	dead peer     nothing authentic came for so long: down, outstanding requests fail
  *	handshake     while down, or when the current session is due for a new one (by age, or by
  *	              datagrams sealed; the initiator first, the responder after a grace time):
@@ -30,8 +31,13 @@
 #define REKEY_MESSAGES (UINT64_C(1) << 32)
 #define STOOD_STILL    (100 * USEC_PER_MSEC) /* a tick that is later than no loop is by itself */
 
+/* Echoes to a peer that has come up: so many this far apart, and then as the timers say. */
+#define FIRST_ECHOES  8
+#define ECHO_INTERVAL (200 * USEC_PER_MSEC)
+
 const struct channel_timers channel_timers_default = {
 	.keepalive = 5 * USEC_PER_SEC,
+	.echo = 5 * USEC_PER_SEC,
 	.dead_peer = 15 * USEC_PER_SEC,
 	.handshake_retry = 1 * USEC_PER_SEC,
 	.rekey_after = 120 * USEC_PER_SEC,
@@ -253,6 +259,27 @@ static void send_keepalive(struct channel *c)
 	channel_seal(c, octets, sizeof(octets));
 }
 
+/* Measures the path (section 4.7): what the answer says is no matter. */
+static void send_echo(struct channel *c, usec_t now)
+{
+	struct message echo;
+
+	message_init(&echo, MESSAGE_ECHO, 0);
+	request_send(c->requests, &echo, NULL, NULL, 0, now);
+	if (c->first_echoes > 0)
+		c->first_echoes--;
+	c->echo_at = now + (c->first_echoes > 0 ? ECHO_INTERVAL : c->timers.echo);
+}
+
+static void answer_echo(struct channel *c, uint32_t id, usec_t now)
+{
+	struct message answer;
+
+	message_init(&answer, MESSAGE_ECHO_ACK, id);
+	message_set_number(&answer, ATTR_REASON, REASON_ACCEPTED);
+	request_answer(c->requests, id, &answer, now);
+}
+
 void channel_rekey(struct channel *c, usec_t now)
 {
 	if (c->current)
@@ -264,6 +291,8 @@ void channel_rekey(struct channel *c, usec_t now)
 static void go_up(struct channel *c, bool restarted, usec_t now)
 {
 	c->up = true;
+	c->first_echoes = FIRST_ECHOES;
+	c->echo_at = c->timers.echo > 0 ? now + ECHO_INTERVAL : USEC_NEVER;
 	c->ops.state(c->ops.context, &c->peer_hello, restarted, now);
 }
 
@@ -362,7 +391,12 @@ static void dispatch(struct channel *c, const struct message *m, usec_t now)
 	c->counters.received[m->type & 0xff]++;
 	if (message_is_answer(m->type))
 		request_answered(c->requests, m, now);
-	else if (message_is_request(m->type) && request_arrived(c->requests, m, now) == REQUEST_NEW)
+	else if (!message_is_request(m->type) ||
+		 request_arrived(c->requests, m, now) != REQUEST_NEW)
+		return;
+	else if (m->type == MESSAGE_ECHO)
+		answer_echo(c, m->id, now);
+	else
 		c->ops.request(c->ops.context, m, now);
 }
 
@@ -535,6 +569,7 @@ static usec_t next_instant(const struct channel *c, usec_t now)
 	if (!handshake_wanted(c, now))
 		next = usec_min(next, c->current->rekey_at);
 	next = usec_min(next, c->heard + c->timers.dead_peer);
+	next = usec_min(next, c->echo_at);
 	return usec_min(next, c->sent + c->timers.keepalive);
 }
 
@@ -560,6 +595,8 @@ usec_t channel_tick(struct channel *c, usec_t now)
 	else if (!c->current || now - c->heard >= c->timers.dead_peer)
 		go_down(c, now);
 	tick_handshake(c, now);
+	if (c->up && now >= c->echo_at)
+		send_echo(c, now);
 	if (c->up && now - c->sent >= c->timers.keepalive)
 		send_keepalive(c);
 	channel_gather(c);

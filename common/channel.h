@@ -58,6 +58,7 @@ struct channel_ops {
 
 struct channel_timers {
 	usec_t keepalive, dead_peer, handshake_retry, rekey_after, rekey_grace, reject_after;
+	usec_t echo;		 /* between measurements of the path; 0: none are made */
 	uint64_t rekey_messages; /* datagrams sealed by one side; 0: the default */
 };
 /* Defaults of PROTOCOL section 12. */

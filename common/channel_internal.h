@@ -95,6 +95,8 @@ struct channel {
 	usec_t heard;		   /* something authentic from the peer */
 	usec_t sent;		   /* something sealed to the peer */
 	usec_t handshake_at;	   /* not before: the next initiation */
+	unsigned int first_echoes; /* that are still to be sent since the peer came up */
+	usec_t echo_at;		   /* up: the next echo */
 	uint64_t draws;		   /* of jitter */
 	struct bucket initiations; /* that anyone may have sent */
 	struct bucket proven;	   /* that come from the peer and from where they say */

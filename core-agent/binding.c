@@ -223,9 +223,11 @@ enum reason binding_lead(struct subscriber *s, struct binding_next *next, usec_t
 	usec_t delay = 0;
 	int result;
 
-	/* Nothing may overtake what the terminal is still listening to. */
+	/* Nothing may overtake what the terminal is still listening to; but a peer that takes its
+	 * time to answer does not have its former visitors wait until packets are given up. */
 	if (next->mode == MODE_SOFT && binding_serving(s) != next->peer)
-		delay = SOFT_DOUBT - longer(s, next->peer);
+		delay = usec_min(SOFT_DOUBT - longer(s, next->peer),
+				 s->core->config->handover.hold.time / 2);
 	result = delay > 0 ? lead_along_after(s, &next->path, delay, now)
 			   : lead_along(s, &next->path, now, &next->held);
 

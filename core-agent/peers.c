@@ -177,7 +177,7 @@ static struct channel *peer_channel(struct core *core, struct peer *peer)
 	struct channel_timers timers = channel_timers_default;
 	struct message hello;
 
-	timers.keepalive = config->timers.keepalive;
+	timers.keepalive = timers.echo = config->timers.keepalive;
 	timers.dead_peer = config->timers.dead_peer;
 	timers.rekey_after = config->timers.rekey;
 	timers.reject_after = config->timers.rekey / 2 * 3;

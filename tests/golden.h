@@ -241,6 +241,9 @@ static const struct golden_message golden_messages[] = {
 		{ATTR_MODE, "4"}}},
 	{"handover announcement ACK, not prepared", MESSAGE_HANDOVER_ANNOUNCEMENT_ACK, PLACE_CORE, 17, .attributes = {
 		{ATTR_REASON, "22"}}},
+	{"echo", MESSAGE_ECHO, PLACE_CORE, 18, .attributes = {{0}}},
+	{"echo ACK", MESSAGE_ECHO_ACK, PLACE_CORE, 18, .attributes = {
+		{ATTR_REASON, "0"}}},
 	{"keepalive between cores", MESSAGE_KEEPALIVE, PLACE_CORE, 0, .attributes = {{0}}},
 	{"keepalive on the access side", MESSAGE_KEEPALIVE, PLACE_ACCESS, 0, .attributes = {{0}}},
 	{"error between cores", MESSAGE_ERROR, PLACE_CORE, 9, .attributes = {
@@ -284,6 +287,7 @@ static const struct {
 	{"unknown request", PLACE_CORE, DROP_TYPE, "3d01000000000001"},
 	{"bundle as a message", PLACE_CORE, DROP_TYPE, "3f0100000000000000083e01000000000000"},
 	{"proactive authentication from a terminal", PLACE_ACCESS, DROP_TYPE, "3501000000000001"},
+	{"echo from a terminal", PLACE_ACCESS, DROP_TYPE, "3701000000000001"},
 	{"sealed inside sealed", PLACE_CORE, DROP_TYPE,
 	 "03010000000000010000000000000000000102030405060708090a0b0c0d0e0f"},
 	{"advertisement inside sealed", PLACE_CORE, DROP_TYPE,

@@ -29,6 +29,7 @@ local MESSAGES = {
 	[0x34] = "Handover done", [0xb4] = "Handover done ACK",
 	[0x35] = "Proactive authentication", [0xb5] = "Proactive authentication ACK",
 	[0x36] = "Handover announcement", [0xb6] = "Handover announcement ACK",
+	[0x37] = "Echo", [0xb7] = "Echo ACK",
 	[0x3e] = "Keepalive", [BUNDLE] = "Bundle", [0xff] = "Error",
 }
 

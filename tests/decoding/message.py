@@ -97,6 +97,8 @@ ROWS = [
         "LINK_LAYER LINK_LOCAL MTU BINDING NEXT_SATELLITE NEXT_CORE"),
     row(0xb6, "handover announcement ACK", "core, access", "request id", "REASON",
         "NEXT_CORE UPLINK_DELAY MODE"),
+    row(0x37, "echo", "core", "request id"),
+    row(0xb7, "echo ACK", "core", "request id", "REASON"),
     row(0x3e, "keepalive", "core, access", ZERO),
     row(0x3f, "bundle", "core", ZERO),
     row(0xff, "error", "core, access", "request id", "REASON"),

@@ -335,6 +335,24 @@ static void test_soft_holds(void **state)
 }
 
 /* When the way in the end is refused there is none, and the new core is told. */
+/* Nobody makes a terminal wait by answering late: half of what is held at most. */
+static void test_soft_slow_peer(void **state)
+{
+	struct world *w = soft_world();
+
+	(void)state;
+	w->core.current.handover.hold.time = 10 * MS;
+	otto_visit(w, FAR_A);
+	world_run(w, SEC);
+	soft_register(w, FAR_C, OFFERED_C, 89 * MS);
+	/* 11 ms after it came. */
+	assert_int_equal(kernel_fake_count(OTTO_HELD), 0);
+	assert_true(kernel_fake_count(OTTO_C) > 0);
+	world_run(w, 20 * MS);
+	otto_clean(w);
+	world_free(w);
+}
+
 static void test_soft_refused(void **state)
 {
 	struct world *w = soft_world();
@@ -472,14 +490,15 @@ static void test_soft_after_leaving(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_combined),	cmocka_unit_test(test_root),
-		cmocka_unit_test(test_not_combined),	cmocka_unit_test(test_copy),
-		cmocka_unit_test(test_narrowed),	cmocka_unit_test(test_mode_of_move),
-		cmocka_unit_test(test_soft_protected),	cmocka_unit_test(test_soft_shorter),
-		cmocka_unit_test(test_soft_holds),	cmocka_unit_test(test_soft_holds_late),
-		cmocka_unit_test(test_soft_refused),	cmocka_unit_test(test_soft_twice),
-		cmocka_unit_test(test_soft_and_leaves), cmocka_unit_test(test_soft_longer),
-		cmocka_unit_test(test_soft_arrival),	cmocka_unit_test(test_soft_after_leaving),
+		cmocka_unit_test(test_combined),	   cmocka_unit_test(test_root),
+		cmocka_unit_test(test_not_combined),	   cmocka_unit_test(test_copy),
+		cmocka_unit_test(test_narrowed),	   cmocka_unit_test(test_mode_of_move),
+		cmocka_unit_test(test_soft_protected),	   cmocka_unit_test(test_soft_shorter),
+		cmocka_unit_test(test_soft_holds),	   cmocka_unit_test(test_soft_holds_late),
+		cmocka_unit_test(test_soft_slow_peer),	   cmocka_unit_test(test_soft_refused),
+		cmocka_unit_test(test_soft_twice),	   cmocka_unit_test(test_soft_and_leaves),
+		cmocka_unit_test(test_soft_longer),	   cmocka_unit_test(test_soft_arrival),
+		cmocka_unit_test(test_soft_after_leaving),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

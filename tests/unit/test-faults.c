@@ -40,6 +40,7 @@ static struct pair *pair_fresh(uint64_t seed)
 	/* A rekey each four seconds, so that a short run sees several. */
 	p->timers = (struct channel_timers){
 		.keepalive = 1 * SEC,
+		.echo = 1 * SEC,
 		.dead_peer = 5 * SEC,
 		.handshake_retry = 1 * SEC,
 		.rekey_after = 4 * SEC,
@@ -102,7 +103,8 @@ static void assert_open(struct pair *p)
 	for (int i = 0; i < 2; i++) {
 		assert_true(channel_up(p->side[i].channel));
 		assert_int_equal(p->side[i].seen_epoch, p->side[!i].epoch);
-		assert_int_equal(requests_outstanding(channel_requests(p->side[i].channel)), 0);
+		/* But for an echo that may be on its way. */
+		assert_in_range(requests_outstanding(channel_requests(p->side[i].channel)), 0, 1);
 	}
 }
 
