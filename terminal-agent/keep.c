@@ -93,7 +93,7 @@ static void put_move(struct cursor_out *row, const struct move *m)
 	row_put_text(row, m->core);
 	cursor_put_u64(row, m->number);
 	cursor_put_u8(row, m->announced);
-	cursor_put_u8(row, m->prepared);
+	cursor_put_u8(row, (uint8_t)(m->prepared | m->unplaced << 1));
 	row_put_time(row, m->uplink_delay);
 }
 
@@ -154,12 +154,15 @@ void keep_sealing(struct session *s)
 static void get_move(struct cursor_in *row, struct resuming *resuming)
 {
 	struct move *m = &resuming->move;
+	uint8_t known;
 
 	row_get_text(row, resuming->target, sizeof(resuming->target));
 	row_get_text(row, m->core, sizeof(m->core));
 	m->number = cursor_get_u64(row);
 	m->announced = cursor_get_u8(row);
-	m->prepared = cursor_get_u8(row);
+	known = cursor_get_u8(row);
+	m->prepared = known & 1;
+	m->unplaced = known >> 1 & 1;
 	m->uplink_delay = row_get_time(row);
 }
 

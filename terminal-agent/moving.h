@@ -46,6 +46,7 @@ struct move {
 	char core[SNO_NAME_MAX + 1]; /* that is expected there; "": not known */
 	bool announced;		     /* the core was prepared before the farewell */
 	bool prepared;		     /* ... by now */
+	bool unplaced;		     /* ... but not told from which addresses we will speak */
 	bool soft;		     /* the old link is in use until registration done */
 	bool parted;		     /* ... but its satellite is not with the core any more */
 	usec_t uplink_delay;	     /* by which the new way is shorter */

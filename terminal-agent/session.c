@@ -99,7 +99,8 @@ void session_end(struct session *s)
 
 /*
  * The core there was prepared and takes our packets right behind the discovery: what is held need
- * not wait for its answer.
+ * not wait for its answer. Unless it does not know that link's addresses before: its guard would
+ * drop what comes before it has read the discovery, or instead of one that was lost.
  */
 static void send_early(struct session *s, struct link *link, usec_t now)
 {
@@ -107,7 +108,7 @@ static void send_early(struct session *s, struct link *link, usec_t now)
 	struct forwarding_plan plan;
 	usec_t allowed;
 
-	if (!move || !move->prepared || !uplink_held(&s->uplink))
+	if (!move || !move->prepared || move->unplaced || !uplink_held(&s->uplink))
 		return;
 	plan = registration_plan(&s->registration, link);
 	allowed = s->uplink.since + move->uplink_delay + UPLINK_MARGIN;

@@ -14,7 +14,7 @@ void telling_void(struct session *s)
 	struct move *m = &s->move;
 
 	m->number = 0;
-	m->announced = m->prepared = false;
+	m->announced = m->prepared = m->unplaced = false;
 	m->uplink_delay = 0;
 }
 
@@ -39,7 +39,7 @@ static bool number_move(struct session *s, usec_t now)
 }
 
 /* Where the terminal goes, and from which addresses it will speak there. */
-static void set_way(const struct session *s, struct message *m)
+static void set_way(struct session *s, struct message *m)
 {
 	const struct link *target = s->move.target;
 
@@ -48,8 +48,10 @@ static void set_way(const struct session *s, struct message *m)
 		message_set_text(m, ATTR_NEXT_SATELLITE, target->name);
 	if (s->move.core[0])
 		message_set_text(m, ATTR_NEXT_CORE, s->move.core);
-	if (!target->prepared)
+	if (!target->prepared) {
+		s->move.unplaced = true;
 		return;
+	}
 	message_set_link_layer(m, &target->mac);
 	message_set_addr(m, ATTR_LINK_LOCAL, &target->address);
 	message_set_number(m, ATTR_MTU, attempt_mtu(target));

@@ -140,6 +140,24 @@ static void test_behind_discovery(void **state)
 	assert_int_equal(kernel_fake_count("dev sno-buf-up"), 0);
 }
 
+/* The core knows our addresses by the discovery only: nothing leaves before it has answered. */
+static void test_unplaced(void **state)
+{
+	unsigned int held;
+
+	(void)state;
+	stream(10);
+	rig_link(&rig, "s2")->prepared = false; /* as while its interface is not there */
+	leave_for_b(0);
+	held = number + 1;
+	cut_over(50);
+	stream(20);
+	assert_int_equal(rig.packet_count, held - 1);
+	reply_prepared();
+	stream(5);
+	all_left(held, "s2");
+}
+
 /* Nothing leaves on the dead link: the routes lead to the hold before the modem is told. */
 static void test_held_before_break(void **state)
 {
@@ -635,6 +653,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(behind_discovery),
+		TEST(unplaced),
 		TEST(held_before_break),
 		TEST(uplink_delay),
 		TEST(uplink_delay_bounded),
