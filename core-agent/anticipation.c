@@ -21,6 +21,8 @@
 
 /* The target gives up by itself before that (PROTOCOL section 15.3). */
 #define TARGET_GRACE USEC_PER_SEC
+/* In which the last terminal of a large satellite has come. */
+#define CROWD_TIME USEC_PER_SEC
 
 const char *anticipation_target(const struct anticipation *a)
 {
@@ -198,7 +200,8 @@ static void offered(void *context, uint64_t token, enum reason reason, const str
 	if (reason == REASON_ACCEPTED) {
 		reason = binding_tunnel_path(a->target, a->subscriber, answer, &a->path);
 		if (reason == REASON_ACCEPTED) {
-			set_holds(a, answer->hold);
+			/* Who has left already is sent what was still under way to where he was. */
+			set_holds(a, answer->hold && !a->chosen);
 			ready(a, now);
 			return;
 		}
@@ -399,6 +402,16 @@ static enum reason unprepared(const struct subscriber *s, const struct message *
 	return REASON_NOT_PREPARED;
 }
 
+/* It will be without a link for a while, even if its crowd was not waited for so long. */
+static void await_longer(struct anticipation *a, usec_t now)
+{
+	struct core *core = a->subscriber->core;
+	const usec_t until = now + core->config->handover.prepared_for + TARGET_GRACE;
+
+	if (a->timer.at < until)
+		timer_set(&core->timers, &a->timer, until);
+}
+
 void anticipation_announced(struct subscriber *s, struct peer *serving, const struct message *m,
 			    const struct anticipation_reply *reply, usec_t now)
 {
@@ -417,8 +430,10 @@ void anticipation_announced(struct subscriber *s, struct peer *serving, const st
 		question_answer(s->core, &asked, unprepared(s, m), NULL, now);
 		return;
 	}
-	if (leaves)
+	if (leaves) {
 		choose(a, now);
+		await_longer(a, now);
+	}
 	question_wait(&asked, a, now);
 	if (a->ready)
 		ready(a, now);
@@ -473,14 +488,32 @@ const struct path *anticipation_choose(struct subscriber *s, struct peer *target
 	return to_be_led(a) ? &a->path : NULL;
 }
 
+/*
+ * Nobody there is without a link: they come at once, or else the schedule was wrong, and they hear
+ * the core that they have heard before. So they are waited for no longer than nothing is given up
+ * of what is held for them.
+ */
+static void await_crowd(struct anticipation *a, usec_t now)
+{
+	struct core *core = a->subscriber->core;
+	const struct handover_config *config = &core->config->handover;
+	usec_t wait = config->hold.time / 4 * 3;
+
+	if (wait < CROWD_TIME)
+		wait = CROWD_TIME;
+	timer_set(&core->timers, &a->timer, now + usec_min(wait, config->prepared_for));
+}
+
 void anticipation_led(struct subscriber *s, struct peer *target, int error, usec_t now)
 {
 	struct anticipation *a = by_target(s, target);
 
-	if (a && error)
+	if (a && error) {
 		end(a, REASON_KERNEL_REFUSED, now);
-	else if (a)
+	} else if (a) {
 		led(a, now);
+		await_crowd(a, now);
+	}
 }
 
 /* ---- who goes -------------------------------------------------------------------------------- */

@@ -135,6 +135,28 @@ static void test_slow_target(void **state)
 	world_free(w);
 }
 
+/* Announced in time, but ready only after the farewell: that is no more than proactive. */
+static void test_slow_for_announcement(void **state)
+{
+	struct world *w = otto_world(NULL);
+
+	(void)state;
+	otto_visit(w, FAR_C);
+	w->far[FAR_A].hold_type = PREPARE;
+	otto_say(w, ANNOUNCED, 1, "a.example");
+	otto_say(w, LEAVES, 1, "a.example");
+	world_run(w, 101 * MS);
+	assert_int_equal(otto_told(w, LEAVES_OK)->reason, REASON_NOT_PREPARED);
+	far_answer(w, FAR_A, 0);
+	world_run(w, 1 * MS);
+	otto_arrive(w, FAR_A, 1);
+	assert_int_equal(w->far[FAR_A].last_reason, REASON_ACCEPTED);
+	assert_int_equal(w->core.handovers.made[MODE_PROACTIVE], 1);
+	assert_int_equal(w->core.handovers.made[MODE_PREDICTIVE], 0);
+	otto_clean(w);
+	world_free(w);
+}
+
 /* From one visited core to another: the first is released under its own number. */
 static void test_between_visited(void **state)
 {
@@ -403,6 +425,7 @@ int main(void)
 		cmocka_unit_test(test_root_ends),
 		cmocka_unit_test(test_proactive),
 		cmocka_unit_test(test_slow_target),
+		cmocka_unit_test(test_slow_for_announcement),
 		cmocka_unit_test(test_between_visited),
 		cmocka_unit_test(test_home_again),
 		cmocka_unit_test(test_not_arrived),

@@ -94,19 +94,77 @@ static void test_wrong(void **state)
 {
 	struct world *w =
 		planned_world(PLAN({0, 20, "sat-a", "a.example"}, {20, 60, "sat-a", "c.example"}));
+	uint64_t number;
+
+	(void)state;
+	otto_visit(w, FAR_A);
+	planned_run(w, 21.4);
+	assert_int_equal(kernel_fake_count(OTTO_NEXT_C), 1);
+	number = otto_prepared(w, FAR_C);
+	/* Before anything that is held for him for two seconds is given up. */
+	planned_run(w, 21.6);
+	assert_int_equal(kernel_fake_count(OTTO_A), 1);
+	assert_int_equal(w->far[FAR_C].asked[MESSAGE_RELEASE], 1);
+	assert_int_equal(w->far[FAR_C].last[MESSAGE_RELEASE].binding, number);
+	assert_int_equal(w->far[FAR_C].last[MESSAGE_RELEASE].reason, REASON_NOT_ARRIVED);
+	otto_clean(w);
+	planned_free(w);
+}
+
+/* The core there may see it before: he is where he was. */
+static void test_wrong_told(void **state)
+{
+	struct world *w =
+		planned_world(PLAN({0, 20, "sat-a", "a.example"}, {20, 60, "sat-a", "c.example"}));
 	struct message m;
 
 	(void)state;
 	otto_visit(w, FAR_A);
 	planned_run(w, 21);
-	assert_int_equal(kernel_fake_count(OTTO_NEXT_C), 1);
 	message_init(&m, MESSAGE_RELEASE, 0);
 	message_set_number(&m, ATTR_REASON, REASON_NOT_ARRIVED);
 	message_set_number(&m, ATTR_BINDING, otto_prepared(w, FAR_C));
-	planned_run(w, 25);
 	far_ask(w, FAR_C, &m);
 	world_run(w, 50 * MS);
 	assert_int_equal(kernel_fake_count(OTTO_A), 1);
+	otto_clean(w);
+	planned_free(w);
+}
+
+/* A satellite that is a second late. */
+static void test_late(void **state)
+{
+	struct world *w =
+		planned_world(PLAN({0, 20, "sat-a", "a.example"}, {20, 60, "sat-a", "c.example"}));
+
+	(void)state;
+	otto_visit(w, FAR_A);
+	planned_run(w, 21);
+	otto_arrive(w, FAR_C, 1);
+	assert_int_equal(w->far[FAR_C].last_reason, REASON_ACCEPTED);
+	planned_run(w, 30);
+	assert_int_equal(kernel_fake_count(OTTO_NEXT_C), 1);
+	assert_int_equal(w->core.handovers.made[MODE_PREDICTIVE], 1);
+	otto_clean(w);
+	planned_free(w);
+}
+
+/* He says that he leaves, after the addresses were led: then he is without a link for a while. */
+static void test_leaves_after(void **state)
+{
+	struct world *w =
+		planned_world(PLAN({0, 20, "sat-a", "a.example"}, {20, 60, "sat-a", "c.example"}));
+	struct message m;
+
+	(void)state;
+	otto_visit(w, FAR_A);
+	planned_run(w, 20.5);
+	otto_move(&m, MESSAGE_CORE_DISCONNECT, 1, "c.example");
+	otto_says(w, &m);
+	planned_run(w, 24);
+	assert_int_equal(kernel_fake_count(OTTO_NEXT_C), 1);
+	otto_arrive(w, FAR_C, 1);
+	assert_int_equal(w->far[FAR_C].last_reason, REASON_ACCEPTED);
 	otto_clean(w);
 	planned_free(w);
 }
@@ -392,14 +450,15 @@ static void test_places(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_taken_along),  cmocka_unit_test(test_home_by_satellite),
-		cmocka_unit_test(test_wrong),	     cmocka_unit_test(test_not_on_it),
-		cmocka_unit_test(test_unknown_core), cmocka_unit_test(test_order),
-		cmocka_unit_test(test_number),	     cmocka_unit_test(test_announced_too),
-		cmocka_unit_test(test_lead),	     cmocka_unit_test(test_mode),
-		cmocka_unit_test(test_late_target),  cmocka_unit_test(test_refused),
-		cmocka_unit_test(test_gap),	     cmocka_unit_test(test_crowd),
-		cmocka_unit_test(test_places),
+		cmocka_unit_test(test_taken_along),   cmocka_unit_test(test_home_by_satellite),
+		cmocka_unit_test(test_wrong),	      cmocka_unit_test(test_wrong_told),
+		cmocka_unit_test(test_late),	      cmocka_unit_test(test_leaves_after),
+		cmocka_unit_test(test_not_on_it),     cmocka_unit_test(test_unknown_core),
+		cmocka_unit_test(test_order),	      cmocka_unit_test(test_number),
+		cmocka_unit_test(test_announced_too), cmocka_unit_test(test_lead),
+		cmocka_unit_test(test_mode),	      cmocka_unit_test(test_late_target),
+		cmocka_unit_test(test_refused),	      cmocka_unit_test(test_gap),
+		cmocka_unit_test(test_crowd),	      cmocka_unit_test(test_places),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
