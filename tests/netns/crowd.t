@@ -45,7 +45,7 @@ def foreseen(tap, origin, target):
 def test(tap):
     """All ways; core a is the home of all."""
     name, result = foreseen(tap, "s", "t")
-    # A proactive authentication for each, and its answer; keepalives are among them.
+    # A proactive authentication for each, and its answer.
     for core in ("a", "t"):
         datagrams = result.get("preparing", {}).get(core, {}).get("datagrams", COUNT)
         tap.ok(datagrams < COUNT / 3, f"{name}: core {core} speaks of many in one datagram",

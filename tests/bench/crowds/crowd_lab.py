@@ -42,6 +42,7 @@ at 0s schedule s1 {target}
 """
 DEFAULTS = {"tunnel": "gpe", "advertise": "1s", "log": "info", "drain": "2s", "options": ""}
 CORES = ("a", "s", "t")
+ALONE = ("keepalive", "echo", "echo ACK")
 
 
 class Terminals:
@@ -201,11 +202,14 @@ class CrowdLab(Lab):
                 for core in CORES}
 
     def datagrams(self, core):
-        """Datagrams sent through UDP sockets in a core's namespace, which are its channels'."""
+        """Datagrams sent through UDP sockets in a core's namespace, which are its channels'; without
+        those of which there are as many for any crowd."""
         lines = [line.split() for line in self.exec(core, ["cat", "/proc/net/snmp"]).splitlines()
                  if line.startswith("Udp:")]
         counters = dict(zip(lines[0][1:], lines[1][1:]))
-        return int(counters["OutDatagrams"])
+        alone = sum(row["sent"] for row in self.control.rows(core, "counters")
+                    if row["message"] in ALONE)
+        return int(counters["OutDatagrams"]) - alone
 
     def cpu(self, core):
         """Seconds of CPU time of a core's daemon."""
