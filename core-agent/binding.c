@@ -212,7 +212,7 @@ static void release_previous(struct subscriber *s, const struct peer *peer, usec
 	const struct binding *b = &s->binding;
 
 	if (b->state == BINDING_VISITING)
-		release_tell(s->core, b->number, now);
+		release_tell(b->peer, b->number, now);
 	else if (b->state == BINDING_HOME && peer)
 		session_moved(s->core, s->nai, now);
 }
@@ -535,16 +535,18 @@ void binding_released(struct peer *peer, const struct message *request, usec_t n
 
 void binding_withdraw(struct subscriber *s, enum reason reason, usec_t now)
 {
+	struct peer *serving = binding_serving(s);
 	const uint64_t binding = s->binding.number;
 
 	if (s->binding.state == BINDING_NONE)
 		return;
-	if (s->binding.state == BINDING_VISITING)
-		release_owe(s->binding.peer, binding, reason, false, now);
+	if (serving)
+		release_owe(serving, binding, reason, false, now);
 	else
 		session_withdrawn(s->core, s->nai, reason, now);
 	binding_end(s, now, reason_name(reason));
-	release_tell(s->core, binding, now);
+	if (serving)
+		release_tell(serving, binding, now);
 }
 
 static void binding_timer(struct timer *timer, void *arg, usec_t now)

@@ -109,7 +109,7 @@ struct core {
 	struct preparation *preparation_macs;	  /* the same, by Ethernet address */
 	struct preparation *preparations_waiting; /* those to be settled */
 
-	struct release *releases; /* owed to peers, by binding number */
+	struct release *releases; /* owed to peers, by peer and binding number */
 	struct timer release_timer;
 
 	uint64_t last_binding;

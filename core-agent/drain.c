@@ -10,6 +10,7 @@
 #include "peer.h"
 #include "preparation.h"
 #include "registration.h"
+#include "release.h"
 #include "session.h"
 #include "subscriber.h"
 
@@ -25,7 +26,7 @@ static const sa_family_t families[2] = {AF_INET, AF_INET6};
 
 static bool peer_used(const struct peer *peer)
 {
-	return peer->visitors || peer->bindings > 0;
+	return peer->visitors || peer->bindings > 0 || releases_under_way(peer);
 }
 
 static bool overlap(const struct prefix *a, const struct prefix *b)

@@ -303,10 +303,12 @@ void keep_forget_session(const struct session *s)
 
 /* ---- releases ------------------------------------------------------------------------------ */
 
-/* Its key: a number in text. */
-static const char *release_key(uint64_t binding, char text[24])
+#define RELEASE_ROW (16 + 1 + SNO_NAME_MAX + 1)
+
+/* Its key in text: number and peer. */
+static const char *release_row(const struct release_key *key, char text[RELEASE_ROW])
 {
-	snprintf(text, 24, "%016" PRIx64, binding);
+	snprintf(text, RELEASE_ROW, "%016" PRIx64 "@%s", key->binding, key->peer);
 	return text;
 }
 
@@ -314,20 +316,20 @@ void keep_release(struct core *core, const struct release *release)
 {
 	uint8_t octets[SNO_NAME_MAX + 32];
 	struct cursor_out row = cursor_out(octets, sizeof(octets));
-	char key[24];
+	char text[RELEASE_ROW];
 
-	cursor_put_u64(&row, release->binding);
-	row_put_text(&row, release->peer->name);
+	cursor_put_u64(&row, release->key.binding);
+	row_put_text(&row, release->key.peer);
 	cursor_put_u8(&row, (uint8_t)release->reason);
 	cursor_put_u8(&row, release->soft);
 	row_put_time(&row, release->expires);
-	store_put(core->store, KEEP_RELEASE, release_key(release->binding, key), octets,
+	store_put(core->store, KEEP_RELEASE, release_row(&release->key, text), octets,
 		  cursor_written(&row));
 }
 
-void keep_forget_release(struct core *core, uint64_t binding)
+void keep_forget_release(struct core *core, const struct release *release)
 {
-	char key[24];
+	char text[RELEASE_ROW];
 
-	store_remove(core->store, KEEP_RELEASE, release_key(binding, key));
+	store_remove(core->store, KEEP_RELEASE, release_row(&release->key, text));
 }

@@ -53,6 +53,6 @@ void keep_session(const struct session *session);
 void keep_forget_session(const struct session *session);
 void keep_lease(const struct subscriber *subscriber);
 void keep_release(struct core *core, const struct release *release);
-void keep_forget_release(struct core *core, uint64_t binding);
+void keep_forget_release(struct core *core, const struct release *release);
 
 #endif

@@ -39,6 +39,7 @@ struct peer {
 	enum tunnel_kind uplink;       /* kind of its table's routes, 0: none that is right */
 	struct session *visitors;      /* its subscribers that we serve, by binding number */
 	unsigned int bindings;	       /* of our subscribers that it serves */
+	unsigned int releases;	       /* that are owed to it */
 	unsigned int registrations;    /* those that are about to be, one for each discovery */
 	struct preparation *prepared;  /* those that we expect, likewise */
 	size_t prepared_care_of[2];    /* care-of addresses of those, IPv4 and IPv6 */

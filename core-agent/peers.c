@@ -355,7 +355,10 @@ static void peer_remove(struct core *core, struct peer *peer, struct peer *heir,
 	session_peer_removed(peer, now);
 	anticipation_peer_gone(peer, now);
 	binding_peer_removed(peer, now);
-	releases_peer_gone(peer);
+	if (heir)
+		releases_peer_changed(peer, heir);
+	else
+		releases_peer_gone(peer);
 	underlay_peer_remove(core, peer, heir);
 	protection_peer_remove(core, peer, heir);
 	/* The tunnel to the old one is nothing that the new one has agreed to. */

@@ -7,17 +7,32 @@
 #include "peer.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 /* Those that have got no answer although the peer is there are looked at so often. */
 #define RELEASE_RETRY (5 * USEC_PER_SEC)
 /* The longest lifetime that a core can grant: what was bound has ended everywhere by then. */
 #define RELEASE_KEPT (86400 * USEC_PER_SEC)
 
-static struct release *find(const struct core *core, uint64_t binding)
+/* Of one peer: no more than it is asked at once, whatever it has granted and never answers. */
+#define RELEASES_MAX 65536
+
+struct release_key release_key(const struct peer *peer, uint64_t binding)
 {
+	struct release_key key;
+
+	memset(&key, 0, sizeof(key));
+	key.binding = binding;
+	memcpy(key.peer, peer->name, strlen(peer->name));
+	return key;
+}
+
+static struct release *find(const struct peer *peer, uint64_t binding)
+{
+	const struct release_key key = release_key(peer, binding);
 	struct release *r;
 
-	HASH_FIND(hh, core->releases, &binding, sizeof(binding), r);
+	HASH_FIND(hh, peer->core->releases, &key, sizeof(key), r);
 	return r;
 }
 
@@ -25,8 +40,11 @@ static void forget(struct release *r)
 {
 	struct core *core = r->peer->core;
 
-	keep_forget_release(core, r->binding);
+	if (r->request > 0)
+		peer_request_cancel(r->peer, r->request);
+	keep_forget_release(core, r);
 	HASH_DEL(core->releases, r);
+	r->peer->releases--;
 	free(r);
 }
 
@@ -34,16 +52,15 @@ static void forget(struct release *r)
 static void release_done(void *context, uint64_t token, enum reason reason,
 			 const struct message *answer, usec_t now)
 {
-	struct core *core = context;
-	struct release *r = find(core, token);
+	/* What is forgotten is not asked any more: it is there. */
+	struct release *r = (struct release *)(uintptr_t)token;
 
+	(void)context;
 	(void)now;
 	if (reason != REASON_ACCEPTED && reason != REASON_STALE_BINDING)
-		log_info("release of binding %llu: %s", (unsigned long long)token,
+		log_info("release of binding %llu: %s", (unsigned long long)r->key.binding,
 			 reason_name(reason));
-	if (!r)
-		return;
-	r->asked = false;
+	r->request = 0;
 	if (answer)
 		forget(r);
 }
@@ -52,14 +69,14 @@ static void ask(struct release *r, usec_t now)
 {
 	struct message m;
 
-	if (r->asked || !channel_up(r->peer->channel))
+	if (r->request > 0 || !channel_up(r->peer->channel))
 		return;
 	message_init(&m, MESSAGE_RELEASE, 0);
 	message_set_number(&m, ATTR_REASON, r->reason);
-	message_set_number(&m, ATTR_BINDING, r->binding);
+	message_set_number(&m, ATTR_BINDING, r->key.binding);
 	if (r->soft)
 		message_set_number(&m, ATTR_MODE, MODE_SOFT);
-	r->asked = peer_request(r->peer, &m, release_done, r->binding, now) > 0;
+	r->request = peer_request(r->peer, &m, release_done, (uintptr_t)r, now);
 }
 
 static void release_timer(struct timer *timer, void *arg, usec_t now)
@@ -95,7 +112,7 @@ void releases_close(struct core *core)
 
 bool release_resume(struct core *core, const struct release *like, usec_t now)
 {
-	struct release *r = find(core, like->binding), *fresh;
+	struct release *r = find(like->peer, like->key.binding), *fresh;
 
 	if (r)
 		return true;
@@ -103,8 +120,9 @@ bool release_resume(struct core *core, const struct release *like, usec_t now)
 	if (!fresh)
 		return false;
 	*fresh = *like;
-	fresh->asked = false;
-	HASH_ADD(hh, core->releases, binding, sizeof(fresh->binding), fresh);
+	fresh->request = 0;
+	HASH_ADD(hh, core->releases, key, sizeof(fresh->key), fresh);
+	fresh->peer->releases++;
 	if (!timer_pending(&core->release_timer))
 		timer_set(&core->timers, &core->release_timer, now + RELEASE_RETRY);
 	return true;
@@ -112,23 +130,23 @@ bool release_resume(struct core *core, const struct release *like, usec_t now)
 
 void release_owe(struct peer *peer, uint64_t binding, enum reason reason, bool soft, usec_t now)
 {
-	const struct release owed = {.peer = peer,
-				     .binding = binding,
+	const struct release owed = {.key = release_key(peer, binding),
+				     .peer = peer,
 				     .reason = reason,
 				     .soft = soft,
 				     .expires = now + RELEASE_KEPT};
 
-	if (release_resume(peer->core, &owed, now))
+	if (peer->releases < RELEASES_MAX && release_resume(peer->core, &owed, now))
 		keep_release(peer->core, &owed);
 	else
-		log_warnx("out of memory: %s is not told that binding %llu has ended, and serves "
-			  "it until its lifetime ends",
+		log_warnx("too much is owed already: %s is not told that binding %llu has ended, "
+			  "and serves it until its lifetime ends",
 			  peer->name, (unsigned long long)binding);
 }
 
-void release_tell(struct core *core, uint64_t binding, usec_t now)
+void release_tell(const struct peer *peer, uint64_t binding, usec_t now)
 {
-	struct release *r = find(core, binding);
+	struct release *r = find(peer, binding);
 
 	if (r)
 		ask(r, now);
@@ -137,7 +155,7 @@ void release_tell(struct core *core, uint64_t binding, usec_t now)
 void release_send(struct peer *peer, uint64_t binding, enum reason reason, usec_t now)
 {
 	release_owe(peer, binding, reason, false, now);
-	release_tell(peer->core, binding, now);
+	release_tell(peer, binding, now);
 }
 
 void releases_peer_up(const struct peer *peer, usec_t now)
@@ -156,4 +174,22 @@ void releases_peer_gone(const struct peer *peer)
 	HASH_ITER (hh, peer->core->releases, r, next)
 		if (r->peer == peer)
 			forget(r);
+}
+
+void releases_peer_changed(const struct peer *peer, struct peer *heir)
+{
+	struct release *r, *next;
+
+	HASH_ITER (hh, peer->core->releases, r, next) {
+		if (r->peer != peer)
+			continue;
+		r->peer = heir;
+		r->request = 0; /* it goes with the peer */
+		heir->releases++;
+	}
+}
+
+bool releases_under_way(const struct peer *peer)
+{
+	return peer->releases > 0 && channel_up(peer->channel);
 }

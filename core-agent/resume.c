@@ -204,6 +204,11 @@ static void get_done(struct cursor_in *row, struct session *like)
 		cursor_get(row, like->done, like->done_length);
 }
 
+static bool serves(const struct session *s)
+{
+	return s->state == SESSION_REGISTERED || s->state == SESSION_LEAVING;
+}
+
 static int session_read(void *arg, const char *key, const uint8_t *value, size_t length)
 {
 	struct resuming *r = arg;
@@ -246,7 +251,10 @@ static int session_read(void *arg, const char *key, const uint8_t *value, size_t
 		if (session_resume(core, &like, next_request, r->now))
 			r->sessions++;
 	} else {
-		/* There is no way to its terminal any more, not even to tell it. */
+		/* There is no way to its terminal any more, not even to tell it; but to its home.
+		 */
+		if (home && like.binding && serves(&like))
+			release_owe(home, like.binding, REASON_ADMINISTRATIVE, false, r->now);
 		store_remove(core->store, KEEP_SESSION, key);
 	}
 	keys_wipe(&like, sizeof(like));
@@ -260,9 +268,8 @@ static bool lives(const struct release *r)
 {
 	struct session *s;
 
-	HASH_FIND(hh_visitor, r->peer->visitors, &r->binding, sizeof(r->binding), s);
-	return subscriber_bound(r->peer->core, r->binding) ||
-	       (s && (s->state == SESSION_REGISTERED || s->state == SESSION_LEAVING));
+	HASH_FIND(hh_visitor, r->peer->visitors, &r->key.binding, sizeof(r->key.binding), s);
+	return subscriber_bound(r->peer->core, r->key.binding) || (s && serves(s));
 }
 
 static int release_read(void *arg, const char *key, const uint8_t *value, size_t length)
@@ -270,7 +277,8 @@ static int release_read(void *arg, const char *key, const uint8_t *value, size_t
 	struct resuming *r = arg;
 	struct core *core = r->core;
 	struct cursor_in row = cursor_in(value, length);
-	struct release like = {.binding = cursor_get_u64(&row)};
+	const uint64_t binding = cursor_get_u64(&row);
+	struct release like = {0};
 	char name[SNO_NAME_MAX + 1];
 
 	row_get_text(&row, name, sizeof(name));
@@ -280,8 +288,10 @@ static int release_read(void *arg, const char *key, const uint8_t *value, size_t
 	if (!row_whole(&row) || like.reason >= REASON_COUNT)
 		return broken("the release of binding", key);
 	like.peer = peer_find(core, name);
+	if (like.peer)
+		like.key = release_key(like.peer, binding);
 	if (!like.peer || lives(&like))
-		keep_forget_release(core, like.binding);
+		store_remove(core->store, KEEP_RELEASE, key);
 	else if (!release_resume(core, &like, r->now))
 		return -ENOMEM;
 	return 0;

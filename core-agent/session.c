@@ -244,7 +244,7 @@ void session_dismiss(struct session *s, enum reason reason, usec_t now)
 
 void session_evict(struct session *s, enum reason reason, usec_t now)
 {
-	struct core *core = s->core;
+	struct peer *home = s->home;
 	const uint64_t binding = s->binding;
 
 	if (s->subscriber) {
@@ -254,7 +254,8 @@ void session_evict(struct session *s, enum reason reason, usec_t now)
 	if (s->home && (s->state == SESSION_REGISTERED || s->state == SESSION_LEAVING))
 		release_owe(s->home, binding, reason, false, now);
 	session_dismiss(s, reason, now);
-	release_tell(core, binding, now);
+	if (home)
+		release_tell(home, binding, now);
 }
 
 void session_supersede(struct session *s, struct path *path, struct addr *coa, usec_t now)

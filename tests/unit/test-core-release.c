@@ -187,6 +187,82 @@ static void test_forgotten(void **state)
 	}
 }
 
+/* A peer that is configured otherwise is the same one to which that is owed. */
+static void test_changed(void **state)
+{
+	static const struct world_text changed = {
+		.peers = "{ name = \"a.example\"; endpoint = \"192.0.2.1\"; public_key = \"$A\";"
+			 " home_prefixes = [ \"10.1.0.0/24\", \"10.9.0.0/24\", \"2001:db8:a::/64\" "
+			 "];"
+			 " care_of_prefixes = [ \"198.51.100.0/25\" ]; }, " WORLD_PEER_C};
+	uint64_t binding;
+	struct world *w = otto_away(&binding);
+
+	(void)state;
+	away(w, FAR_A);
+	terminal_register(w, &w->otto, "s1");
+	assert_int_equal(world_reload(w, &changed), 0);
+	back(w, FAR_A);
+	told_once(w, FAR_A, binding, REASON_TERMINAL_MOVED);
+	world_free(w);
+}
+
+/* One that is configured no more goes when it has been told of the last one that it served. */
+static void test_drained(void **state)
+{
+	static const struct world_text without_a = {.peers = WORLD_PEER_C};
+	uint64_t binding;
+	struct world *w = otto_away(&binding);
+
+	(void)state;
+	assert_int_equal(world_reload(w, &without_a), 0);
+	w->far[FAR_A].hold_type = MESSAGE_RELEASE;
+	terminal_register(w, &w->otto, "s1");
+	world_run(w, 11 * SEC);
+	assert_non_null(peer_find(&w->core, "a.example"));
+	assert_true(told(w, FAR_A) > 0);
+	assert_int_equal(w->far[FAR_A].last[MESSAGE_RELEASE].binding, binding);
+	w->far[FAR_A].hold_type = (enum message_type)0;
+	world_run(w, 20 * SEC);
+	assert_null(w->core.releases);
+	assert_null(peer_find(&w->core, "a.example"));
+	world_free(w);
+}
+
+/* Numbers are the home core's choice: what it owes one peer is nothing that it owes another. */
+static void test_same_number(void **state)
+{
+	struct world *w = world_new(NULL);
+
+	(void)state;
+	away(w, FAR_C);
+	release_send(peer_find(&w->core, "c.example"), 7, REASON_ADMINISTRATIVE, w->now);
+	release_send(peer_find(&w->core, "a.example"), 7, REASON_TERMINAL_MOVED, w->now);
+	world_run(w, SEC);
+	assert_int_equal(told(w, FAR_A), 1);
+	assert_int_equal(w->far[FAR_A].last[MESSAGE_RELEASE].reason, REASON_TERMINAL_MOVED);
+	assert_non_null(w->core.releases);
+	back(w, FAR_C);
+	told_once(w, FAR_C, 7, REASON_ADMINISTRATIVE);
+	world_free(w);
+}
+
+/* A peer that never answers is not owed without end. */
+static void test_limit(void **state)
+{
+	struct world *w = world_new(NULL);
+	struct peer *peer = peer_find(&w->core, "a.example");
+
+	(void)state;
+	away(w, FAR_A);
+	log_set_level(LOG_LEVEL_ERROR);
+	for (uint64_t binding = 1; binding <= 65536 + 10; binding++)
+		release_owe(peer, binding, REASON_ADMINISTRATIVE, false, w->now);
+	assert_int_equal(HASH_COUNT(w->core.releases), 65536);
+	assert_int_equal(peer->releases, 65536);
+	world_free(w);
+}
+
 /* After a day whatever was bound has ended. */
 static void test_expires(void **state)
 {
@@ -266,6 +342,26 @@ static void test_visitor(void **state)
 	world_free(w);
 }
 
+/* Her satellite is not there any more after a restart: nobody can tell her, but her home core. */
+static void test_without_satellite(void **state)
+{
+	static const struct world_text without = {
+		.satellites = "{ name = \"s1\"; interface = \"feed-s1\"; }"};
+	struct world *w;
+	uint64_t binding;
+
+	(void)state;
+	world_keeps = true;
+	w = tina_world(NULL);
+	terminal_register(w, &w->tina, "s2");
+	binding = tina(w)->binding;
+	world_restart(w, &without);
+	assert_null(tina(w));
+	world_run(w, LONG_DEAD);
+	told_once(w, FAR_A, binding, REASON_ADMINISTRATIVE);
+	world_free(w);
+}
+
 /* Whoever was told accepted finds it carried out, if this core is killed in that moment. */
 static void test_killed_at_answer(void **state)
 {
@@ -333,12 +429,23 @@ static void test_killed_at_home(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_peer_away),	 cmocka_unit_test(test_peer_goes),
-		cmocka_unit_test(test_peer_mute),	 cmocka_unit_test(test_softly),
-		cmocka_unit_test(test_restarted),	 cmocka_unit_test(test_forgotten),
-		cmocka_unit_test(test_expires),		 cmocka_unit_test(test_killed_at_rebinding),
-		cmocka_unit_test(test_not_ended),	 cmocka_unit_test(test_visitor),
-		cmocka_unit_test(test_killed_at_answer), cmocka_unit_test(test_killed_at_home),
+		cmocka_unit_test(test_peer_away),
+		cmocka_unit_test(test_peer_goes),
+		cmocka_unit_test(test_peer_mute),
+		cmocka_unit_test(test_softly),
+		cmocka_unit_test(test_restarted),
+		cmocka_unit_test(test_forgotten),
+		cmocka_unit_test(test_changed),
+		cmocka_unit_test(test_drained),
+		cmocka_unit_test(test_same_number),
+		cmocka_unit_test(test_limit),
+		cmocka_unit_test(test_without_satellite),
+		cmocka_unit_test(test_expires),
+		cmocka_unit_test(test_killed_at_rebinding),
+		cmocka_unit_test(test_not_ended),
+		cmocka_unit_test(test_visitor),
+		cmocka_unit_test(test_killed_at_answer),
+		cmocka_unit_test(test_killed_at_home),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
