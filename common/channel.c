@@ -594,7 +594,6 @@ usec_t channel_tick(struct channel *c, usec_t now)
 		requests_fail(c->requests, REASON_HOME_UNREACHABLE, now);
 	else if (!c->current || now - c->heard >= c->timers.dead_peer)
 		go_down(c, now);
-	tick_handshake(c, now);
 	if (c->up && now >= c->echo_at)
 		send_echo(c, now);
 	if (c->up && now - c->sent >= c->timers.keepalive)
@@ -602,6 +601,8 @@ usec_t channel_tick(struct channel *c, usec_t now)
 	channel_gather(c);
 	requests = requests_tick(c->requests, now);
 	channel_flush(c, now);
+	/* What was sent may have worn the session. */
+	tick_handshake(c, now);
 	c->due = usec_min(requests, next_instant(c, now));
 	return c->due;
 }
