@@ -35,6 +35,9 @@ class Panel:
             self.c.line(self.x, y, self.x + self.width, y, "grid" if value else "axis")
             self.c.text(self.x - 6, y + 4, f"{value:g}", "small", "end")
             value += step
+        for row, way in enumerate(("down", "up")):
+            self.c.text(self.x - 6, self.y + PANEL_HEIGHT + 31 + 13 * row, f"lost {way}", "small",
+                        "end")
 
     def bar(self, way, left, width, values):
         """A median with what lies around it; nothing where nothing was measured."""
@@ -50,7 +53,8 @@ class Panel:
         for value in (ordered[0], ordered[-1]):
             self.c.line(middle - 3, self.level(value), middle + 3, self.level(value), own=own)
         top = min(y, self.level(ordered[-1]))
-        self.c.text(middle, top - 4, f"{round(median) or 0}", "small", "middle", COLOURS[way])
+        text = f"{round(median, 1) + 0:.1f}" if median < 10 else f"{median:.0f}"
+        self.c.text(middle, top - 4, text, "small", "middle", COLOURS[way])
 
     def group(self, number, count, item):
         """One mode."""
@@ -66,8 +70,7 @@ class Panel:
         self.c.text(left + width / 2, foot + 16, item["mode"], "", "middle")
         for row, way in enumerate(("down", "up")):
             lost = item[way]["lost"]
-            self.c.text(left + width / 2, foot + 31 + 13 * row,
-                        f"{lost} lost {way}" if lost else f"0 lost {way}", "small", "middle",
+            self.c.text(left + width / 2, foot + 31 + 13 * row, f"{lost:,}", "small", "middle",
                         LOST if lost else None)
 
 

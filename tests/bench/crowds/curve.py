@@ -46,6 +46,17 @@ class Axes:
         canvas.text((LEFT + WIDTH - RIGHT) / 2, TOP + HEIGHT + 44, "terminals", "sub", "middle")
 
 
+def figures(canvas, axes, curves):
+    """The times at their points, from the least up; where points are close, above each other."""
+    above = {}
+    points = [(size, time, colour) for curve, colour in zip(curves.values(), COLOURS)
+              for size, time in curve]
+    for size, time, colour in sorted(points):
+        y = min(axes.y(time) - 10, above.get(size, TOP + HEIGHT) - 13)
+        above[size] = y
+        canvas.text(axes.x(size), y, f"{time:.0f}", "small", "middle", colour)
+
+
 def draw(curves, bound):
     """The picture as SVG text. `curves` has (terminals, ms) for each mode; `bound` is in ms."""
     canvas = Canvas()
@@ -64,8 +75,7 @@ def draw(curves, bound):
         for (size, time), (next_size, next_time) in zip(curve, curve[1:]):
             canvas.line(axes.x(size), axes.y(time), axes.x(next_size), axes.y(next_time), own=own)
         canvas.dots([(axes.x(size), axes.y(time)) for size, time in curve], colour, 8)
-        for size, time in curve:
-            canvas.text(axes.x(size), axes.y(time) - 10, f"{time:.0f}", "small", "middle", colour)
         canvas.line(LEFT + 150 * number, 82, LEFT + 150 * number + 24, 82, own=own)
         canvas.text(LEFT + 150 * number + 32, 86, mode, "sub")
+    figures(canvas, axes, curves)
     return canvas.finish(TOP + HEIGHT + 64)
