@@ -43,6 +43,8 @@ void peer_timer(struct timer *timer, void *arg, usec_t now)
 	struct peer *peer = arg;
 
 	timer_set(&peer->core->timers, timer, channel_tick(peer->channel, now));
+	/* An echo is a request as well. */
+	keep_request_id(peer->core, requests_next_id(channel_requests(peer->channel)));
 }
 
 /* Something was given to the channel: its next deadline may have come nearer. */

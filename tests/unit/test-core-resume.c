@@ -315,6 +315,22 @@ static void test_blocks(void **state)
 	world_free(w);
 }
 
+/* Nor is any request id used twice by a core that has asked for nothing but echoes, for hours. */
+static void test_request_ids(void **state)
+{
+	struct world *w;
+
+	(void)state;
+	world_keeps = true;
+	w = world_new(WORLD_POOLS " timers = { keepalive = 0.1; dead_peer = 0.5; };");
+	world_run(w, 8000 * SEC);
+	world_restart(w, NULL);
+	world_run(w, 5 * SEC);
+	terminal_register(w, &w->tina, "s2");
+	assert_true(w->tina.done);
+	world_free(w);
+}
+
 /* What was received before a restart is not received once more. */
 static void test_replay(void **state)
 {
@@ -644,6 +660,7 @@ int main(void)
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_counters),
 		cmocka_unit_test(test_blocks),
+		cmocka_unit_test(test_request_ids),
 		cmocka_unit_test(test_replay),
 		cmocka_unit_test(test_replay_unanswered),
 		cmocka_unit_test(test_move),
