@@ -142,6 +142,16 @@ void anticipations_end(struct subscriber *s, enum reason reason, usec_t now)
 	}
 }
 
+bool anticipation_awaits(const struct subscriber *s, const struct peer *target)
+{
+	const struct anticipation *a;
+
+	DL_FOREACH (s->anticipations, a)
+		if (a->leads && a->target != target)
+			return true;
+	return false;
+}
+
 void anticipation_fulfil(struct anticipation *a, usec_t now)
 {
 	unlink_it(a);

@@ -135,6 +135,8 @@ int anticipation_port_changed(struct core *core, uint64_t binding, unsigned int 
  * reason. The path is the caller's affair.
  */
 void anticipations_end(struct subscriber *subscriber, enum reason reason, usec_t now);
+/* Is it awaited elsewhere than at this core (NULL: this one itself), with packets waiting there? */
+bool anticipation_awaits(const struct subscriber *subscriber, const struct peer *target);
 /* Frees all of them without a word: the core closes. */
 void anticipations_forget(struct subscriber *subscriber);
 /* The terminal has come: it is an anticipation no more, and the caller makes it the binding. */

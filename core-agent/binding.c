@@ -30,6 +30,8 @@
  * for it in hardware. Round trips are those of signalling, which know nothing of it.
  */
 #define SEALING USEC_PER_MSEC
+/* In which a peer that was told of a terminal serves it, should it not say so. */
+#define SERVED_IN (500 * USEC_PER_MSEC)
 
 const char *binding_state_name(enum binding_state state)
 {
@@ -217,17 +219,28 @@ static void release_previous(struct subscriber *s, const struct peer *peer, usec
 		session_moved(s->core, s->nai, now);
 }
 
+/*
+ * How long packets wait here before they take the new way. Nothing may overtake what a terminal is
+ * still listening to. And where they have waited for one that has come elsewhere, none of them is
+ * to be lost now: they would overtake the peer's work on our answer (ask_whether_served()).
+ */
+static usec_t waits(const struct subscriber *s, const struct binding_next *next)
+{
+	if (next->mode == MODE_SOFT && binding_serving(s) != next->peer)
+		return SOFT_DOUBT - longer(s, next->peer);
+	if (next->mode == MODE_COMBINED && next->peer && anticipation_awaits(s, next->peer))
+		return SERVED_IN;
+	return 0;
+}
+
 enum reason binding_lead(struct subscriber *s, struct binding_next *next, usec_t now)
 {
 	usec_t began = core_clock(s->core, now);
-	usec_t delay = 0;
+	/* A peer that takes its time to answer does not have its former visitors wait until packets
+	 * are given up. */
+	usec_t delay = usec_min(waits(s, next), s->core->config->handover.hold.time / 2);
 	int result;
 
-	/* Nothing may overtake what the terminal is still listening to; but a peer that takes its
-	 * time to answer does not have its former visitors wait until packets are given up. */
-	if (next->mode == MODE_SOFT && binding_serving(s) != next->peer)
-		delay = usec_min(SOFT_DOUBT - longer(s, next->peer),
-				 s->core->config->handover.hold.time / 2);
 	result = delay > 0 ? lead_along_after(s, &next->path, delay, now)
 			   : lead_along(s, &next->path, now, &next->held);
 
@@ -404,6 +417,32 @@ static bool combine(struct peer *peer, const struct message *request,
 	return true;
 }
 
+/* Any answer: it was behind the other one. */
+static void served(void *context, uint64_t binding, enum reason reason,
+		   const struct message *answer, usec_t now)
+{
+	struct subscriber *s = subscriber_bound(context, binding);
+
+	(void)reason;
+	if (s && answer)
+		lead_settle(s, now);
+}
+
+/*
+ * What waits for the peer to carry out our answer need not wait for longer than it takes to ask
+ * (PROTOCOL section 4.7): for no longer, then, than the exchange would have taken that `combined`
+ * saves.
+ */
+static void ask_whether_served(struct peer *peer, const struct subscriber *s, usec_t now)
+{
+	struct message echo;
+
+	if (!lead_settles(s))
+		return;
+	message_init(&echo, MESSAGE_ECHO, 0);
+	peer_request(peer, &echo, served, s->binding.number, now);
+}
+
 void binding_authentication(struct peer *peer, const struct message *request, usec_t now)
 {
 	struct core *core = peer->core;
@@ -431,8 +470,10 @@ void binding_authentication(struct peer *peer, const struct message *request, us
 	}
 	peer_answer(peer, request, &ack, now);
 	/* The terminal waits for that answer; who served before, and the log, do not. */
-	if (bound)
+	if (bound) {
 		binding_rebind(a.subscriber, &next, now);
+		ask_whether_served(peer, a.subscriber, now);
+	}
 	message_wipe(&ack);
 	keys_wipe(&a, sizeof(a));
 }

@@ -65,6 +65,19 @@ static void settle_timer(struct timer *timer, void *arg, usec_t now)
 		handover_held(s->core, s->binding.number, &held);
 }
 
+bool lead_settles(const struct subscriber *s)
+{
+	return timer_pending(&s->settle);
+}
+
+void lead_settle(struct subscriber *s, usec_t now)
+{
+	if (!lead_settles(s))
+		return;
+	settled(s);
+	settle_timer(&s->settle, s, now);
+}
+
 void lead_init(struct subscriber *s)
 {
 	timer_init(&s->settle, settle_timer, s);

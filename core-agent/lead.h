@@ -33,6 +33,11 @@ int lead_along(struct subscriber *subscriber, const struct path *path, usec_t no
 int lead_along_after(struct subscriber *subscriber, const struct path *path, usec_t delay,
 		     usec_t now);
 
+/* Is that still to come? */
+bool lead_settles(const struct subscriber *subscriber);
+/* Then it comes now. */
+void lead_settle(struct subscriber *subscriber, usec_t now);
+
 /* The home addresses are unreachable; what is held is dropped. */
 void lead_nowhere(struct subscriber *subscriber);
 

@@ -263,6 +263,36 @@ static void test_offer_not_permitted(void **cmocka)
 	world_free(w);
 }
 
+/*
+ * He comes elsewhere than where packets wait for him. They would reach that core before it has
+ * carried out its answer: all of them wait here until it has answered once more, or is not heard.
+ */
+static void test_elsewhere(void **cmocka)
+{
+	(void)cmocka;
+	for (int mute = 0; mute < 2; mute++) {
+		struct world *w = otto_world(NULL);
+
+		terminal_register(w, &w->otto, "s1");
+		otto_say(w, LEAVES, 1, "a.example");
+		assert_int_equal(kernel_fake_count(OTTO_NEXT_A), 1);
+		w->far[FAR_C].delay = 70 * MS;
+		otto_authenticate(w, FAR_C, "203.0.113.5");
+		/* 30 ms ago. */
+		assert_ptr_equal(otto_binding(w)->peer, peer_find(&w->core, "c.example"));
+		assert_int_equal(w->far[FAR_A].last[MESSAGE_RELEASE].reason, REASON_TERMINAL_MOVED);
+		w->far[FAR_C].cut = mute;
+		world_run(w, mute ? 469 * MS : 109 * MS);
+		assert_int_equal(kernel_fake_count(OTTO_HELD), 1);
+		assert_int_equal(kernel_fake_count(OTTO_C), 0);
+		world_run(w, 5 * MS);
+		assert_int_equal(kernel_fake_count(OTTO_HELD), 0);
+		assert_int_equal(kernel_fake_count(OTTO_C), 1);
+		otto_clean(w);
+		world_free(w);
+	}
+}
+
 /* The target dies between preparation and arrival. */
 static void test_target_restarts(void **cmocka)
 {
@@ -470,6 +500,7 @@ int main(void)
 		cmocka_unit_test(test_asked_no_more),
 		cmocka_unit_test(test_arrival_before_the_answer),
 		cmocka_unit_test(test_offer_not_permitted),
+		cmocka_unit_test(test_elsewhere),
 		cmocka_unit_test(test_target_restarts),
 		cmocka_unit_test(test_serving_restarts),
 		cmocka_unit_test(test_home_restarts),
