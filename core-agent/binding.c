@@ -610,6 +610,6 @@ void binding_peer_removed(struct peer *peer, usec_t now)
 		if (s->offer.to == peer)
 			subscriber_offer_end(s);
 		if (binding_serving(s) == peer)
-			binding_end(s, now, "peer removed");
+			binding_withdraw(s, REASON_ADMINISTRATIVE, now);
 	}
 }

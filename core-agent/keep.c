@@ -268,7 +268,8 @@ void keep_session(const struct session *s)
 	struct cursor_out row = cursor_out(octets, sizeof(octets));
 	const struct path none = {.kind = PATH_NONE};
 
-	if (!s->core->store || s->state == SESSION_PREPARING || s->access.local_index == 0)
+	if (!s->core->store || s->over || s->state == SESSION_PREPARING ||
+	    s->access.local_index == 0)
 		return;
 	cursor_put_u8(&row, (uint8_t)s->state);
 	row_put_text(&row, s->home ? s->home->name : s->subscriber ? s->core->config->name : "");

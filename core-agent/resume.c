@@ -132,6 +132,13 @@ static struct binding get_binding(struct cursor_in *row, const struct core *core
 	return b;
 }
 
+/* It ends here: the core that is visited does not know. */
+static void owe_end(const struct binding *b, usec_t now)
+{
+	if (b->state == BINDING_VISITING && b->peer)
+		release_owe(b->peer, b->number, REASON_ADMINISTRATIVE, false, now);
+}
+
 static int subscriber_read(void *arg, const char *key, const uint8_t *value, size_t length)
 {
 	struct resuming *r = arg;
@@ -150,6 +157,7 @@ static int subscriber_read(void *arg, const char *key, const uint8_t *value, siz
 		return broken("subscriber", key);
 	}
 	if (!s) {
+		owe_end(&b, r->now);
 		/* What it has sent stays stale, should it come back. */
 		keep_counter_floor(core, counter);
 		store_remove(core->store, KEEP_SUBSCRIBER, key);
@@ -158,8 +166,14 @@ static int subscriber_read(void *arg, const char *key, const uint8_t *value, siz
 	}
 	s->counter = counter;
 	s->allows = (enum handover_mode)allows;
-	if (b.state == BINDING_NONE || !binding_stands(s, &b)) {
+	if (b.state == BINDING_NONE) {
 		root_wipe(&root);
+		return 0;
+	}
+	if (!binding_stands(s, &b)) {
+		owe_end(&b, r->now);
+		root_wipe(&root);
+		keep_subscriber(s);
 		return 0;
 	}
 	root_pass(&s->root, &root);
@@ -244,19 +258,17 @@ static int session_read(void *arg, const char *key, const uint8_t *value, size_t
 		keys_wipe(&like, sizeof(like));
 		return broken("session", key);
 	}
-	if (like.satellite) {
+	if (like.satellite)
 		find_home(&like, realm);
-		if (!like.home)
-			like.own_path.kind = PATH_NONE;
-		if (session_resume(core, &like, next_request, r->now))
-			r->sessions++;
-	} else {
-		/* There is no way to its terminal any more, not even to tell it; but to its home.
-		 */
-		if (home && like.binding && serves(&like))
-			release_owe(home, like.binding, REASON_ADMINISTRATIVE, false, r->now);
+	if (!like.home)
+		like.own_path.kind = PATH_NONE;
+	/* It is served no more. */
+	if (home && !like.home && like.binding && serves(&like))
+		release_owe(home, like.binding, REASON_ADMINISTRATIVE, false, r->now);
+	if (!like.satellite) /* there is no way to its terminal any more, not even to tell it */
 		store_remove(core->store, KEEP_SESSION, key);
-	}
+	else if (session_resume(core, &like, next_request, r->now))
+		r->sessions++;
 	keys_wipe(&like, sizeof(like));
 	return 0;
 }

@@ -555,7 +555,7 @@ void session_peer_removed(struct peer *peer, usec_t now)
 	preparation_peer_gone(peer, "peer removed");
 	HASH_ITER (hh, peer->core->sessions, s, next)
 		if (s->home == peer)
-			session_dismiss(s, REASON_ADMINISTRATIVE, now);
+			session_evict(s, REASON_ADMINISTRATIVE, now);
 }
 
 void session_satellite_removed(struct satellite *satellite, usec_t now)

@@ -33,6 +33,7 @@ struct session {
 	struct peer *home;
 	struct subscriber *subscriber;
 	enum session_state state;
+	bool over;			   /* it was deregistered: nothing is kept of it any more */
 	struct registration *registration; /* the attempt that is changing it, or NULL */
 
 	struct satellite *satellite;

@@ -139,17 +139,25 @@ static void test_deregistered_while_tunnelling(void **state)
 	char *idle = strdup(kernel_fake_dump());
 	struct terminal old;
 	struct message m;
+	uint64_t before;
 
 	(void)state;
 	terminal_register(w, &w->tina, "s1");
 	old = w->tina;
 	w->far[FAR_A].hold_type = MESSAGE_TUNNEL_REQUEST;
+	before = tina(w)->binding;
 	discover(w, &w->tina, "s1");
+	w->far[FAR_A].hold_type = MESSAGE_RELEASE;
 	message_init(&m, MESSAGE_CORE_DISCONNECT, 0);
 	message_set_number(&m, ATTR_LIFETIME, 0);
 	terminal_tell(w, &old, "s1", &m);
 	world_run(w, 100 * MS);
-	assert_released(w, 1, w->far[FAR_A].binding);
+	/* The home core is told of the one that may be as of the one that was. */
+	assert_int_equal(w->far[FAR_A].held_count, 3);
+	assert_true(w->far[FAR_A].held[1].binding == w->far[FAR_A].binding);
+	assert_true(w->far[FAR_A].held[2].binding == before);
+	far_answer(w, FAR_A, 1);
+	far_answer(w, FAR_A, 2);
 	assert_nothing_left(w, idle);
 	/* The answer comes after all, and finds nobody. */
 	far_answer(w, FAR_A, 0);

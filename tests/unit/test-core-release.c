@@ -187,14 +187,14 @@ static void test_forgotten(void **state)
 	}
 }
 
+static const struct world_text changed = {
+	.peers = "{ name = \"a.example\"; endpoint = \"192.0.2.1\"; public_key = \"$A\";"
+		 " home_prefixes = [ \"10.1.0.0/24\", \"10.9.0.0/24\", \"2001:db8:a::/64\" ];"
+		 " care_of_prefixes = [ \"198.51.100.0/25\" ]; }, " WORLD_PEER_C};
+
 /* A peer that is configured otherwise is the same one to which that is owed. */
 static void test_changed(void **state)
 {
-	static const struct world_text changed = {
-		.peers = "{ name = \"a.example\"; endpoint = \"192.0.2.1\"; public_key = \"$A\";"
-			 " home_prefixes = [ \"10.1.0.0/24\", \"10.9.0.0/24\", \"2001:db8:a::/64\" "
-			 "];"
-			 " care_of_prefixes = [ \"198.51.100.0/25\" ]; }, " WORLD_PEER_C};
 	uint64_t binding;
 	struct world *w = otto_away(&binding);
 
@@ -204,6 +204,100 @@ static void test_changed(void **state)
 	assert_int_equal(world_reload(w, &changed), 0);
 	back(w, FAR_A);
 	told_once(w, FAR_A, binding, REASON_TERMINAL_MOVED);
+	world_free(w);
+}
+
+/* Told over the former channel, and over the new one what that has not heard the answer to. */
+static void told_as_heir(struct world *w, int which, uint64_t binding, enum reason reason)
+{
+	assert_true(told(w, which) >= 1);
+	w->far[which].asked[MESSAGE_RELEASE] = 1;
+	told_once(w, which, binding, reason);
+}
+
+/* Whom he visits is told, if it is configured otherwise: with that his binding there is over. */
+static void test_changed_at_once(void **state)
+{
+	uint64_t binding;
+	struct world *w = otto_away(&binding);
+
+	(void)state;
+	assert_int_equal(world_reload(w, &changed), 0);
+	world_run(w, LONG_DEAD);
+	assert_int_equal(otto_binding(w)->state, BINDING_NONE);
+	told_as_heir(w, FAR_A, binding, REASON_ADMINISTRATIVE);
+	world_free(w);
+}
+
+/* The same for a visitor of ours. */
+static void test_home_changed(void **state)
+{
+	struct world *w;
+	uint64_t binding;
+
+	(void)state;
+	world_keeps = true;
+	w = tina_world(NULL);
+	terminal_register(w, &w->tina, "s2");
+	binding = tina(w)->binding;
+	assert_int_equal(world_reload(w, &changed), 0);
+	world_run(w, LONG_DEAD);
+	assert_null(tina(w));
+	told_as_heir(w, FAR_A, binding, REASON_ADMINISTRATIVE);
+	world_free(w);
+}
+
+/* He is no subscriber any more after a restart. */
+static void test_without_subscriber(void **state)
+{
+	static const struct world_text nobody = {.subscribers = " "};
+	uint64_t binding;
+	struct world *w = otto_away(&binding);
+
+	(void)state;
+	world_restart(w, &nobody);
+	assert_null(otto(w));
+	world_run(w, LONG_DEAD);
+	told_once(w, FAR_A, binding, REASON_ADMINISTRATIVE);
+	world_free(w);
+}
+
+/* He has other home addresses after a restart, to which nothing leads where he is. */
+static void test_other_addresses(void **state)
+{
+	static const struct world_text other = {
+		.subscribers = "{ nai = \"otto@b.example\"; public_key = \"$OTTO\"; "
+			       "home4 = \"10.2.0.8\"; }"};
+	uint64_t binding;
+	struct world *w = otto_away(&binding);
+
+	(void)state;
+	world_restart(w, &other);
+	assert_int_equal(otto_binding(w)->state, BINDING_NONE);
+	world_run(w, LONG_DEAD);
+	told_once(w, FAR_A, binding, REASON_ADMINISTRATIVE);
+	assert_int_equal(otto_binding(w)->state, BINDING_NONE);
+	world_free(w);
+}
+
+/* Her care-of address is in no pool after a restart: whoever sends to it is to know. */
+static void test_other_care_of(void **state)
+{
+	static const struct world_text other = {
+		.pools = "pools = { home4 = [ \"10.2.0.0/24\" ];"
+			 " care_of4 = [ \"198.51.101.128/25\" ]; };"};
+	struct world *w;
+	uint64_t binding;
+
+	(void)state;
+	world_keeps = true;
+	w = tina_world(NULL);
+	terminal_register(w, &w->tina, "s2");
+	binding = tina(w)->binding;
+	world_restart(w, &other);
+	world_run(w, LONG_DEAD);
+	assert_null(tina(w));
+	told_once(w, FAR_A, binding, REASON_ADMINISTRATIVE);
 	world_free(w);
 }
 
@@ -401,6 +495,82 @@ static void test_killed_at_answer(void **state)
 	}
 }
 
+static void tina_deregisters(struct world *w)
+{
+	struct message m;
+
+	message_init(&m, MESSAGE_CORE_DISCONNECT, 0);
+	message_set_number(&m, ATTR_LIFETIME, 0);
+	terminal_tell(w, &w->tina, "s2", &m);
+	world_run(w, 20 * MS);
+	terminal_read(w, &w->tina);
+	assert_int_equal(w->tina.received[MESSAGE_DISCONNECTION_ACK], 1);
+}
+
+/* Whoever deregisters is gone here at once, and from her home core when that is there again. */
+static void test_deregistered(void **state)
+{
+	struct world *w;
+	uint64_t binding;
+
+	(void)state;
+	world_keeps = true;
+	w = tina_world(NULL);
+	terminal_register(w, &w->tina, "s2");
+	binding = tina(w)->binding;
+	away(w, FAR_A);
+	tina_deregisters(w);
+	assert_null(tina(w));
+	back(w, FAR_A);
+	told_once(w, FAR_A, binding, REASON_TERMINAL_LEFT);
+	world_free(w);
+}
+
+/* Also if the answer to her is the last that this core has done. */
+static void test_killed_at_deregistration(void **state)
+{
+	struct world *w;
+	uint64_t binding;
+
+	(void)state;
+	world_keeps = true;
+	w = tina_world(NULL);
+	terminal_register(w, &w->tina, "s2");
+	binding = tina(w)->binding;
+	world_kill_on_satellite(w);
+	tina_deregisters(w);
+	assert_int_equal(w->fate, WORLD_DEAD);
+	assert_int_equal(told(w, FAR_A), 0);
+	world_restart(w, NULL);
+	assert_null(tina(w));
+	world_run(w, LONG_DEAD);
+	told_once(w, FAR_A, binding, REASON_TERMINAL_LEFT);
+	world_free(w);
+}
+
+/* And at home, where nobody else need know. */
+static void test_killed_at_deregistration_at_home(void **state)
+{
+	struct world *w;
+	struct message m;
+
+	(void)state;
+	world_keeps = true;
+	w = otto_world(NULL);
+	terminal_register(w, &w->otto, "s1");
+	assert_int_equal(otto_binding(w)->state, BINDING_HOME);
+	world_kill_on_satellite(w);
+	message_init(&m, MESSAGE_CORE_DISCONNECT, 0);
+	message_set_number(&m, ATTR_LIFETIME, 0);
+	terminal_tell(w, &w->otto, "s1", &m);
+	world_run(w, 20 * MS);
+	assert_int_equal(w->fate, WORLD_DEAD);
+	world_restart(w, NULL);
+	assert_int_equal(otto_binding(w)->state, BINDING_NONE);
+	assert_null(session_find(&w->core, "otto@b.example"));
+	world_free(w);
+}
+
 /* Likewise where the visited core says that he has left, or that it serves him no more. */
 static void test_killed_at_home(void **state)
 {
@@ -436,6 +606,11 @@ int main(void)
 		cmocka_unit_test(test_restarted),
 		cmocka_unit_test(test_forgotten),
 		cmocka_unit_test(test_changed),
+		cmocka_unit_test(test_changed_at_once),
+		cmocka_unit_test(test_home_changed),
+		cmocka_unit_test(test_without_subscriber),
+		cmocka_unit_test(test_other_addresses),
+		cmocka_unit_test(test_other_care_of),
 		cmocka_unit_test(test_drained),
 		cmocka_unit_test(test_same_number),
 		cmocka_unit_test(test_limit),
@@ -446,6 +621,9 @@ int main(void)
 		cmocka_unit_test(test_visitor),
 		cmocka_unit_test(test_killed_at_answer),
 		cmocka_unit_test(test_killed_at_home),
+		cmocka_unit_test(test_deregistered),
+		cmocka_unit_test(test_killed_at_deregistration),
+		cmocka_unit_test(test_killed_at_deregistration_at_home),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

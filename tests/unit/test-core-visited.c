@@ -427,7 +427,9 @@ static void test_deregistration(void **state)
 	terminal_register(w, &w->tina, "s1");
 	disconnect(w, &w->tina, "s1", true);
 	assert_int_equal(w->tina.received[MESSAGE_DISCONNECTION_ACK], 1);
-	assert_true(message_has(&w->far[FAR_A].last[MESSAGE_CORE_DISCONNECT], ATTR_LIFETIME));
+	assert_int_equal(w->far[FAR_A].asked[MESSAGE_RELEASE], 1);
+	assert_int_equal(w->far[FAR_A].last[MESSAGE_RELEASE].reason, REASON_TERMINAL_LEFT);
+	assert_true(w->far[FAR_A].last[MESSAGE_RELEASE].binding == w->far[FAR_A].binding);
 	assert_string_equal(kernel_fake_dump(), idle);
 	assert_pools_empty(w);
 	free(idle);

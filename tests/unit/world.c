@@ -88,10 +88,15 @@ void world_kill(struct world *w)
 	w->fate = WORLD_DIES;
 }
 
+void world_kill_on_satellite(struct world *w)
+{
+	w->fate = WORLD_DIES_ON_SATELLITE;
+}
+
 /* Does this still leave the core? */
 static bool leaves(struct world *w, bool to_core)
 {
-	if (w->fate == WORLD_DIES && to_core) {
+	if (w->fate == (to_core ? WORLD_DIES : WORLD_DIES_ON_SATELLITE)) {
 		copy_store(w, true);
 		w->fate = WORLD_DEAD;
 		return true;

@@ -132,7 +132,8 @@ struct world {
 	size_t queued;
 	unsigned int routed[WORLD_ROUTED]; /* routes to tina when the nth of them left */
 	unsigned int carried, lose_nth;	   /* datagrams between cores; which one to lose, 0: none */
-	enum { WORLD_LIVES, WORLD_DIES, WORLD_DEAD } fate; /* world_kill() */
+	/* world_kill() */
+	enum { WORLD_LIVES, WORLD_DIES, WORLD_DIES_ON_SATELLITE, WORLD_DEAD } fate;
 	struct sent_frame frames[WORLD_FRAMES];
 	size_t frame_count;
 };
@@ -182,6 +183,8 @@ void world_restart(struct world *w, const struct world_text *text);
  * it after that, and the next restart finds its store as that was then.
  */
 void world_kill(struct world *w);
+/* The same of the next frame that it sends on a satellite. */
+void world_kill_on_satellite(struct world *w);
 /* The machine is booted before the next restart. */
 void world_boot(struct world *w);
 void world_free(struct world *w);
