@@ -48,10 +48,11 @@ static void set_way(struct session *s, struct message *m)
 		message_set_text(m, ATTR_NEXT_SATELLITE, target->name);
 	if (s->move.core[0])
 		message_set_text(m, ATTR_NEXT_CORE, s->move.core);
-	if (!target->prepared) {
+	/* Where no satellite is named, addresses behind it say nothing. */
+	if (!target->prepared || !target->satellite)
 		s->move.unplaced = true;
+	if (!target->prepared)
 		return;
-	}
 	message_set_link_layer(m, &target->mac);
 	message_set_addr(m, ATTR_LINK_LOCAL, &target->address);
 	message_set_number(m, ATTR_MTU, attempt_mtu(target));

@@ -99,6 +99,7 @@ static void leave_for_b(uint32_t uplink_delay)
 static void cut_over(unsigned int gap)
 {
 	rig_carrier(&rig, rig.sat1, false);
+	rig_carrier(&rig, rig.sat2, false); /* where it was up already */
 	stream(gap);
 	rig_carrier(&rig, rig.sat2, true);
 }
@@ -141,13 +142,11 @@ static void test_behind_discovery(void **state)
 }
 
 /* The core knows our addresses by the discovery only: nothing leaves before it has answered. */
-static void test_unplaced(void **state)
+static void moves_unplaced(void)
 {
 	unsigned int held;
 
-	(void)state;
 	stream(10);
-	rig_link(&rig, "s2")->prepared = false; /* as while its interface is not there */
 	leave_for_b(0);
 	held = number + 1;
 	cut_over(50);
@@ -156,6 +155,24 @@ static void test_unplaced(void **state)
 	reply_prepared();
 	stream(5);
 	all_left(held, "s2");
+}
+
+static void test_unplaced(void **state)
+{
+	(void)state;
+	rig_link(&rig, "s2")->prepared = false; /* as while its interface is not there */
+	moves_unplaced();
+}
+
+/* Likewise where it was not told behind which satellite they are. */
+static void test_unnamed(void **state)
+{
+	(void)state;
+	rig_link(&rig, "s2")->satellite = false;
+	/* But not where it was heard which core is there. */
+	rig_carrier(&rig, rig.sat2, true);
+	assert_int_equal(rig_advertise(&rig, "s2", "b.example", b.epoch), DROP_NONE);
+	moves_unplaced();
 }
 
 /* Nothing leaves on the dead link: the routes lead to the hold before the modem is told. */
@@ -654,6 +671,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(behind_discovery),
 		TEST(unplaced),
+		TEST(unnamed),
 		TEST(held_before_break),
 		TEST(uplink_delay),
 		TEST(uplink_delay_bounded),
