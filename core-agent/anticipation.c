@@ -181,6 +181,22 @@ static void set_holds(struct anticipation *a, bool holds)
 		a->mode = MODE_PROACTIVE;
 }
 
+/*
+ * Nobody there is without a link: they come at once, or else the schedule was wrong, and they hear
+ * the core that they have heard before. So they are waited for no longer than nothing is given up
+ * of what is held for them.
+ */
+static void await_crowd(struct anticipation *a, usec_t now)
+{
+	struct core *core = a->subscriber->core;
+	const struct handover_config *config = &core->config->handover;
+	usec_t wait = config->hold.time / 4 * 3;
+
+	if (wait < CROWD_TIME)
+		wait = CROWD_TIME;
+	timer_set(&core->timers, &a->timer, now + usec_min(wait, config->prepared_for));
+}
+
 /* The target is ready; whoever waits for that is told when the kernel agrees. */
 static void ready(struct anticipation *a, usec_t now)
 {
@@ -191,6 +207,8 @@ static void ready(struct anticipation *a, usec_t now)
 			return;
 		}
 		led(a, now);
+		if (a->crowd)
+			await_crowd(a, now);
 		log_info("terminal %s: its home addresses lead to %s, where it is expected",
 			 a->subscriber->nai, anticipation_target(a));
 	}
@@ -418,6 +436,7 @@ static void await_longer(struct anticipation *a, usec_t now)
 	struct core *core = a->subscriber->core;
 	const usec_t until = now + core->config->handover.prepared_for + TARGET_GRACE;
 
+	a->crowd = false;
 	if (a->timer.at < until)
 		timer_set(&core->timers, &a->timer, until);
 }
@@ -495,23 +514,8 @@ const struct path *anticipation_choose(struct subscriber *s, struct peer *target
 	if (!a)
 		return NULL;
 	choose(a, now);
+	a->crowd = !s->binding.left;
 	return to_be_led(a) ? &a->path : NULL;
-}
-
-/*
- * Nobody there is without a link: they come at once, or else the schedule was wrong, and they hear
- * the core that they have heard before. So they are waited for no longer than nothing is given up
- * of what is held for them.
- */
-static void await_crowd(struct anticipation *a, usec_t now)
-{
-	struct core *core = a->subscriber->core;
-	const struct handover_config *config = &core->config->handover;
-	usec_t wait = config->hold.time / 4 * 3;
-
-	if (wait < CROWD_TIME)
-		wait = CROWD_TIME;
-	timer_set(&core->timers, &a->timer, now + usec_min(wait, config->prepared_for));
 }
 
 void anticipation_led(struct subscriber *s, struct peer *target, int error, usec_t now)
@@ -522,7 +526,8 @@ void anticipation_led(struct subscriber *s, struct peer *target, int error, usec
 		end(a, REASON_KERNEL_REFUSED, now);
 	} else if (a) {
 		led(a, now);
-		await_crowd(a, now);
+		if (a->crowd)
+			await_crowd(a, now);
 	}
 }
 

@@ -38,6 +38,7 @@ struct anticipation {
 	enum handover_mode mode;
 	bool ready;		     /* the target can take the terminal */
 	bool chosen;		     /* the terminal is on its way there */
+	bool crowd;		     /* ... with its satellite, and not without a link */
 	bool leads;		     /* so do the home addresses */
 	struct path path;	     /* that they are to lead along, when ready */
 	struct place place;	     /* where the terminal will be */

@@ -169,8 +169,10 @@ static void prepare(struct core *core, struct schedule_change *change, usec_t no
 	usec_t expected = change->at - (now + core->wall_ahead);
 	unsigned int count = crowd_prepare(core, &move, expected > 0 ? expected : 0, now);
 
+	/* However late that peer answers: what is held at the target is not to be given up. */
 	change->early = SWITCH_FIRST + (usec_t)count * SWITCH_EACH +
-			binding_way(peer_find(core, change->from));
+			usec_min(binding_way(peer_find(core, change->from)),
+				 core->config->handover.hold.time / 2);
 }
 
 static void switch_over(struct core *core, struct schedule_change *change, usec_t now)

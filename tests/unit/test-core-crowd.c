@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Satellites that change their core by schedule, and take all their terminals with them. */
 #include "core-agent/anticipation.h"
+#include "core-agent/binding.h"
 #include "core-agent/crowd.h"
 #include "core-agent/peer.h"
 #include "core-agent/preparation.h"
@@ -273,6 +274,28 @@ static void test_lead(void **state)
 	planned_free(w);
 }
 
+/*
+ * By its way they are led away before the time: but not so long that packets are given up, however
+ * far away a peer seems to be.
+ */
+static void test_far_away(void **state)
+{
+	const struct world_text text = {.pools = PLANNED_WITH("hold_time = 0.2;")};
+	struct world *w = planned_world(
+		PLAN({0, 100, "sat-a", "a.example"}, {100, 160, "sat-a", "c.example"}));
+
+	(void)state;
+	otto_visit(w, FAR_A);
+	assert_int_equal(world_reload(w, &text), 0);
+	w->far[FAR_A].delay = 140 * MS;
+	planned_run(w, 99.89);
+	assert_int_equal(binding_way(peer_find(&w->core, "a.example")), 140 * MS);
+	assert_int_equal(kernel_fake_count(OTTO_A), 1);
+	planned_run(w, 99.91);
+	assert_int_equal(kernel_fake_count(OTTO_NEXT_C), 1);
+	planned_free(w);
+}
+
 /* Allowed to foresee, or not. */
 static void test_mode(void **state)
 {
@@ -305,6 +328,27 @@ static void test_late_target(void **state)
 	assert_int_equal(kernel_fake_count(OTTO_NEXT_C), 1);
 	otto_arrive(w, FAR_C, 1);
 	assert_int_equal(w->far[FAR_C].last_reason, REASON_ACCEPTED);
+	otto_clean(w);
+	planned_free(w);
+}
+
+/* The plan was wrong, and the target late. */
+static void test_late_and_wrong(void **state)
+{
+	struct world *w =
+		planned_world(PLAN({0, 20, "sat-a", "a.example"}, {20, 60, "sat-a", "c.example"}));
+
+	(void)state;
+	otto_visit(w, FAR_A);
+	w->far[FAR_C].hold_type = PREPARE;
+	planned_run(w, 20.3);
+	w->far[FAR_C].hold_type = (enum message_type)0;
+	far_answer(w, FAR_C, 0);
+	planned_run(w, 21.7);
+	assert_int_equal(kernel_fake_count(OTTO_NEXT_C), 1);
+	planned_run(w, 21.9);
+	assert_int_equal(kernel_fake_count(OTTO_A), 1);
+	assert_int_equal(w->far[FAR_C].last[MESSAGE_RELEASE].reason, REASON_NOT_ARRIVED);
 	otto_clean(w);
 	planned_free(w);
 }
@@ -456,7 +500,8 @@ int main(void)
 		cmocka_unit_test(test_not_on_it),     cmocka_unit_test(test_unknown_core),
 		cmocka_unit_test(test_order),	      cmocka_unit_test(test_number),
 		cmocka_unit_test(test_announced_too), cmocka_unit_test(test_lead),
-		cmocka_unit_test(test_mode),	      cmocka_unit_test(test_late_target),
+		cmocka_unit_test(test_mode),	      cmocka_unit_test(test_far_away),
+		cmocka_unit_test(test_late_target),   cmocka_unit_test(test_late_and_wrong),
 		cmocka_unit_test(test_refused),	      cmocka_unit_test(test_gap),
 		cmocka_unit_test(test_crowd),	      cmocka_unit_test(test_places),
 	};
