@@ -1,18 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The channel between two cores (PROTOCOL section 4): what comes in, what time brings.
- *
- * Every timer there is, and why:
- *
- *	keepalive     nothing was sent for so long: tell the peer that we live
- *	echo          the path is measured again, often while little is known of it
- *	dead peer     nothing authentic came for so long: down, outstanding requests fail
- *	handshake     while down, or when the current session is due for a new one (by age, or by
- *	              datagrams sealed; the initiator first, the responder after a grace time):
- *	              an initiation, and again after the retry time, with jitter so that two cores
- *	              that start together do not go on crossing each other
- *	reject        a session is wiped at this age, whatever became of its successor
- *	requests      retransmission and expiry, see request.c
+ * The channel between two cores (PROTOCOL section 4): what goes out and what comes in.
  *
  * Being up means that the peer has been heard lately and there is a session to seal under. A
  * session outlives a silence: what is authentic under it brings the channel up again at once.
@@ -29,11 +17,6 @@
 #include "cursor.h"
 
 #define REKEY_MESSAGES (UINT64_C(1) << 32)
-#define STOOD_STILL    (100 * USEC_PER_MSEC) /* a tick that is later than no loop is by itself */
-
-/* Echoes to a peer that has come up: so many this far apart, and then as the timers say. */
-#define FIRST_ECHOES  8
-#define ECHO_INTERVAL (200 * USEC_PER_MSEC)
 
 const struct channel_timers channel_timers_default = {
 	.keepalive = 5 * USEC_PER_SEC,
@@ -251,35 +234,6 @@ int channel_send(struct channel *c, const struct message *m, usec_t now)
 	return channel_put(c, octets, (size_t)length);
 }
 
-static void send_keepalive(struct channel *c)
-{
-	uint8_t octets[SNO_HEAD_LENGTH];
-
-	message_write_head(octets, MESSAGE_KEEPALIVE, 0);
-	channel_seal(c, octets, sizeof(octets));
-}
-
-/* Measures the path (section 4.7): what the answer says is no matter. */
-static void send_echo(struct channel *c, usec_t now)
-{
-	struct message echo;
-
-	message_init(&echo, MESSAGE_ECHO, 0);
-	request_send(c->requests, &echo, NULL, NULL, 0, now);
-	if (c->first_echoes > 0)
-		c->first_echoes--;
-	c->echo_at = now + (c->first_echoes > 0 ? ECHO_INTERVAL : c->timers.echo);
-}
-
-static void answer_echo(struct channel *c, uint32_t id, usec_t now)
-{
-	struct message answer;
-
-	message_init(&answer, MESSAGE_ECHO_ACK, id);
-	message_set_number(&answer, ATTR_REASON, REASON_ACCEPTED);
-	request_answer(c->requests, id, &answer, now);
-}
-
 void channel_rekey(struct channel *c, usec_t now)
 {
 	if (c->current)
@@ -287,22 +241,6 @@ void channel_rekey(struct channel *c, usec_t now)
 }
 
 /* --- state ---------------------------------------------------------------------------------- */
-
-static void go_up(struct channel *c, bool restarted, usec_t now)
-{
-	c->up = true;
-	c->first_echoes = FIRST_ECHOES;
-	c->echo_at = c->timers.echo > 0 ? now + ECHO_INTERVAL : USEC_NEVER;
-	c->ops.state(c->ops.context, &c->peer_hello, restarted, now);
-}
-
-static void go_down(struct channel *c, usec_t now)
-{
-	c->up = false;
-	c->counters.deaths++;
-	requests_fail(c->requests, REASON_HOME_UNREACHABLE, now);
-	c->ops.state(c->ops.context, NULL, false, now);
-}
 
 /* The session as its owner is told of it; hello is room for the peer's. */
 static struct channel_session session_of(const struct keyset *s, struct message *hello)
@@ -370,7 +308,7 @@ void channel_established(struct channel *c, struct keyset *s, usec_t now)
 	/* The initiator's confirms the session; one that protects tunnels waits for the other's
 	 * too. */
 	if (s->initiator || s->spi)
-		send_keepalive(c);
+		channel_send_keepalive(c);
 	if (s->initiator || now - s->born < REQUEST_TIMEOUT_INITIAL)
 		requests_measured(c->requests, now - s->born);
 	/* Whatever the callbacks below do, they meet the new session and the new epoch. */
@@ -380,7 +318,7 @@ void channel_established(struct channel *c, struct keyset *s, usec_t now)
 		requests_fail(c->requests, REASON_HOME_UNREACHABLE, now);
 	}
 	if (announce)
-		go_up(c, restarted, now);
+		channel_go_up(c, restarted, now);
 }
 
 /* --- in ------------------------------------------------------------------------------------- */
@@ -395,7 +333,7 @@ static void dispatch(struct channel *c, const struct message *m, usec_t now)
 		 request_arrived(c->requests, m, now) != REQUEST_NEW)
 		return;
 	else if (m->type == MESSAGE_ECHO)
-		answer_echo(c, m->id, now);
+		channel_answer_echo(c, m->id, now);
 	else
 		c->ops.request(c->ops.context, m, now);
 }
@@ -468,7 +406,7 @@ static enum drop receive_sealed(struct channel *c, uint32_t index, const uint8_t
 	if (s->state == SESSION_NEXT)
 		channel_established(c, s, now);
 	else if (!c->up)
-		go_up(c, false, now);
+		channel_go_up(c, false, now);
 	length -= SEALED_HEAD + SEAL_TAG;
 	drop = bundle_read(c, octets, length, now);
 	keys_wipe(octets, length);
@@ -533,78 +471,6 @@ enum drop channel_receive_proven(struct channel *c, const uint8_t *initiation, s
 const uint8_t *channel_cookie_key(const struct channel *c)
 {
 	return c->cookie_key;
-}
-
-/* --- time ----------------------------------------------------------------------------------- */
-
-static bool handshake_wanted(const struct channel *c, usec_t now)
-{
-	return !c->up || !c->current || now >= c->current->rekey_at;
-}
-
-/* Sends the initiation that is due, or forgets one that nobody needs any more. */
-static void tick_handshake(struct channel *c, usec_t now)
-{
-	if (now < c->handshake_at)
-		return;
-	if (handshake_wanted(c, now))
-		handshake_initiate(c, now);
-	else if (c->initiated)
-		keyset_free(c->initiated);
-}
-
-static usec_t next_instant(const struct channel *c, usec_t now)
-{
-	usec_t next = sessions_expiry(c);
-
-	if (handshake_wanted(c, now) || c->initiated)
-		next = usec_min(next, c->handshake_at);
-	if (!c->up) {
-		/* What the callbacks have sent ends at the next tick, soon but not in a tight loop.
-		 */
-		if (requests_outstanding(c->requests) > 0)
-			next = usec_min(next, now + USEC_PER_MSEC);
-		return next;
-	}
-	if (!handshake_wanted(c, now))
-		next = usec_min(next, c->current->rekey_at);
-	next = usec_min(next, c->heard + c->timers.dead_peer);
-	next = usec_min(next, c->echo_at);
-	return usec_min(next, c->sent + c->timers.keepalive);
-}
-
-/*
- * Silence counts while we listen: a host that stood still (a virtual machine that was moved) has
- * heard nobody, and what has come meanwhile waits to be read.
- */
-static void forgive_silence(struct channel *c, usec_t now)
-{
-	if (c->due && now - c->due >= STOOD_STILL)
-		c->heard = usec_min(now, c->heard + now - c->due);
-}
-
-usec_t channel_tick(struct channel *c, usec_t now)
-{
-	usec_t requests;
-
-	forgive_silence(c, now);
-	c->now = now;
-	sessions_expire(c, now);
-	if (!c->up)
-		requests_fail(c->requests, REASON_HOME_UNREACHABLE, now);
-	else if (!c->current || now - c->heard >= c->timers.dead_peer)
-		go_down(c, now);
-	if (c->up && now >= c->echo_at)
-		send_echo(c, now);
-	if (c->up && now - c->sent >= c->timers.keepalive)
-		send_keepalive(c);
-	channel_gather(c);
-	requests = requests_tick(c->requests, now);
-	channel_flush(c, now);
-	/* What was sent may have worn the session. */
-	tick_handshake(c, now);
-	c->due = usec_min(requests, next_instant(c, now));
-	return c->due;
 }
 
 /* --- what others may know ------------------------------------------------------------------- */

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The inside of a channel: its life in time and its dispatch of datagrams (channel.c), the Noise
- * handshake (channel_handshake.c), the sessions that handshakes leave behind (channel_session.c),
- * and messages that travel together (channel_bundle.c). Nobody else includes this.
+ * The inside of a channel: its dispatch of datagrams (channel.c), its life in time
+ * (channel_time.c), the Noise handshake (channel_handshake.c), the sessions that handshakes leave
+ * behind (channel_session.c), and messages that travel together (channel_bundle.c). Nobody else
+ * includes this.
  */
 #ifndef SNO_CHANNEL_INTERNAL_H
 #define SNO_CHANNEL_INTERNAL_H
@@ -141,6 +142,15 @@ int channel_agreed(struct channel *c, const struct keyset *s, usec_t now);
 usec_t channel_jitter(struct channel *c, usec_t span);
 /* One message of an authentic text: DROP_NONE when it was well-formed and has been dealt with. */
 enum drop channel_read_message(struct channel *c, const uint8_t *octets, size_t length, usec_t now);
+
+/* channel_time.c */
+
+/* The peer is there: the owner is told, and whether it has restarted; the path is measured. */
+void channel_go_up(struct channel *c, bool restarted, usec_t now);
+/* Something for the peer to hear, which says no more. */
+void channel_send_keepalive(struct channel *c);
+/* The peer's echo with this id. */
+void channel_answer_echo(struct channel *c, uint32_t id, usec_t now);
 
 /* channel_bundle.c */
 
