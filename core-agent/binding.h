@@ -15,7 +15,7 @@
 /* Prepares the binding of a new subscriber. */
 void binding_init(struct subscriber *subscriber);
 
-/* Requests of a visited core; each is answered. */
+/* Requests of a visited core; each is answered (binding_request.c). */
 void binding_authentication(struct peer *peer, const struct message *request, usec_t now);
 void binding_tunnel_request(struct peer *peer, const struct message *request, usec_t now);
 void binding_announced(struct peer *peer, const struct message *request, usec_t now);
@@ -33,7 +33,7 @@ enum reason binding_at_home(struct subscriber *subscriber, uint64_t number, cons
 /* At home, the terminal has announced that it leaves; or, with final, that it deregisters. */
 void binding_left(struct subscriber *subscriber, bool final, usec_t now);
 
-/* ---- for anticipation.c --------------------------------------------------------------------- */
+/* ---- for who asks: anticipation.c, binding_request.c ----------------------------------------- */
 
 /* What a binding is to become. */
 struct binding_next {
@@ -69,6 +69,13 @@ enum reason binding_lead(struct subscriber *subscriber, struct binding_next *nex
 void binding_rebind(struct subscriber *subscriber, const struct binding_next *next, usec_t now);
 
 /*
+ * The mode of a full registration at this core (NULL: at home): soft where the terminal has told so
+ * and may, else `without`, as the home core carries it out at once or in two exchanges.
+ */
+enum handover_mode binding_full_mode(const struct subscriber *subscriber, const struct peer *to,
+				     enum handover_mode without);
+
+/*
  * By how much the way to the terminal by this core (NULL: directly) is shorter than by the one that
  * serves now, in microseconds; 0 when it is not (PROTOCOL section 15.4).
  */
@@ -91,7 +98,9 @@ void binding_resume(struct subscriber *subscriber, const struct binding *binding
 /* Ends a binding from this side: the home address becomes unreachable, the serving core is
  * released. */
 void binding_withdraw(struct subscriber *subscriber, enum reason reason, usec_t now);
-/* Ends all bindings at this peer without telling it: it is no peer any more. */
+/* The home address becomes unreachable; the serving core knows already. */
+void binding_end(struct subscriber *subscriber, usec_t now, const char *reason);
+/* It is no peer any more, or another one: all bindings at it end, which it is owed to be told. */
 void binding_peer_removed(struct peer *peer, usec_t now);
 
 const char *binding_state_name(enum binding_state state);
