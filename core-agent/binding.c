@@ -299,6 +299,13 @@ enum reason binding_at_home(struct subscriber *s, uint64_t number, const struct 
 	return reason;
 }
 
+void binding_note_end(const struct subscriber *s, usec_t now)
+{
+	const struct binding_next none = {.state = BINDING_NONE};
+
+	keep_binding(s, &none, now);
+}
+
 void binding_left(struct subscriber *s, bool final, usec_t now)
 {
 	if (s->binding.state == BINDING_NONE)

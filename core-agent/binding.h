@@ -30,7 +30,9 @@ void binding_released(struct peer *peer, const struct message *request, usec_t n
  */
 enum reason binding_at_home(struct subscriber *subscriber, uint64_t number, const struct path *path,
 			    usec_t now);
-/* At home, the terminal has announced that it leaves; or, with final, that it deregisters. */
+/* Notes what binding_left() with final is about to do, before anybody hears of it (4.6). */
+void binding_note_end(const struct subscriber *subscriber, usec_t now);
+/* The terminal has announced that it leaves; or, with final, that it deregisters. */
 void binding_left(struct subscriber *subscriber, bool final, usec_t now);
 
 /* ---- for who asks: anticipation.c, binding_request.c ----------------------------------------- */

@@ -17,13 +17,13 @@
 #include "care_of.h"
 #include "drain.h"
 #include "keep.h"
-#include "link_socket.h"
 #include "log_event.h"
 #include "peer.h"
 #include "preparation.h"
 #include "registration.h"
 #include "release.h"
 #include "session_send.h"
+#include "session_table.h"
 #include "subscriber.h"
 #include "walk.h"
 #include "way.h"
@@ -67,71 +67,9 @@ static void session_enter(struct session *s, enum session_state state, usec_t de
 	keep_session(s);
 }
 
-/* ---- tables -------------------------------------------------------------------------------- */
-
-struct session *session_find(const struct core *core, const char *nai)
-{
-	struct session *s;
-
-	HASH_FIND_STR(core->sessions, nai, s);
-	return s;
-}
-
-struct session *session_by_mac(const struct core *core, const struct lladdr *mac)
-{
-	struct session *s;
-
-	HASH_FIND(hh_mac, core->session_macs, mac, sizeof(*mac), s);
-	return s;
-}
-
-struct session *session_by_index(const struct core *core, uint32_t index)
-{
-	struct session *s;
-
-	HASH_FIND(hh_index, core->session_indices, &index, sizeof(index), s);
-	return s;
-}
-
 struct satellite *session_satellite(const struct session *s)
 {
 	return s->registration ? s->registration->satellite : s->satellite;
-}
-
-/*
- * The Ethernet address that the session's path uses, or is about to: no two paths share one, since
- * each would take the other's neighbour and bridge entry away. NULL: none any more.
- */
-static void session_claim(struct session *s, const struct lladdr *mac)
-{
-	struct core *core = s->core;
-
-	if (s->claimed)
-		HASH_DELETE(hh_mac, core->session_macs, s);
-	s->claimed = mac != NULL;
-	if (!mac)
-		return;
-	preparation_give_way(core, mac, s->nai);
-	s->claim = *mac;
-	HASH_ADD(hh_mac, core->session_macs, claim, sizeof(s->claim), s);
-}
-
-/* Takes the session out of the tables that a registration has put it into. */
-static void session_unlist(struct session *s)
-{
-	if (s->access.local_index == 0)
-		return;
-	HASH_DELETE(hh_index, s->core->session_indices, s);
-	if (s->home)
-		HASH_DELETE(hh_visitor, s->home->visitors, s);
-	access_session_wipe(&s->access);
-}
-
-static void session_list(struct session *s)
-{
-	HASH_ADD(hh_index, s->core->session_indices, access.local_index, sizeof(uint32_t), s);
-	if (s->home)
-		HASH_ADD(hh_visitor, s->home->visitors, binding, sizeof(s->binding), s);
 }
 
 bool session_admits(struct core *core, const struct satellite *satellite, const struct lladdr *mac,
@@ -347,19 +285,6 @@ void session_abandon(struct session *s, usec_t now)
 	timer_set(&s->core->timers, &s->timer, s->deadline);
 }
 
-/* With the mark, which is not 0: nor is the index. */
-static uint32_t fresh_index(const struct core *core)
-{
-	const uint32_t marked = (uint32_t)LINK_MARK << 16;
-	uint32_t index;
-
-	do {
-		keys_random(&index, sizeof(index));
-		index = (index & ~marked) | (uint32_t)core->access_mark << 16;
-	} while (session_by_index(core, index));
-	return index;
-}
-
 int session_register(struct session *s, const struct session_grant *grant, usec_t now)
 {
 	struct core *core = s->core;
@@ -372,7 +297,7 @@ int session_register(struct session *s, const struct session_grant *grant, usec_
 	if (!requests)
 		return -ENOMEM;
 	access_session_init(&access, grant->access_key, true);
-	access_session_index(&access, fresh_index(core));
+	access_session_index(&access, session_fresh_index(core));
 	access.remote_index = grant->terminal_index;
 	length = session_build_done(s, &access, grant, done, sizeof(done));
 	if (length < 0) {
@@ -481,17 +406,39 @@ static void send_back(struct session *s, usec_t now)
 	keep_session(s);
 }
 
-void session_left(struct session *s, bool final, usec_t now)
+void session_left(struct session *s, usec_t now)
 {
-	if (!final)
-		session_enter(s, SESSION_LEAVING, now + s->core->config->timers.leave,
-			      "core disconnect");
+	session_enter(s, SESSION_LEAVING, now + s->core->config->timers.leave, "core disconnect");
+	if (s->subscriber)
+		binding_left(s->subscriber, false, now);
+}
+
+/* So that what the terminal is answered stays true in this core's next life (PROTOCOL 4.6). */
+static void note_end(struct session *s, usec_t now)
+{
+	if (s->home)
+		release_owe(s->home, s->binding, REASON_TERMINAL_LEFT, false, now);
+	if (s->subscriber)
+		binding_note_end(s->subscriber, now);
+	keep_forget_session(s);
+	s->over = true;
+}
+
+void session_deregister(struct session *s, const struct message *request, usec_t now)
+{
+	struct peer *home = s->home;
+	const uint64_t binding = s->binding;
+
+	note_end(s, now);
+	session_answer(s, request, REASON_ACCEPTED, now);
 	if (s->subscriber) {
-		binding_left(s->subscriber, final, now);
-	} else if (final) {
-		registration_terminal_left(s->core, &s->mac, now);
-		session_end(s, REASON_TERMINAL_LEFT, "deregistered", now);
+		binding_left(s->subscriber, true, now);
+		return;
 	}
+	registration_terminal_left(s->core, &s->mac, now);
+	session_end(s, REASON_TERMINAL_LEFT, "deregistered", now);
+	if (home)
+		release_tell(home, binding, now);
 }
 
 bool session_released(struct peer *peer, const struct message *request, usec_t now)

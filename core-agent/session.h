@@ -130,8 +130,11 @@ enum drop session_receive(struct session *session, struct satellite *satellite,
 struct session *session_resume(struct core *core, const struct session *like, uint32_t next_request,
 			       usec_t now);
 
-/* The terminal has said that it leaves; final: for good. */
-void session_left(struct session *session, bool final, usec_t now);
+/* The terminal has said that it leaves. */
+void session_left(struct session *session, usec_t now);
+/* It has said that it leaves for good: that is noted, answered, carried out, and owed to its home.
+ */
+void session_deregister(struct session *session, const struct message *request, usec_t now);
 
 /* A release came from a peer: true when it was for a visitor here, and has been answered. */
 bool session_released(struct peer *peer, const struct message *request, usec_t now);
@@ -150,6 +153,8 @@ void session_dismiss(struct session *session, enum reason reason, usec_t now);
 void session_evict(struct session *session, enum reason reason, usec_t now);
 /* The home core of some visitors has lost its memory: have them register again. */
 void session_home_restarted(struct peer *peer, usec_t now);
+/* It is no peer any more, or another one: its visitors are told, and it is owed to be told of them.
+ */
 void session_peer_removed(struct peer *peer, usec_t now);
 void session_satellite_removed(struct satellite *satellite, usec_t now);
 /* The satellite has a port again, maybe another one: paths lead there. */

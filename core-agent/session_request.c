@@ -9,12 +9,10 @@
  * core disconnect).
  */
 #include "anticipation.h"
-#include "binding.h"
 #include "keep.h"
 #include "log.h"
 #include "mode.h"
 #include "peer.h"
-#include "release.h"
 #include "session.h"
 #include "session_send.h"
 #include "subscriber.h"
@@ -130,33 +128,14 @@ static struct message unnumbered(const struct message *m)
 	return plain;
 }
 
-/* It is gone when it has the answer, and then its home core is told of it until that knows. */
-static void terminal_deregisters(struct session *s, const struct message *m, usec_t now)
-{
-	const struct binding_next none = {.state = BINDING_NONE};
-	struct peer *home = s->home;
-	const uint64_t binding = s->binding;
-
-	if (home)
-		release_owe(home, binding, REASON_TERMINAL_LEFT, false, now);
-	if (s->subscriber)
-		keep_binding(s->subscriber, &none, now);
-	keep_forget_session(s);
-	s->over = true;
-	session_answer(s, m, REASON_ACCEPTED, now);
-	session_left(s, true, now);
-	if (home)
-		release_tell(home, binding, now);
-}
-
 static void terminal_disconnects(struct session *s, const struct message *m, usec_t now)
 {
 	if (message_has(m, ATTR_LIFETIME) && m->lifetime == 0) {
-		terminal_deregisters(s, m, now);
+		session_deregister(s, m, now);
 		return;
 	}
 	if (anticipation_names_move(m) && prepares(s, MODE_PROACTIVE)) {
-		session_left(s, false, now);
+		session_left(s, now);
 		ask_home(s, m, disconnect_relayed, now);
 		return;
 	}
@@ -166,7 +145,7 @@ static void terminal_disconnects(struct session *s, const struct message *m, use
 
 		relay(s, &plain, relayed, now);
 	}
-	session_left(s, false, now);
+	session_left(s, now);
 }
 
 /* What the terminal has measured, and what happened to the packets that waited for it here. */

@@ -139,7 +139,7 @@ static void test_asked(void **state)
 	asks(w, &w->tina, "s1");
 	assert_int_equal(w->tina.received[MESSAGE_KEEPALIVE], 2);
 	/* Nor is one served that has said farewell. */
-	session_left(session_of(w, "tina@a.example"), false, w->now);
+	session_left(session_of(w, "tina@a.example"), w->now);
 	asks(w, &w->tina, "s2");
 	assert_int_equal(w->tina.received[MESSAGE_KEEPALIVE], 2);
 	world_free(w);
