@@ -31,22 +31,42 @@ static struct world *otto_away(uint64_t *binding)
 	return w;
 }
 
+/* tina visits here, a subscriber of A; the number of that binding. */
+static struct world *tina_here(uint64_t *binding)
+{
+	struct world *w;
+
+	world_keeps = true;
+	w = tina_world(NULL);
+	terminal_register(w, &w->tina, "s2");
+	*binding = tina(w)->binding;
+	return w;
+}
+
 static unsigned int told(const struct world *w, int which)
 {
 	return w->far[which].asked[MESSAGE_RELEASE];
 }
 
-/* The far core was told once that this binding has ended, and is told no more. */
-static void told_once(struct world *w, int which, uint64_t binding, enum reason reason)
+/* The far core was told that this binding has ended, and is told no more. */
+static void told_last(struct world *w, int which, uint64_t binding, enum reason reason)
 {
-	assert_int_equal(told(w, which), 1);
+	const unsigned int times = told(w, which);
+
+	assert_true(times > 0);
 	assert_true(w->far[which].last[MESSAGE_RELEASE].binding == binding);
 	assert_int_equal(w->far[which].last[MESSAGE_RELEASE].reason, reason);
 	assert_null(w->core.releases);
 	world_run(w, LONG_DEAD);
 	world_restart(w, NULL);
 	world_run(w, LONG_DEAD);
+	assert_int_equal(told(w, which), times);
+}
+
+static void told_once(struct world *w, int which, uint64_t binding, enum reason reason)
+{
 	assert_int_equal(told(w, which), 1);
+	told_last(w, which, binding, reason);
 }
 
 /* The path to the far core is cut until it is down, and longer than any request is repeated. */
@@ -207,14 +227,6 @@ static void test_changed(void **state)
 	world_free(w);
 }
 
-/* Told over the former channel, and over the new one what that has not heard the answer to. */
-static void told_as_heir(struct world *w, int which, uint64_t binding, enum reason reason)
-{
-	assert_true(told(w, which) >= 1);
-	w->far[which].asked[MESSAGE_RELEASE] = 1;
-	told_once(w, which, binding, reason);
-}
-
 /* Whom he visits is told, if it is configured otherwise: with that his binding there is over. */
 static void test_changed_at_once(void **state)
 {
@@ -225,25 +237,22 @@ static void test_changed_at_once(void **state)
 	assert_int_equal(world_reload(w, &changed), 0);
 	world_run(w, LONG_DEAD);
 	assert_int_equal(otto_binding(w)->state, BINDING_NONE);
-	told_as_heir(w, FAR_A, binding, REASON_ADMINISTRATIVE);
+	/* Over the former channel, and over the new one, where that has not heard the answer. */
+	told_last(w, FAR_A, binding, REASON_ADMINISTRATIVE);
 	world_free(w);
 }
 
 /* The same for a visitor of ours. */
 static void test_home_changed(void **state)
 {
-	struct world *w;
 	uint64_t binding;
+	struct world *w = tina_here(&binding);
 
 	(void)state;
-	world_keeps = true;
-	w = tina_world(NULL);
-	terminal_register(w, &w->tina, "s2");
-	binding = tina(w)->binding;
 	assert_int_equal(world_reload(w, &changed), 0);
 	world_run(w, LONG_DEAD);
 	assert_null(tina(w));
-	told_as_heir(w, FAR_A, binding, REASON_ADMINISTRATIVE);
+	told_last(w, FAR_A, binding, REASON_ADMINISTRATIVE);
 	world_free(w);
 }
 
@@ -286,14 +295,10 @@ static void test_other_care_of(void **state)
 	static const struct world_text other = {
 		.pools = "pools = { home4 = [ \"10.2.0.0/24\" ];"
 			 " care_of4 = [ \"198.51.101.128/25\" ]; };"};
-	struct world *w;
 	uint64_t binding;
+	struct world *w = tina_here(&binding);
 
 	(void)state;
-	world_keeps = true;
-	w = tina_world(NULL);
-	terminal_register(w, &w->tina, "s2");
-	binding = tina(w)->binding;
 	world_restart(w, &other);
 	world_run(w, LONG_DEAD);
 	assert_null(tina(w));
@@ -420,14 +425,10 @@ static void test_not_ended(void **state)
 /* The other way round: whom this core does not serve any more, his home core is told of. */
 static void test_visitor(void **state)
 {
-	struct world *w;
 	uint64_t binding;
+	struct world *w = tina_here(&binding);
 
 	(void)state;
-	world_keeps = true;
-	w = tina_world(NULL);
-	terminal_register(w, &w->tina, "s2");
-	binding = tina(w)->binding;
 	away(w, FAR_A);
 	session_evict(tina(w), REASON_ADMINISTRATIVE, w->now);
 	world_restart(w, NULL);
@@ -441,14 +442,10 @@ static void test_without_satellite(void **state)
 {
 	static const struct world_text without = {
 		.satellites = "{ name = \"s1\"; interface = \"feed-s1\"; }"};
-	struct world *w;
 	uint64_t binding;
+	struct world *w = tina_here(&binding);
 
 	(void)state;
-	world_keeps = true;
-	w = tina_world(NULL);
-	terminal_register(w, &w->tina, "s2");
-	binding = tina(w)->binding;
 	world_restart(w, &without);
 	assert_null(tina(w));
 	world_run(w, LONG_DEAD);
@@ -495,31 +492,27 @@ static void test_killed_at_answer(void **state)
 	}
 }
 
-static void tina_deregisters(struct world *w)
+static void deregister(struct world *w, struct terminal *t, const char *satellite)
 {
 	struct message m;
 
 	message_init(&m, MESSAGE_CORE_DISCONNECT, 0);
 	message_set_number(&m, ATTR_LIFETIME, 0);
-	terminal_tell(w, &w->tina, "s2", &m);
+	terminal_tell(w, t, satellite, &m);
 	world_run(w, 20 * MS);
-	terminal_read(w, &w->tina);
-	assert_int_equal(w->tina.received[MESSAGE_DISCONNECTION_ACK], 1);
+	terminal_read(w, t);
+	assert_int_equal(t->received[MESSAGE_DISCONNECTION_ACK], 1);
 }
 
 /* Whoever deregisters is gone here at once, and from her home core when that is there again. */
 static void test_deregistered(void **state)
 {
-	struct world *w;
 	uint64_t binding;
+	struct world *w = tina_here(&binding);
 
 	(void)state;
-	world_keeps = true;
-	w = tina_world(NULL);
-	terminal_register(w, &w->tina, "s2");
-	binding = tina(w)->binding;
 	away(w, FAR_A);
-	tina_deregisters(w);
+	deregister(w, &w->tina, "s2");
 	assert_null(tina(w));
 	back(w, FAR_A);
 	told_once(w, FAR_A, binding, REASON_TERMINAL_LEFT);
@@ -529,16 +522,12 @@ static void test_deregistered(void **state)
 /* Also if the answer to her is the last that this core has done. */
 static void test_killed_at_deregistration(void **state)
 {
-	struct world *w;
 	uint64_t binding;
+	struct world *w = tina_here(&binding);
 
 	(void)state;
-	world_keeps = true;
-	w = tina_world(NULL);
-	terminal_register(w, &w->tina, "s2");
-	binding = tina(w)->binding;
 	world_kill_on_satellite(w);
-	tina_deregisters(w);
+	deregister(w, &w->tina, "s2");
 	assert_int_equal(w->fate, WORLD_DEAD);
 	assert_int_equal(told(w, FAR_A), 0);
 	world_restart(w, NULL);
@@ -552,7 +541,6 @@ static void test_killed_at_deregistration(void **state)
 static void test_killed_at_deregistration_at_home(void **state)
 {
 	struct world *w;
-	struct message m;
 
 	(void)state;
 	world_keeps = true;
@@ -560,10 +548,7 @@ static void test_killed_at_deregistration_at_home(void **state)
 	terminal_register(w, &w->otto, "s1");
 	assert_int_equal(otto_binding(w)->state, BINDING_HOME);
 	world_kill_on_satellite(w);
-	message_init(&m, MESSAGE_CORE_DISCONNECT, 0);
-	message_set_number(&m, ATTR_LIFETIME, 0);
-	terminal_tell(w, &w->otto, "s1", &m);
-	world_run(w, 20 * MS);
+	deregister(w, &w->otto, "s1");
 	assert_int_equal(w->fate, WORLD_DEAD);
 	world_restart(w, NULL);
 	assert_int_equal(otto_binding(w)->state, BINDING_NONE);
