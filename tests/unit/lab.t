@@ -5,6 +5,7 @@ on packet streams whose outages are known because they are made here."""
 
 import os
 import random
+import subprocess
 import sys
 import tempfile
 import types
@@ -295,7 +296,16 @@ def namespaces():
     point(list(found) == [numbers["lab-a"]], "a namespace that is gone is nobody's", str(found))
 
 
+def missing():
+    """A description that is not there is a line on standard error, and no Python."""
+    result = subprocess.run([os.path.join(TOP, "scripts/lab"), "check", "/nonexistent/my.lab"],
+                            capture_output=True, text=True, check=False)
+    point((result.returncode, result.stderr) == (1, "lab: /nonexistent/my.lab: No such file or directory\n"),
+          "a description that is not there is named", result.stderr)
+
+
 descriptions()
+missing()
 crossed()
 namespaces()
 figures()
